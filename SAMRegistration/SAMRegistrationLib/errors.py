@@ -1,0 +1,20 @@
+"""Errors whose text is one sentence for the user: what is wrong and what to do."""
+
+
+class SAMRegistrationError(Exception):
+    """Something went wrong that the user can understand and act on; ``str(error)`` is that one sentence."""
+
+
+class InputError(SAMRegistrationError):
+    """An input (file, image, mask, point list, configuration) cannot be used."""
+
+
+class WeightsError(SAMRegistrationError):
+    """A weights file is missing, damaged, of another architecture, or not a safe format."""
+
+
+class Cancelled(SAMRegistrationError):
+    """The user asked to stop; nothing was left half done."""
+
+    def __init__(self, message: str = "Cancelled."):
+        super().__init__(message)

@@ -1,0 +1,1 @@
+"""Physical space: grids, transforms and displacement fields."""

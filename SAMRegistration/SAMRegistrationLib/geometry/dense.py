@@ -1,0 +1,79 @@
+"""Dense displacement fields on one grid, as torch tensors: warping, composing, integrating.
+
+Convention of every function here: a field is (B, 3, D, H, W) in VOXELS of its own grid and its channels follow the
+array axes (z, y, x). It pulls back: ``warped(x) = moving(x + u(x))``. Such fields never leave the library;
+:mod:`.transforms` turns them into physical ones (LPS millimetres, spacing and direction included).
+"""
+
+import torch
+import torch.nn.functional as F
+
+
+def identity_grid(shape, like: torch.Tensor) -> torch.Tensor:
+    """Voxel coordinates (1, 3, D, H, W), channels (z, y, x), of a volume of `shape` (D, H, W)."""
+    axes = [torch.arange(n, dtype=like.dtype, device=like.device) for n in shape]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"))[None]
+
+
+def sample(image: torch.Tensor, coordinates: torch.Tensor, mode: str = "bilinear", padding: str = "border"):
+    """Values of `image` (B, C, D, H, W) at voxel `coordinates` (B, 3, *S), channels (z, y, x): (B, C, *S).
+
+    Args:
+        mode: "bilinear" (trilinear in 3D) or "nearest".
+        padding: "border" repeats the outermost voxel, "zeros" is 0 outside.
+    """
+    shape = image.shape[2:]
+    normalized = [
+        coordinates[:, axis] * (2.0 / max(size - 1, 1)) - (1.0 if size > 1 else 0.0) for axis, size in enumerate(shape)
+    ]
+    grid = torch.stack(normalized[::-1], dim=-1)
+    return F.grid_sample(image, grid, mode=mode, padding_mode=padding, align_corners=True)
+
+
+def warp(image: torch.Tensor, displacement: torch.Tensor, mode: str = "bilinear", padding: str = "border"):
+    """``image(x + displacement(x))`` for an image (B, C, D, H, W) and a field (B, 3, D, H, W) in voxels."""
+    coordinates = identity_grid(displacement.shape[2:], displacement) + displacement
+    return sample(image, coordinates, mode, padding)
+
+
+def compose(outer: torch.Tensor, inner: torch.Tensor) -> torch.Tensor:
+    """The field of ``x -> outer(inner(x))``: ``inner(x) + outer(x + inner(x))``.
+
+    Warping an image with the result equals warping it with `outer` first and the outcome with `inner` next.
+    """
+    return inner + warp(outer, inner)
+
+
+def integrate(velocity: torch.Tensor, steps: int = 7) -> torch.Tensor:
+    """Displacement of the flow of a stationary velocity field after unit time, by scaling and squaring.
+
+    ``integrate(-velocity)`` is the inverse mapping. Source: Arsigny et al., MICCAI 2006.
+    """
+    displacement = velocity * (0.5**steps)
+    for _ in range(steps):
+        displacement = compose(displacement, displacement)
+    return displacement
+
+
+def resize_field(field: torch.Tensor, shape) -> torch.Tensor:
+    """A field in voxels brought to another resolution of the SAME physical extent; vectors are rescaled.
+
+    Voxel borders of both grids coincide (align_corners=False), so a size that halves keeps the volume in place.
+    """
+    scale = [new / old for new, old in zip(shape, field.shape[2:])]
+    resized = F.interpolate(field, size=tuple(shape), mode="trilinear", align_corners=False)
+    return resized * torch.tensor(scale, dtype=field.dtype, device=field.device).view(1, 3, 1, 1, 1)
+
+
+def jacobian_determinant(displacement: torch.Tensor) -> torch.Tensor:
+    """det(I + du/dx) at every voxel, (B, D, H, W), by central differences (one-sided on the border).
+
+    The determinant does not depend on spacing or direction: they cancel.
+    """
+    rows = []
+    for component in range(3):
+        gradient = list(torch.gradient(displacement[:, component], dim=(1, 2, 3)))
+        gradient[component] = gradient[component] + 1.0
+        rows.append(gradient)
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)

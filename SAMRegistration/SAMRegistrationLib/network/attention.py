@@ -87,9 +87,7 @@ class CrossAttention(nn.Module):
 
     def __init__(self, channels: int, heads: int, depth: int, window: int, mlp_ratio: float, offset_values: bool):
         super().__init__()
-        self.blocks = nn.ModuleList(
-            CrossBlock(channels, heads, window, mlp_ratio, offset_values) for _ in range(depth)
-        )
+        self.blocks = nn.ModuleList(CrossBlock(channels, heads, window, mlp_ratio, offset_values) for _ in range(depth))
 
     def forward(self, x: torch.Tensor, y: torch.Tensor, layouts: List[WindowLayout]) -> torch.Tensor:
         """`layouts`: the plain and the shifted layout of this token grid."""

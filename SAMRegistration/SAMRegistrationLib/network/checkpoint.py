@@ -41,7 +41,9 @@ def load_network(path: PathLike, device: str = "cpu") -> RegistrationNetwork:
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if expected != found:
         name = next(name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name))
-        raise WeightsError(f"{path} does not fit the architecture that it names (see {name}); use another weights file.")
+        raise WeightsError(
+            f"{path} does not fit the architecture that it names (see {name}); use another weights file."
+        )
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise WeightsError(f"{path} contains weights that are not finite numbers; use another weights file.")
     network.load_state_dict(tensors)
@@ -77,7 +79,9 @@ def _read(path: PathLike, tensors: bool = True) -> Tuple[Dict[str, torch.Tensor]
 
 def _config(path: PathLike, header: Dict[str, str]) -> NetworkConfig:
     if header.get("format") != FORMAT:
-        raise WeightsError(f"{path} holds no registration network of this version ({FORMAT}); use another weights file.")
+        raise WeightsError(
+            f"{path} holds no registration network of this version ({FORMAT}); use another weights file."
+        )
     try:
         return NetworkConfig.from_dict(json.loads(header["config"]))
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError, InputError) as error:

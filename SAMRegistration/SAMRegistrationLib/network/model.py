@@ -59,7 +59,12 @@ class FusionLevel(nn.Module):
 
         def attention():
             return CrossAttention(
-                channels, config.heads[level], config.depths[level], config.window, config.mlp_ratio, config.offset_values
+                channels,
+                config.heads[level],
+                config.depths[level],
+                config.window,
+                config.mlp_ratio,
+                config.offset_values,
             )
 
         self.image_attention, self.mask_attention, self.fusion = attention(), attention(), attention()
@@ -209,7 +214,9 @@ def _check_shapes(fixed, moving, fixed_masks, moving_masks) -> None:
             f"{tuple(moving.shape)}."
         )
     for masks in (fixed_masks, moving_masks):
-        if masks is not None and (masks.ndim != 5 or masks.shape[0] != len(fixed) or masks.shape[2:] != fixed.shape[2:]):
+        if masks is not None and (
+            masks.ndim != 5 or masks.shape[0] != len(fixed) or masks.shape[2:] != fixed.shape[2:]
+        ):
             raise InputError(f"Masks of shape {tuple(masks.shape)} do not fit volumes of shape {tuple(fixed.shape)}.")
     if fixed_masks is not None and moving_masks is not None and fixed_masks.shape != moving_masks.shape:
         raise InputError(

@@ -52,7 +52,16 @@ def demons(fixed_file, moving_file, threads):
 
 
 def greedy(fixed_file, moving_file, threads):
-    """Greedy 1.4 (picsl-greedy): affine then deformable, both with local cross-correlation, 60x40x20 iterations."""
+    """Greedy (picsl-greedy): affine then deformable, both with local cross-correlation, 60x40x20 iterations."""
+    return _greedy(fixed_file, moving_file, threads, own_affine=True)
+
+
+def greedy_after_affine(fixed_file, moving_file, threads):
+    """Greedy's deformable stage after the affine method above, which finds its way where greedy's own does not."""
+    return _greedy(fixed_file, moving_file, threads, own_affine=False)
+
+
+def _greedy(fixed_file, moving_file, threads, own_affine):
     from picsl_greedy import Greedy3D
 
     fixed, moving = _read(fixed_file), _read(moving_file)
@@ -60,12 +69,26 @@ def greedy(fixed_file, moving_file, threads):
     def register():
         program = Greedy3D()
         common = f"-threads {threads} -d 3 -i fixed moving -m NCC 2x2x2 -n 60x40x20"
-        program.execute(f"{common} -a -dof 12 -ia-image-centers -o affine", fixed=fixed, moving=moving, affine=None)
-        program.execute(f"{common} -it affine -s 2vox 0.7vox -o warp", warp=None)
-        program.execute("-d 3 -rf fixed -rm moving resliced -r warp affine -rc whole", resliced=None, whole=None)
+        matrix = f"{tempfile.mkdtemp()}/affine.mat"
+        if own_affine:
+            program.execute(f"{common} -a -dof 12 -ia-image-centers -o {matrix}", fixed=fixed, moving=moving)
+        else:
+            np.savetxt(matrix, _ras_matrix(_affine(fixed, moving)))
+        program.execute(f"{common} -it {matrix} -s 2vox 0.7vox -o warp", fixed=fixed, moving=moving, warp=None)
+        program.execute(f"-d 3 -rf fixed -rm moving resliced -r warp {matrix} -rc whole", resliced=None, whole=None)
         return _field_transform(sitk.GetArrayFromImage(program["whole"]), fixed)
 
     return register
+
+
+def _ras_matrix(transform: sitk.Transform) -> np.ndarray:
+    """4x4 matrix in RAS millimetres, as greedy keeps affine transforms, of a linear transform in LPS millimetres."""
+    start = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
+    columns = [np.array(transform.TransformPoint(tuple(axis))) - start for axis in np.eye(3)]
+    lps = np.eye(4)
+    lps[:3, :3], lps[:3, 3] = np.column_stack(columns), start
+    flip = np.diag([-1.0, -1.0, 1.0, 1.0])
+    return flip @ lps @ flip
 
 
 def _ants(**options):
@@ -132,6 +155,7 @@ METHODS = {
     "affine": affine,
     "demons": demons,
     "greedy": greedy,
+    "greedy-after-affine": greedy_after_affine,
     "ants-syn": _ants(type_of_transform="SyN"),
     "ants-syncc": _ants(type_of_transform="SyNCC"),
     "elastix": elastix,

@@ -19,7 +19,17 @@ from SAMRegistrationLib.metrics import compare_labels, deformation_statistics, j
 
 HERE = Path(__file__).resolve().parent
 OURS = ("ours-fast", "ours-balanced", "ours-accurate", "ours-balanced-mask1")
-PEERS = ("initial", "affine", "demons", "elastix", "convexadam", "ants-syn", "ants-syncc", "greedy")
+PEERS = (
+    "initial",
+    "affine",
+    "demons",
+    "elastix",
+    "convexadam",
+    "ants-syn",
+    "ants-syncc",
+    "greedy",
+    "greedy-after-affine",
+)
 PAIR_SETS = json.loads((HERE / "pairs.json").read_text())
 
 

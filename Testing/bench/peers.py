@@ -7,12 +7,11 @@ One method per process, so that its peak memory is its own. Reading files and im
 
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from outcome import write_outcome
+from outcome import write_refusal, write_registration
 
 
 class NotApplicable(Exception):
@@ -212,11 +211,9 @@ def main() -> None:
     try:
         register = METHODS[method](fixed, moving, threads)
     except NotApplicable as reason:
-        write_outcome(folder, not_applicable=str(reason))
-        return
-    start = time.perf_counter()
-    transform = register()
-    write_outcome(folder, transform, time.perf_counter() - start)
+        write_refusal(folder, str(reason))
+    else:
+        write_registration(folder, register)
 
 
 if __name__ == "__main__":

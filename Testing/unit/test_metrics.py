@@ -265,3 +265,12 @@ def test_landmarks_with_only_some_common_names_are_refused(names):
 def test_landmark_lists_of_different_length_are_refused():
     with pytest.raises(InputError, match="2 fixed but 3 moving"):
         pair_landmarks(PointList(np.zeros((2, 3))), PointList(np.zeros((3, 3))))
+
+
+def test_a_jacobian_computed_in_slabs_is_the_same_as_in_one_piece(monkeypatch):
+    grid, transform = oblique_grid(), smooth_field_transform()
+    whole = sitk.GetArrayFromImage(jacobian_image(transform, grid))
+    monkeypatch.setattr("SAMRegistrationLib.metrics.deformation.VOXELS_AT_ONCE", 3 * 24 * 30)
+    np.testing.assert_allclose(sitk.GetArrayFromImage(jacobian_image(transform, grid)), whole, rtol=1e-5)
+    monkeypatch.setattr("SAMRegistrationLib.metrics.deformation.VOXELS_AT_ONCE", 1)
+    np.testing.assert_allclose(sitk.GetArrayFromImage(jacobian_image(transform, grid)), whole, rtol=1e-5)

@@ -1,6 +1,5 @@
 """``sam-registration metrics``: measure a registration with labels and landmarks."""
 
-import statistics
 from typing import Dict, List, Optional
 
 from ..errors import InputError
@@ -32,12 +31,24 @@ def run(options) -> None:
         raise InputError("Nothing to measure: give label maps or landmarks of both images.")
     import SimpleITK as sitk
 
+    from ..geometry.grid import Grid
+    from ..metrics import jacobian_image, measure
+    from ..points import read_points
+
     transform = _read_transform(options.transform) if options.transform else sitk.Transform(3, sitk.sitkIdentity)
-    result: Dict = {}
+    inputs: Dict = {}
     if labels:
-        result.update(_label_metrics(options, transform))
+        inputs.update(
+            fixed_labels=_read_labels(options.fixed_labels), moving_labels=_read_labels(options.moving_labels)
+        )
+        if options.transform:
+            inputs["jacobian"] = jacobian_image(transform, Grid.of(inputs["fixed_labels"]))
     if landmarks:
-        result["landmarks"] = _landmark_metrics(options, transform)
+        inputs["fixed_landmarks"] = read_points(options.fixed_landmarks)
+        inputs["moving_landmarks"] = read_points(options.moving_landmarks)
+    result = measure(transform, **inputs)
+    if labels and not result["structures"]:
+        raise InputError("There is no structure to measure: the label maps hold only background.")
     show(options, result, _text(result))
 
 
@@ -47,36 +58,15 @@ def _both(fixed: Optional[str], moving: Optional[str], what: str) -> bool:
     return bool(fixed)
 
 
-def _label_metrics(options, transform) -> Dict:
-    from ..geometry.grid import Grid
-    from ..metrics import compare_labels, deformation_statistics, jacobian_image, warp_labels
-
-    fixed, moving = _read_labels(options.fixed_labels), _read_labels(options.moving_labels)
-    grid = Grid.of(fixed)
-    structures = compare_labels(fixed, warp_labels(moving, transform, grid))
-    if not structures:
-        raise InputError("There is no structure to measure: the label maps hold only background.")
-    result: Dict = {"structures": [structure.as_dict() for structure in structures]}
-    if options.transform:
-        result["deformation"] = deformation_statistics(jacobian_image(transform, grid)).as_dict()
-    return result
-
-
-def _landmark_metrics(options, transform) -> Dict:
-    from ..metrics import pair_landmarks, target_registration_errors
-    from ..points import read_points
-
-    fixed, moving = pair_landmarks(read_points(options.fixed_landmarks), read_points(options.moving_landmarks))
-    errors = target_registration_errors(fixed.points, moving.points, transform).tolist()
-    return {"mean_mm": statistics.fmean(errors), "largest_mm": max(errors), "errors_mm": errors, "names": fixed.names}
-
-
 def _text(result: Dict) -> str:
+    from ..metrics import mean_over_structures
+
     parts: List[str] = []
     if "structures" in result:
         structures = result["structures"]
         rows = [[s["label"], f"{s['dice']:.3f}", _mm(s["hd95_mm"]), _mm(s["assd_mm"])] for s in structures]
-        rows.append(["mean", f"{_mean(structures, 'dice'):.3f}"] + [_mm(_mean(structures, m)) for m in _DISTANCES])
+        means = {key: mean_over_structures(structures, key) for key in ("dice", "hd95_mm", "assd_mm")}
+        rows.append(["mean", f"{means['dice']:.3f}", _mm(means["hd95_mm"]), _mm(means["assd_mm"])])
         parts.append(table(["structure", "Dice", "HD95 mm", "ASSD mm"], rows))
     if "landmarks" in result:
         landmarks = result["landmarks"]
@@ -92,14 +82,6 @@ def _text(result: Dict) -> str:
             f"to {d['largest_jacobian']:.2f}"
         )
     return "\n\n".join(parts)
-
-
-_DISTANCES = ("hd95_mm", "assd_mm")
-
-
-def _mean(structures: List[Dict], key: str) -> Optional[float]:
-    values = [structure[key] for structure in structures if structure[key] is not None]
-    return statistics.fmean(values) if values else None
 
 
 def _mm(value: Optional[float]) -> str:

@@ -14,6 +14,7 @@ from SAMRegistrationLib.metrics import (
     deformation_statistics,
     dice,
     jacobian_image,
+    measure,
     pair_landmarks,
     surface_distances,
     target_registration_errors,
@@ -274,3 +275,15 @@ def test_a_jacobian_computed_in_slabs_is_the_same_as_in_one_piece(monkeypatch):
     np.testing.assert_allclose(sitk.GetArrayFromImage(jacobian_image(transform, grid)), whole, rtol=1e-5)
     monkeypatch.setattr("SAMRegistrationLib.metrics.deformation.VOXELS_AT_ONCE", 1)
     np.testing.assert_allclose(sitk.GetArrayFromImage(jacobian_image(transform, grid)), whole, rtol=1e-5)
+
+
+def test_a_structure_drawn_in_one_image_only_is_not_compared_but_one_lost_by_the_transform_is():
+    grid = oblique_grid()
+    a, b = sphere(grid, 5, (6.0, 0, 0)), sphere(grid, 5, (-6.0, 0, 0))
+    fixed, moving = label_map(grid, a, b), label_map(grid, a)
+    assert [s["dice"] for s in measure(sitk.Transform(3, sitk.sitkIdentity), fixed, moving)["structures"]] == [
+        1.0,
+        None,
+    ]
+    far_away = sitk.TranslationTransform(3, (500.0, 0.0, 0.0))
+    assert [s["dice"] for s in measure(far_away, fixed, moving)["structures"]] == [0.0, None]

@@ -64,9 +64,9 @@ def _text(result: Dict) -> str:
     parts: List[str] = []
     if "structures" in result:
         structures = result["structures"]
-        rows = [[s["label"], f"{s['dice']:.3f}", _mm(s["hd95_mm"]), _mm(s["assd_mm"])] for s in structures]
-        means = {key: mean_over_structures(structures, key) for key in ("dice", "hd95_mm", "assd_mm")}
-        rows.append(["mean", f"{means['dice']:.3f}", _mm(means["hd95_mm"]), _mm(means["assd_mm"])])
+        rows = [[s["label"], _number(s["dice"], 3), *map(_number, (s["hd95_mm"], s["assd_mm"]))] for s in structures]
+        means = [mean_over_structures(structures, key) for key in ("dice", "hd95_mm", "assd_mm")]
+        rows.append(["mean", _number(means[0], 3), *map(_number, means[1:])])
         parts.append(table(["structure", "Dice", "HD95 mm", "ASSD mm"], rows))
     if "landmarks" in result:
         landmarks = result["landmarks"]
@@ -84,8 +84,8 @@ def _text(result: Dict) -> str:
     return "\n\n".join(parts)
 
 
-def _mm(value: Optional[float]) -> str:
-    return "-" if value is None else f"{value:.2f}"
+def _number(value: Optional[float], digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def _read_labels(path: str):

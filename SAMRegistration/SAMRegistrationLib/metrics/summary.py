@@ -1,8 +1,9 @@
 """All measures of one registration in one dictionary, ready for JSON, and as text."""
 
 import statistics
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Set
 
+import numpy as np
 import SimpleITK as sitk
 
 from ..geometry.grid import Grid
@@ -30,7 +31,8 @@ def measure(
 
     Returns:
         A dictionary with the keys "structures" (a list of scores, see StructureScores), "landmarks" (mean_mm,
-        largest_mm, errors_mm, names) and "deformation" (see DeformationStatistics), as far as they were measured.
+        largest_mm, errors_mm, names) and "deformation" (see DeformationStatistics), as far as they were measured. A
+        structure that was drawn in one image only cannot be compared: its Dice is None.
 
     Raises:
         InputError: the landmarks cannot be paired.
@@ -38,7 +40,11 @@ def measure(
     measures: Dict = {}
     if fixed_labels is not None and moving_labels is not None:
         warped = warp_labels(moving_labels, transform, Grid.of(fixed_labels))
-        measures["structures"] = [scores.as_dict() for scores in compare_labels(fixed_labels, warped)]
+        drawn_in_both = _labels(fixed_labels) & _labels(moving_labels)
+        measures["structures"] = [
+            {**scores.as_dict(), "dice": scores.dice if scores.label in drawn_in_both else None}
+            for scores in compare_labels(fixed_labels, warped)
+        ]
     if fixed_landmarks is not None and moving_landmarks is not None:
         fixed, moving = pair_landmarks(fixed_landmarks, moving_landmarks)
         errors = target_registration_errors(fixed.points, moving.points, transform).tolist()
@@ -51,6 +57,10 @@ def measure(
     if jacobian is not None:
         measures["deformation"] = deformation_statistics(jacobian).as_dict()
     return measures
+
+
+def _labels(image: sitk.Image) -> Set[int]:
+    return {int(label) for label in np.unique(sitk.GetArrayViewFromImage(image))} - {0}
 
 
 def mean_over_structures(structures: List[Dict], key: str) -> Optional[float]:

@@ -9,7 +9,8 @@ import pytest
 import SimpleITK as sitk
 from SAMRegistrationLib.errors import InputError
 from SAMRegistrationLib.geometry.grid import Grid
-from SAMRegistrationLib.metrics import jacobian_image, measure, warp_labels
+from SAMRegistrationLib.geometry.resample import warp_labels
+from SAMRegistrationLib.metrics import jacobian_image, measure
 from SAMRegistrationLib.report import ReportContents, canvas, write_report
 from SAMRegistrationLib.report.views import KINDS, draw, scene_of
 

@@ -32,23 +32,21 @@ def run(options) -> None:
     import SimpleITK as sitk
 
     from ..geometry.grid import Grid
+    from ..geometry.transforms import read_transform
     from ..metrics import jacobian_image, measure
     from ..points import read_points
+    from ..volumes import read_labels
 
-    transform = _read_transform(options.transform) if options.transform else sitk.Transform(3, sitk.sitkIdentity)
+    transform = read_transform(options.transform) if options.transform else sitk.Transform(3, sitk.sitkIdentity)
     inputs: Dict = {}
     if labels:
-        inputs.update(
-            fixed_labels=_read_labels(options.fixed_labels), moving_labels=_read_labels(options.moving_labels)
-        )
+        inputs.update(fixed_labels=read_labels(options.fixed_labels), moving_labels=read_labels(options.moving_labels))
         if options.transform:
             inputs["jacobian"] = jacobian_image(transform, Grid.of(inputs["fixed_labels"]))
     if landmarks:
         inputs["fixed_landmarks"] = read_points(options.fixed_landmarks)
         inputs["moving_landmarks"] = read_points(options.moving_landmarks)
     result = measure(transform, **inputs)
-    if labels and not result["structures"]:
-        raise InputError("There is no structure to measure: the label maps hold only background.")
     show(options, result, _text(result))
 
 
@@ -86,33 +84,3 @@ def _text(result: Dict) -> str:
 
 def _number(value: Optional[float], digits: int = 2) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _read_labels(path: str):
-    import SimpleITK as sitk
-
-    try:
-        image = sitk.ReadImage(path)
-    except RuntimeError as error:
-        raise InputError(f"The label map {path} cannot be read.") from error
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise InputError(f"The label map {path} is not a 3D image with one value per voxel.")
-    whole = sitk.Cast(image, sitk.sitkInt32)
-    if image.GetPixelID() in (sitk.sitkFloat32, sitk.sitkFloat64):
-        import numpy as np
-
-        if not np.array_equal(sitk.GetArrayViewFromImage(image), sitk.GetArrayViewFromImage(whole)):
-            raise InputError(f"The label map {path} holds values that are not whole numbers.")
-    return whole
-
-
-def _read_transform(path: str):
-    import SimpleITK as sitk
-
-    try:
-        transform = sitk.ReadTransform(path)
-    except RuntimeError as error:
-        raise InputError(f"The transform {path} cannot be read.") from error
-    if transform.GetDimension() != 3:
-        raise InputError(f"The transform {path} is not three-dimensional.")
-    return transform

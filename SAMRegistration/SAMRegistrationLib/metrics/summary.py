@@ -7,10 +7,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..geometry.grid import Grid
+from ..geometry.resample import warp_labels
 from ..points import PointList
 from .deformation import deformation_statistics
 from .landmarks import pair_landmarks, target_registration_errors
-from .overlap import compare_labels, warp_labels
+from .overlap import compare_labels
 
 
 def measure(

@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..geometry.grid import Grid
+from ..geometry.resample import warp_volume
 from ..metrics import jacobian_image
 from . import canvas
 from .contents import ReportContents
@@ -60,9 +61,7 @@ def scene_of(contents: ReportContents) -> Scene:
     """Bring everything onto the fixed grid, upright, and choose the slices."""
     fixed = upright(contents.fixed)
     grid = Grid.of(fixed)
-    darkest = float(sitk.GetArrayViewFromImage(contents.moving).min())
-    identity = sitk.Transform(3, sitk.sitkIdentity)
-    before = sitk.Resample(contents.moving, fixed, identity, sitk.sitkLinear, darkest)
+    before = warp_volume(contents.moving, sitk.Transform(3, sitk.sitkIdentity), grid)
     jacobian = contents.jacobian
     if jacobian is None:
         jacobian = jacobian_image(contents.transform, Grid.of(contents.fixed))

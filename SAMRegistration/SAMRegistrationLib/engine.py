@@ -39,12 +39,29 @@ class Engine:
 
         return register(fixed, moving, fixed_masks, moving_masks, options, self._job)
 
-    def measure(self, result, fixed_labels=None, moving_labels=None, fixed_landmarks=None, moving_landmarks=None):
-        """Measure a registration result; see :func:`.metrics.measure_registration`."""
-        from .geometry.grid import Grid
-        from .metrics import measure_registration
+    def measure(
+        self,
+        result,
+        fixed_labels: Optional[sitk.Image] = None,
+        moving_labels: Optional[sitk.Image] = None,
+        fixed_landmarks=None,
+        moving_landmarks=None,
+    ) -> Dict[str, Any]:
+        """Measure a registration result.
 
-        measures: Dict[str, Any] = measure_registration(
-            result.transform, Grid.of(result.fixed), fixed_labels, moving_labels, fixed_landmarks, moving_landmarks
-        )
-        return measures
+        Returns:
+            "before" (the pair as it lies in space) and "after", each as :func:`.metrics.measure` gives it; only "after"
+            has the regularity of the deformation.
+
+        Raises:
+            InputError: landmarks that cannot be paired.
+        """
+        from .geometry.grid import Grid
+        from .metrics import jacobian_image, measure
+
+        data = (fixed_labels, moving_labels, fixed_landmarks, moving_landmarks)
+        jacobian = jacobian_image(result.transform, Grid.of(result.fixed))
+        return {
+            "before": measure(sitk.Transform(3, sitk.sitkIdentity), *data),
+            "after": measure(result.transform, *data, jacobian=jacobian),
+        }

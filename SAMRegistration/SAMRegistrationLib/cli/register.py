@@ -67,7 +67,8 @@ def run(options) -> None:
         if warped_labels is not None:
             _write_image(warped_labels, staging / "warped_labels.nii.gz")
         (staging / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
-        _write_report(staging, result, measured[0], warped_labels, summary)
+        fixed_labels_on_grid = None if measured[0] is None else _onto_fixed(measured[0], result.fixed)
+        _write_report(staging, result, fixed_labels_on_grid, warped_labels, measures)
     for note in result.notes:
         say(options, f"Note: {note}")
     show(options, {"output": options.output, **summary}, _text(summary, options.output))
@@ -91,15 +92,25 @@ def _choices(options):
     )
 
 
+def _onto_fixed(labels, fixed):
+    import SimpleITK as sitk
+
+    from ..geometry.grid import Grid
+    from ..geometry.resample import warp_labels
+
+    return warp_labels(labels, sitk.Transform(3, sitk.sitkIdentity), Grid.of(fixed))
+
+
 def _write_image(image, path) -> None:
     import SimpleITK as sitk
 
     sitk.WriteImage(image, str(path), True)
 
 
-def _write_report(folder, result, fixed_labels, warped_labels, summary: Dict[str, Any]) -> None:
+def _write_report(folder, result, fixed_labels, warped_labels, measures: Dict[str, Any]) -> None:
     from ..report import ReportContents, write_report
 
+    facts = {name.replace("_", " "): str(value) for name, value in result.facts.items()}
     contents = ReportContents(
         fixed=result.fixed,
         moving=result.moving,
@@ -107,24 +118,34 @@ def _write_report(folder, result, fixed_labels, warped_labels, summary: Dict[str
         transform=result.transform,
         fixed_labels=fixed_labels,
         warped_labels=warped_labels,
-        summary=summary,
+        timings=result.seconds,
+        facts=facts,
+        **measures,
     )
     write_report(folder, contents)
 
 
 def _text(summary: Dict[str, Any], folder: str) -> str:
+    from ..metrics import mean_over_structures
+
     parts: List[str] = []
-    if "structures" in summary:
-        rows = [_row(s["label"], s["before"], s["after"]) for s in summary["structures"]]
-        rows.append(_row("mean", summary["mean"]["before"], summary["mean"]["after"]))
+    before, after = summary["before"], summary["after"]
+    if "structures" in after:
+        first = {structure["label"]: structure for structure in before["structures"]}
+        rows = [_row(s["label"], first.get(s["label"], {}), s) for s in after["structures"]]
+        means = [
+            {score: mean_over_structures(side["structures"], score) for score in ("dice", "hd95_mm")}
+            for side in (before, after)
+        ]
+        rows.append(_row("mean", *means))
         parts.append(table(["structure", "Dice before", "after", "HD95 mm before", "after"], rows))
-    if "landmarks" in summary:
-        before, after = (summary["landmarks"][when]["mean_mm"] for when in ("before", "after"))
-        parts.append(f"Landmark error: {before:.2f} mm before, {after:.2f} mm after")
-    deformation = summary["deformation"]
+    if "landmarks" in after:
+        errors = [side["landmarks"]["mean_mm"] for side in (before, after)]
+        parts.append(f"Landmark error: {errors[0]:.2f} mm before, {errors[1]:.2f} mm after")
+    deformation = after["deformation"]
     parts.append(
         f"Folded voxels: {deformation['folded_voxels']} ({100 * deformation['folded_fraction']:.3f} %), "
-        f"SD log J: {deformation['sd_log_jacobian']:.3f} (Learn2Reg form {deformation['sd_log_jacobian_learn2reg']:.3f})"
+        f"SDlogJ {deformation['sd_log_jacobian']:.3f} (Learn2Reg form {deformation['sd_log_jacobian_learn2reg']:.3f})"
     )
     seconds = sum(summary["seconds"].values())
     parts.append(f"Registered in {seconds:.1f} s on {summary['facts']['device']}; results in {folder}")
@@ -133,7 +154,7 @@ def _text(summary: Dict[str, Any], folder: str) -> str:
 
 def _row(name, before: Dict[str, Any], after: Dict[str, Any]) -> List[str]:
     cells = [
-        _number(side[score], digits) for score, digits in (("dice", 3), ("hd95_mm", 2)) for side in (before, after)
+        _number(side.get(score), digits) for score, digits in (("dice", 3), ("hd95_mm", 2)) for side in (before, after)
     ]
     return [str(name), *cells]
 

@@ -3,7 +3,7 @@
 from .deformation import DeformationStatistics, deformation_statistics, jacobian_image
 from .landmarks import pair_landmarks, target_registration_errors
 from .overlap import StructureScores, compare_labels, dice
-from .registration import measure_registration
+from .summary import mean_over_structures, measure
 from .surfaces import SurfaceDistances, surface_distances
 
 __all__ = [
@@ -14,7 +14,8 @@ __all__ = [
     "deformation_statistics",
     "dice",
     "jacobian_image",
-    "measure_registration",
+    "mean_over_structures",
+    "measure",
     "pair_landmarks",
     "surface_distances",
     "target_registration_errors",

@@ -33,8 +33,8 @@ def lncc(a: torch.Tensor, b: torch.Tensor, radius=2, weight: Optional[torch.Tens
 class _SquaredLocalCorrelation(torch.autograd.Function):
     """(cov(a, b)^2 + EPSILON) / (var(a) var(b) + EPSILON) over a window, with its gradient written out for speed.
 
-    EPSILON stands above and below the line: flat windows count as alike, and equal images are a maximum everywhere. With
-    EPSILON below the line alone a stronger contrast would raise the value, which pulls on equal images.
+    EPSILON stands above and below the line: flat windows count as alike, and equal images are a maximum everywhere.
+    With EPSILON below the line alone a stronger contrast would raise the value, which pulls on equal images.
     """
 
     EPSILON = 1e-6

@@ -11,7 +11,7 @@ from SAMRegistrationLib.errors import InputError, WeightsError
 from SAMRegistrationLib.network import NetworkConfig, load_network, read_metadata, save_network
 
 
-@pytest.fixture()
+@pytest.fixture
 def a_weights_file(tmp_path):
     path = tmp_path / "registration.safetensors"
     save_network(a_network(strength=0.3), path, {"trained_on": "shapes"})

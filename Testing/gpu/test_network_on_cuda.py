@@ -21,7 +21,7 @@ def a_pair(shape=(41, 36, 52), structures=3):
     return smooth[0:1, :1], smooth[1:2, :1], (smooth[2:3] > 0.6).float(), (smooth[3:4] > 0.6).float()
 
 
-def a_network(preset, strength=0.1):
+def a_network(preset, strength=0.004):
     torch.manual_seed(0)
     network = RegistrationNetwork(NetworkConfig.from_preset(preset)).eval()
     for level in network.levels:

@@ -7,7 +7,7 @@ SMALL = {"channels": (4, 8), "heads": (1, 2), "depths": (2, 2), "window": 3, "in
 
 
 def a_network(preset="fast", strength=0.0, seed=0, **changes):
-    """A small network; a `strength` of 0.3 gives the field heads weights that deform by some voxels."""
+    """A small network; a `strength` of 0.03 gives the field heads weights that deform by some voxels."""
     torch.manual_seed(seed)
     network = RegistrationNetwork(NetworkConfig.from_preset(preset, **{**SMALL, **changes}))
     if strength:

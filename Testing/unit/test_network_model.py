@@ -41,7 +41,7 @@ def test_any_size_works_and_comes_back_unchanged(preset, shape):
 
 
 def test_the_field_of_a_batch_is_that_of_each_pair():
-    network = a_network(strength=0.3)
+    network = a_network(strength=0.03)
     pair = a_pair(batch=3)
     with torch.no_grad():
         together = network(*pair).displacement
@@ -51,8 +51,8 @@ def test_the_field_of_a_batch_is_that_of_each_pair():
 
 def test_the_axes_are_treated_alike():
     """A network whose kernels are symmetric under exchange of axes moves a transposed pair by the transposed field."""
-    network = a_network(strength=0.3)
-    permuted = a_network(strength=0.3)
+    network = a_network(strength=0.03)
+    permuted = a_network(strength=0.03)
     axes = (1, 2, 0)
     with torch.no_grad():
         for name, weight in permuted.named_parameters():
@@ -72,7 +72,7 @@ def test_the_axes_are_treated_alike():
 
 
 def test_without_masks_the_images_alone_decide():
-    network = a_network(strength=0.3)
+    network = a_network(strength=0.03)
     fixed, moving, fixed_masks, moving_masks = a_pair()
     with torch.no_grad():
         none = network(fixed, moving).displacement
@@ -87,7 +87,7 @@ def test_without_masks_the_images_alone_decide():
 
 
 def test_a_structure_missing_in_one_image_changes_nothing():
-    network = a_network(strength=0.3)
+    network = a_network(strength=0.03)
     fixed, moving, fixed_masks, moving_masks = a_pair(structures=4)
     moving_masks[:, 2] = 0
     others = [0, 1, 3]
@@ -98,7 +98,7 @@ def test_a_structure_missing_in_one_image_changes_nothing():
 
 
 def test_relabelling_the_structures_does_not_change_the_field():
-    network = a_network(strength=0.3)
+    network = a_network(strength=0.03)
     fixed, moving, fixed_masks, moving_masks = a_pair(structures=5)
     with torch.no_grad():
         field = network(fixed, moving, fixed_masks, moving_masks).displacement
@@ -108,7 +108,7 @@ def test_relabelling_the_structures_does_not_change_the_field():
 
 
 def test_structures_are_told_apart_by_their_codes():
-    network = a_network(strength=0.3)
+    network = a_network(strength=0.03)
     fixed, moving, fixed_masks, moving_masks = a_pair(structures=3)
     codes = random_codes(3, 8, np.random.default_rng(3))
     order = [2, 0, 1]
@@ -122,7 +122,7 @@ def test_structures_are_told_apart_by_their_codes():
 
 def test_the_velocity_gives_a_mapping_and_its_inverse_without_folds():
     with torch.no_grad():
-        prediction = a_network(strength=0.1, integration_steps=7)(*a_pair((32, 28, 30)))
+        prediction = a_network(strength=0.01, integration_steps=7)(*a_pair((32, 28, 30)))
     there, back = prediction.displacement, prediction.inverse_displacement
     inner = (slice(None), slice(None), *3 * [slice(4, -4)])
     left = compose(there, back)[inner].abs().mean()
@@ -133,7 +133,7 @@ def test_the_velocity_gives_a_mapping_and_its_inverse_without_folds():
 
 
 def test_at_full_resolution_the_displacement_is_the_flow_of_the_velocity():
-    network = a_network(strength=0.3, field_stride=1)
+    network = a_network(strength=0.03, field_stride=1)
     with torch.no_grad():
         prediction = network(*a_pair((16, 24, 20)))
     torch.testing.assert_close(prediction.displacement, integrate(prediction.velocity, 5))
@@ -162,7 +162,7 @@ def test_a_level_field_is_added_where_the_coarser_one_points():
 def test_gradient_checkpointing_changes_neither_field_nor_gradient():
     gradients, fields = [], []
     for checkpointing in (False, True):
-        network = a_network(strength=0.3)
+        network = a_network(strength=0.03)
         network.gradient_checkpointing = checkpointing
         prediction = network(*a_pair())
         prediction.displacement.square().sum().backward()

@@ -70,8 +70,7 @@ class FusionLevel(nn.Module):
         self.image_attention, self.mask_attention, self.fusion = attention(), attention(), attention()
         self.window = config.window
         self.head = nn.Conv3d(channels, 3, 3, padding=1)
-        self.head_scale = (27 * channels) ** -0.5
-        nn.init.normal_(self.head.weight, std=1e-3)
+        nn.init.normal_(self.head.weight, std=1e-5)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, fixed, moving, fixed_masks=None, moving_masks=None, with_masks=None, run: Callable = call):
@@ -82,7 +81,7 @@ class FusionLevel(nn.Module):
             gate = with_masks.to(fused.dtype).view(-1, 1, 1, 1, 1)
             fused = fused + gate * (run(self.fusion, fused, masks, layouts) - fused)
         with torch.autocast("cuda", enabled=False):
-            return self.head(fused.float() * self.head_scale)
+            return self.head(fused.float())
 
 
 class RegistrationNetwork(nn.Module):

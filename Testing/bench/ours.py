@@ -2,8 +2,8 @@
 
     python ours.py METHOD FIXED MOVING OUTPUT_FOLDER THREADS FIXED_LABELS MOVING_LABELS
 
-METHOD is ours-PRESET, intensities only, or ours-PRESET-mask1, guided by the masks of label 1. One method per process, so
-that its peak memory is its own. Reading files and importing packages is not timed.
+METHOD is ours-PRESET, intensities only, or ours-PRESET-mask1, guided by the masks of label 1. One method per process,
+so that its peak memory is its own. Reading files and importing packages is not timed.
 """
 
 import sys
@@ -11,11 +11,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "SAMRegistration"))
 
-import SimpleITK as sitk  # noqa: E402
-import torch  # noqa: E402
-from outcome import write_registration  # noqa: E402
-from SAMRegistrationLib.registration import RegistrationOptions, register  # noqa: E402
-from SAMRegistrationLib.volumes import read_labels, read_volume  # noqa: E402
+import SimpleITK as sitk
+import torch
+from outcome import write_registration
+from SAMRegistrationLib.registration import RegistrationOptions, register
+from SAMRegistrationLib.volumes import read_labels, read_volume
 
 
 def main() -> None:

@@ -4,7 +4,8 @@ from typing import Tuple
 
 import torch
 
-from .chance import Chance, gaussian_blur
+from ..geometry import separable
+from .chance import Chance
 
 
 def random_contrast(tissues: int, chance: Chance) -> torch.Tensor:
@@ -26,11 +27,16 @@ def render(tissues: torch.Tensor, contrast: torch.Tensor, texture: torch.Tensor,
     shape = tissues.shape[2:]
     image = contrast[tissues]
     image = image + chance.uniform(0.0, 0.1) * texture * (tissues > 0)
-    image = gaussian_blur(image, chance.uniform(0.0, 1.0))
+    image = blur(image, chance.uniform(0.0, 1.0))
     bias = chance.uniform(0.0, 0.3) * chance.smooth(1, shape, 0.5 * max(shape))
     image = image.clamp(min=0) * torch.exp(bias)
     image = image + chance.uniform(0.0, 0.05) * chance.normal(*image.shape)
     return stretch(image) ** chance.uniform(0.7, 1.4)
+
+
+def blur(volume: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Gaussian smoothing of (B, C, D, H, W) with `sigma` voxels."""
+    return separable.apply(separable.gaussian(volume.shape[2:], (sigma,) * 3, volume), volume)
 
 
 def stretch(image: torch.Tensor, low: float = 0.005, high: float = 0.995) -> torch.Tensor:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 SPLINE_DEVIATION = 0.331  # of splines over white noise: the cubic basis has a mean sum of squares of 0.479 per axis
 
@@ -12,29 +11,33 @@ class Chance:
 
     Args:
         keys: non-negative integers, for instance (seed, index of the pair).
+
+    Attributes:
+        numbers: numpy generator of the stream.
+        torch: torch generator of the stream.
     """
 
     def __init__(self, *keys: int):
         sequence = np.random.SeedSequence([int(key) for key in keys])
-        self._numbers = np.random.default_rng(sequence)
+        self.numbers = np.random.default_rng(sequence)
         self.torch = torch.Generator().manual_seed(int(sequence.generate_state(1, np.uint64)[0]) & (2**63 - 1))
 
     def uniform(self, low: float, high: float) -> float:
-        return float(self._numbers.uniform(low, high))
+        return float(self.numbers.uniform(low, high))
 
     def integer(self, low: int, high: int) -> int:
         """A whole number from `low` to `high`, both included."""
-        return int(self._numbers.integers(low, high + 1))
+        return int(self.numbers.integers(low, high + 1))
 
     def happens(self, probability: float) -> bool:
-        return bool(self._numbers.uniform() < probability)
+        return bool(self.numbers.uniform() < probability)
 
     def choice(self, options):
         return options[self.integer(0, len(options) - 1)]
 
     def subset(self, count: int, size: int) -> list:
         """`size` different numbers out of range(count), in order."""
-        return sorted(int(n) for n in self._numbers.permutation(count)[:size])
+        return sorted(int(n) for n in self.numbers.permutation(count)[:size])
 
     def normal(self, *shape: int) -> torch.Tensor:
         """Standard normal numbers of this shape."""
@@ -57,21 +60,3 @@ def _spline_basis(count: int, scale: float, start: float) -> torch.Tensor:
     near = 2 / 3 - distance**2 + distance**3 / 2
     far = (2 - distance).clamp(min=0) ** 3 / 6
     return torch.where(distance < 1, near, far)
-
-
-def gaussian_blur(volume: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Gaussian smoothing of (B, C, D, H, W) with `sigma` voxels, borders repeated."""
-    if sigma < 0.2:
-        return volume
-    half = int(np.ceil(3 * sigma))
-    offsets = torch.arange(-half, half + 1, dtype=volume.dtype)
-    weights = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    weights = weights / weights.sum()
-    channels = volume.shape[1]
-    for axis in range(3):
-        shape, padding = [1, 1, 1, 1, 1], [0] * 6
-        shape[2 + axis] = len(weights)
-        padding[4 - 2 * axis] = padding[5 - 2 * axis] = half
-        kernel = weights.view(shape).expand(channels, *([-1] * 4))
-        volume = F.conv3d(F.pad(volume, padding, mode="replicate"), kernel, groups=channels)
-    return volume

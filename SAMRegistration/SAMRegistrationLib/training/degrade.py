@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 
 from ..geometry.dense import identity_grid
-from .chance import Chance, gaussian_blur
+from .appearance import blur
+from .chance import Chance
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def _degrade(mask: torch.Tensor, how: Degradation, chance: Chance) -> torch.Tens
 
 def _roughen(mask: torch.Tensor, chance: Chance) -> torch.Tensor:
     noise = chance.smooth(1, mask.shape[2:], chance.uniform(3.0, 8.0))
-    rough = (gaussian_blur(mask, 1.0) + chance.uniform(0.1, 0.25) * noise > 0.5).to(mask.dtype)
+    rough = (blur(mask, 1.0) + chance.uniform(0.1, 0.25) * noise > 0.5).to(mask.dtype)
     rough = rough * dilate(mask, 2)
     return rough if bool(rough.any()) else mask
 

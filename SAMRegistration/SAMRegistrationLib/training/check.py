@@ -2,47 +2,41 @@
 
 import hashlib
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Callable, Dict, Optional
 
 import numpy as np
 import SimpleITK as sitk
 
+from .. import volumes
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..job import Job
 from .datalist import Case, DataList
 
 
-def read_volume(path: Path, case: Case) -> sitk.Image:
-    """Read a 3D volume of a case.
+def read_image(path: Path, case: Case) -> sitk.Image:
+    """Read the volume of a case as float32.
 
     Raises:
-        InputError: it cannot be read or is not 3D; the sentence names the file and the case.
+        InputError: it cannot be used; the sentence names the file and the case.
     """
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputError(f'The file {path} of case "{case.id}" is not a readable volume.') from error
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise InputError(f'The file {path} of case "{case.id}" is not a 3D volume with one value per voxel.')
-    return image
+    return _read(volumes.read_volume, path, case)
 
 
 def read_label_volume(path: Path, case: Case, data: DataList) -> sitk.Image:
-    """Read a label map of a case as unsigned integers.
+    """Read a label map of a case.
 
     Raises:
-        InputError: it cannot be read, or holds a value that the list's structures do not name.
+        InputError: it cannot be used, or holds a value that the list's structures do not name.
     """
-    image = read_volume(path, case)
-    values = np.unique(sitk.GetArrayViewFromImage(image))
-    unknown = [value for value in values if value != 0 and float(value) not in data.structures]
+    image = _read(volumes.read_labels, path, case)
+    unknown = sorted(set(np.unique(sitk.GetArrayViewFromImage(image)).tolist()) - {0, *data.structures})
     if unknown:
         raise InputError(
-            f'The file {path} of case "{case.id}" has the label {unknown[0]:g}, which is not among the structures '
+            f'The file {path} of case "{case.id}" has the label {unknown[0]}, which is not among the structures '
             f"of {data.name} ({', '.join(map(str, data.structures))})."
         )
-    return sitk.Cast(image, sitk.sitkUInt16)
+    return image
 
 
 def read_landmarks(path: Path, case: Case) -> np.ndarray:
@@ -72,7 +66,7 @@ def check_data_list(data: DataList, job: Optional[Job] = None) -> None:
     seen: Dict[str, Case] = {}
     for number, case in enumerate(data.cases):
         job.update(number / len(data.cases), f"check {case.id}")
-        image = read_volume(case.image, case)
+        image = read_image(case.image, case)
         digest = hashlib.sha256(np.ascontiguousarray(sitk.GetArrayViewFromImage(image))).hexdigest()
         twin = seen.setdefault(digest, case)
         if twin.split != case.split:
@@ -89,6 +83,13 @@ def check_data_list(data: DataList, job: Optional[Job] = None) -> None:
                 )
         if case.landmarks:
             read_landmarks(case.landmarks, case)
+
+
+def _read(reader: Callable[[Path], sitk.Image], path: Path, case: Case) -> sitk.Image:
+    try:
+        return reader(path)
+    except InputError as error:
+        raise InputError(f'Case "{case.id}" cannot be used: {error}') from error
 
 
 def _size(image: sitk.Image) -> str:

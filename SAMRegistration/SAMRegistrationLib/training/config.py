@@ -47,14 +47,14 @@ class DataOptions:
         list: the data list's JSON file; none: synthetic pairs.
         pairs: at most this many different training pairs, drawn with the seed; 0 takes all.
         masks: probability of the masks being shown to the network; 0 trains without masks.
-        spacing: isotropic working spacing in mm; 0 leaves it to the registration's preset.
+        largest_grid: voxels of the working grid at most; larger volumes are trained on at a coarser spacing.
         cache: folder in which prepared pairs are kept, for the next run; none keeps them in memory only.
     """
 
     list: Optional[Path] = None
     pairs: int = 0
     masks: float = 0.5
-    spacing: float = 0.0
+    largest_grid: int = 2_000_000
     cache: Optional[Path] = None
     degradation: Degradation = field(default_factory=Degradation)
 

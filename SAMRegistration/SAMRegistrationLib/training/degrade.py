@@ -50,7 +50,7 @@ def _degrade(mask: torch.Tensor, how: Degradation, chance: Chance) -> torch.Tens
         mask = changed if bool(changed.any()) else mask
     if chance.happens(how.shift):
         mask = _shift(mask, [chance.integer(-how.largest, how.largest) for _ in range(3)])
-    if chance.happens(how.holes):
+    if chance.happens(how.holes) and bool(mask.any()):
         mask = _punch(mask, chance)
     return mask
 

@@ -15,7 +15,8 @@ from typing import Dict, List, Optional
 import numpy as np
 import SimpleITK as sitk
 from SAMRegistrationLib.geometry.grid import Grid
-from SAMRegistrationLib.metrics import compare_labels, deformation_statistics, jacobian_image, warp_labels
+from SAMRegistrationLib.geometry.resample import warp_labels
+from SAMRegistrationLib.metrics import compare_labels, deformation_statistics, jacobian_image
 
 HERE = Path(__file__).resolve().parent
 OURS = ("ours-fast", "ours-balanced", "ours-accurate", "ours-balanced-mask1")

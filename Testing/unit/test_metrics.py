@@ -9,6 +9,7 @@ import torch
 from monai.metrics import HausdorffDistanceMetric, SurfaceDistanceMetric
 from SAMRegistrationLib.errors import InputError
 from SAMRegistrationLib.geometry.grid import Grid
+from SAMRegistrationLib.geometry.resample import warp_labels
 from SAMRegistrationLib.metrics import (
     compare_labels,
     deformation_statistics,
@@ -17,7 +18,6 @@ from SAMRegistrationLib.metrics import (
     pair_landmarks,
     surface_distances,
     target_registration_errors,
-    warp_labels,
 )
 from SAMRegistrationLib.points import PointList
 from scipy import ndimage

@@ -49,7 +49,8 @@ def _both(fixed: Optional[str], moving: Optional[str], what: str) -> bool:
 
 def _label_metrics(options, transform) -> Dict:
     from ..geometry.grid import Grid
-    from ..metrics import compare_labels, deformation_statistics, jacobian_image, warp_labels
+    from ..geometry.resample import warp_labels
+    from ..metrics import compare_labels, deformation_statistics, jacobian_image
 
     fixed, moving = _read_labels(options.fixed_labels), _read_labels(options.moving_labels)
     grid = Grid.of(fixed)

@@ -108,10 +108,16 @@ def write_transform(transform: sitk.Transform, path: Union[str, Path]) -> None:
 
 
 def _border(velocity: torch.Tensor):
-    """How many voxels per array axis the field is continued: enough for it to fade without folding."""
-    faces = [velocity[:, :, [0, -1]].abs(), velocity[:, :, :, [0, -1]].abs(), velocity[..., [0, -1]].abs()]
-    largest = max(float(face.max()) for face in faces)
-    return [int(np.ceil(2.5 * largest)) + 1] * 3
+    """Voxels per array axis by which the field is continued: enough for it to fade without folding.
+
+    The weight of :func:`_fade_out` has a slope of at most pi / (2 width), so a component of |v| voxels along the axis
+    needs more than pi |v| / 2 of them.
+    """
+    borders = []
+    for axis in range(3):
+        faces = velocity[:, axis].index_select(axis + 1, torch.tensor([0, velocity.shape[axis + 2] - 1]))
+        borders.append(int(np.ceil(1.6 * float(faces.abs().max()))) + 2)
+    return borders
 
 
 def _fade_out(velocity: torch.Tensor, border) -> torch.Tensor:

@@ -59,7 +59,9 @@ class _SquaredLocalCorrelation(torch.autograd.Function):
         ):
             if ctx.needs_input_grad[index]:
                 by_variance = common * variance_other
-                adjoint = torch.cat([by_covariance, by_variance, by_covariance * mean_other + 2 * by_variance * mean_own], 1)
+                adjoint = torch.cat(
+                    [by_covariance, by_variance, by_covariance * mean_other + 2 * by_variance * mean_own], 1
+                )
                 to_other, to_own, constant = separable.apply(transposed, adjoint).chunk(3, 1)
                 gradients[index] = other * to_other + 2 * own * to_own - constant
         return (*gradients, None, None, None)
@@ -102,7 +104,9 @@ def mind(image: torch.Tensor, radius: int = 1, dilation: int = 1) -> torch.Tenso
 
     def shifted(offset):
         start = (offset * dilation).tolist()
-        return padded[:, :, start[0] : start[0] + shape[0], start[1] : start[1] + shape[1], start[2] : start[2] + shape[2]]
+        return padded[
+            :, :, start[0] : start[0] + shape[0], start[1] : start[1] + shape[1], start[2] : start[2] + shape[2]
+        ]
 
     box = separable.box_mean(shape, (radius,) * 3, image)
     differences = torch.cat([shifted(offsets[i]) - shifted(offsets[j]) for i, j in zip(first, second)], 1) ** 2

@@ -2,7 +2,7 @@
 
 from .deformation import DeformationStatistics, deformation_statistics, jacobian_image
 from .landmarks import pair_landmarks, target_registration_errors
-from .overlap import StructureScores, compare_labels, dice, warp_labels
+from .overlap import StructureScores, compare_labels, dice
 from .surfaces import SurfaceDistances, surface_distances
 
 __all__ = [
@@ -16,5 +16,4 @@ __all__ = [
     "pair_landmarks",
     "surface_distances",
     "target_registration_errors",
-    "warp_labels",
 ]

@@ -70,13 +70,6 @@ def compare_labels(fixed: sitk.Image, warped: sitk.Image) -> List[StructureScore
     return scores
 
 
-def warp_labels(labels: sitk.Image, transform: sitk.Transform, grid: Grid) -> sitk.Image:
-    """A label map brought onto `grid` by nearest neighbor; `transform` maps points of `grid` to points of `labels`."""
-    return sitk.Resample(
-        labels, grid.size, transform, sitk.sitkNearestNeighbor, grid.origin, grid.spacing, grid.direction, 0
-    )
-
-
 def _arrays(fixed: sitk.Image, warped: sitk.Image):
     if not Grid.of(fixed).matches(Grid.of(warped)):
         raise InputError("The two label maps are not on the same grid; resample one onto the other first.")

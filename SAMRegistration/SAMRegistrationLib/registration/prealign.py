@@ -114,7 +114,9 @@ def _coarse(image: sitk.Image) -> sitk.Image:
     smoothed = image
     for axis, factor in enumerate(factors):
         if factor > 1:
-            smoothed = sitk.RecursiveGaussian(smoothed, 0.5 * factor * spacing[axis], False, sitk.RecursiveGaussianImageFilter.ZeroOrder, axis)
+            smoothed = sitk.RecursiveGaussian(
+                smoothed, 0.5 * factor * spacing[axis], False, sitk.RecursiveGaussianImageFilter.ZeroOrder, axis
+            )
     return sitk.Shrink(smoothed, factors)
 
 

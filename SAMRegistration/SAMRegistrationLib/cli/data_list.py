@@ -4,6 +4,7 @@ from .console import add_output_options, console_job, show
 
 
 def add_parser(commands) -> None:
+    """Add the command to the parser."""
     parser = commands.add_parser(
         "data-list",
         help="write or check a list of cases for training and evaluation",
@@ -18,6 +19,7 @@ def add_parser(commands) -> None:
 
 
 def run(options) -> None:
+    """Run the command."""
     from ..errors import InputError
     from ..training.check import check_data_list
     from ..training.datalist import SPLITS, read_data_list, write_data_list

@@ -4,6 +4,7 @@ from .console import add_output_options, console_job, say, show
 
 
 def add_parser(commands) -> None:
+    """Add the command to the parser."""
     parser = commands.add_parser(
         "train",
         help="train the registration network",
@@ -16,6 +17,7 @@ def add_parser(commands) -> None:
 
 
 def run(options) -> None:
+    """Run the command."""
     from ..training.config import read_config
     from ..training.trainer import train
 

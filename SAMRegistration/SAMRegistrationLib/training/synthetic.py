@@ -1,7 +1,7 @@
 """Endless synthetic pairs with known deformation: licence-free training data for any anatomy and contrast."""
 
-from dataclasses import dataclass, field
-from typing import Tuple
+from dataclasses import dataclass, field, fields, replace
+from typing import Dict, Tuple
 
 import torch
 
@@ -25,12 +25,16 @@ class SyntheticOptions:
         multimodal: of tissues that look different in the two images.
         masks: of masks being shown to the network.
         partial_view: of one image missing a part at a border.
+        pool, reuse: this many pairs are kept and each is seen `reuse` times, turned and mirrored at random, before
+            the next ones are made: a pair costs about as much as a training step.
     """
 
     shapes: Tuple[Tuple[int, int, int], ...] = ((48, 48, 48),)
     multimodal: float = 0.3
     masks: float = 0.5
     partial_view: float = 0.15
+    pool: int = 32
+    reuse: int = 1
     deformation: DeformationRange = field(default_factory=DeformationRange)
     degradation: Degradation = field(default_factory=Degradation)
 
@@ -47,9 +51,21 @@ class SyntheticPairs:
     def __init__(self, options: SyntheticOptions, seed: int):
         self.options = options
         self.seed = seed
+        self._pool: Dict[int, TrainingPair] = {}
 
     def __getitem__(self, index: int) -> TrainingPair:
-        options, chance = self.options, Chance(self.seed, index)
+        if self.options.reuse <= 1:
+            return self._made(index)
+        block, place = divmod(index, self.options.pool * self.options.reuse)
+        number = block * self.options.pool + place % self.options.pool
+        if number not in self._pool:
+            first = block * self.options.pool
+            self._pool = {key: pair for key, pair in self._pool.items() if key >= first}
+            self._pool[number] = self._made(number)
+        return turned(self._pool[number], Chance(self.seed, index, 2))
+
+    def _made(self, number: int) -> TrainingPair:
+        options, chance = self.options, Chance(self.seed, number)
         shape = chance.choice(options.shapes)
         padded = [n + 2 * MARGIN for n in shape]
         tissues, structures = random_anatomy(padded, chance)
@@ -88,6 +104,25 @@ class SyntheticPairs:
         other = texture if chance.happens(0.6) else chance.smooth(1, shape, grain)
         fixed = render(fixed_tissues, fixed_contrast, warp(texture, to_fixed), chance)
         return fixed, render(moving_tissues, moving_contrast, warp(other, to_moving), chance), same
+
+
+def turned(pair: TrainingPair, chance: Chance) -> TrainingPair:
+    """The pair with its axes exchanged and mirrored at random, the truth included; its voxels must be cubes."""
+    order = [int(axis) for axis in chance.numbers.permutation(3)]
+    mirrored = [axis for axis in range(3) if chance.happens(0.5)]
+
+    def turn(volume: torch.Tensor) -> torch.Tensor:
+        return volume.permute(0, 1, *(2 + axis for axis in order)).flip([2 + axis for axis in mirrored]).contiguous()
+
+    sign = torch.tensor([-1.0 if axis in mirrored else 1.0 for axis in range(3)]).view(1, 3, 1, 1, 1)
+    volumes = {
+        entry.name: turn(getattr(pair, entry.name))
+        for entry in fields(pair)
+        if isinstance(getattr(pair, entry.name), torch.Tensor)
+    }
+    if pair.truth is not None:
+        volumes["truth"] = volumes["truth"][:, order] * sign
+    return replace(pair, **volumes)
 
 
 def one_hot(tissues: torch.Tensor, values) -> torch.Tensor:

@@ -3,7 +3,7 @@
 import math
 import time
 from contextlib import contextmanager
-from typing import Dict, Iterator, Optional
+from typing import Dict, Iterator, List, Optional
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from .state import TrainingState, load_state, save_state
 from .validation import Validation
 from .workers import Workers, joined_workers
 
+HEAD_RATE = 0.1  # heads learn slower: what the coarsest one says is scaled up by its stride on the way to the input
 NETWORK, BEST = "network.safetensors", "best.safetensors"
 
 
@@ -70,9 +71,7 @@ class Trainer:
         self.network = _start_network(config).to(workers.device)
         self.average = _start_network(config).to(workers.device)
         self.average.load_state_dict(self.network.state_dict())
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
+        self.optimizer = torch.optim.AdamW(_groups(self.network), config.learning_rate, weight_decay=config.weight_decay)
         self.step, self.best, self.seconds = 0, None, 0.0
         self._restore()
         self.validation = Validation(config) if workers.first and config.validation.every else None
@@ -184,7 +183,7 @@ class Trainer:
             )
         rate = self.config.learning_rate * rate_factor(self.step, self.config.steps, self.config.warmup)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self.optimizer.step()
         self.step += 1
         keep = min(self.config.ema, self.step / (self.step + 10))
@@ -253,6 +252,12 @@ def _start_network(config: TrainingConfig) -> RegistrationNetwork:
     network.mixed_precision = config.mixed_precision
     network.gradient_checkpointing = config.checkpointing
     return network
+
+
+def _groups(network: RegistrationNetwork) -> List[Dict[str, object]]:
+    heads = [parameter for name, parameter in network.named_parameters() if ".head." in name]
+    others = [parameter for name, parameter in network.named_parameters() if ".head." not in name]
+    return [{"params": others, "share": 1.0}, {"params": heads, "share": HEAD_RATE}]
 
 
 def _part(tensors: Dict[str, torch.Tensor], prefix: str) -> Dict[str, torch.Tensor]:

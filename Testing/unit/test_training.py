@@ -273,7 +273,9 @@ def test_every_recipe_that_ships_can_be_read(path):
 
 def test_a_term_is_left_out_by_its_weight_and_counts_by_its_weight():
     torch.manual_seed(0)
-    network = RegistrationNetwork(NetworkConfig.from_preset(**{"name": "fast", **{k: v for k, v in TINY.items() if k != "preset"}}))
+    network = RegistrationNetwork(
+        NetworkConfig.from_preset(**{"name": "fast", **{k: v for k, v in TINY.items() if k != "preset"}})
+    )
     pair = next(
         pair
         for pair in (SyntheticPairs(SyntheticOptions(shapes=((16, 16, 16),)), 0)[index] for index in range(20))

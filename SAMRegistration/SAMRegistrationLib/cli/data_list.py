@@ -40,7 +40,5 @@ def run(options) -> None:
         "cases": {split: len(data.of(split)) for split in SPLITS},
         "pairs": {split: len(data.pairs_of(split)) for split in SPLITS},
     }
-    counts = ", ".join(
-        f"{split} {result['cases'][split]} cases ({result['pairs'][split]} pairs)" for split in SPLITS
-    )
+    counts = ", ".join(f"{split} {result['cases'][split]} cases ({result['pairs'][split]} pairs)" for split in SPLITS)
     show(options, result, f"{data.name}: {counts}")

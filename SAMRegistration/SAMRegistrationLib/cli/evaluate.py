@@ -18,9 +18,9 @@ def add_parser(commands) -> None:
 
 def run(options) -> None:
     """Evaluate and print the table."""
-    from ..training.evaluate import evaluate, read_evaluation
+    from ..engine import Engine
 
-    result = evaluate(read_evaluation(options.config), console_job(options))
+    result = Engine(console_job(options).update).evaluate(options.config)
     header, *rows = result["rows"]
     shown = {key: value for key, value in result.items() if key != "rows"}
     show(options, shown, table(header, rows) + f"\n\n{result['pairs']} pairs; written to {result['files'][0]}")

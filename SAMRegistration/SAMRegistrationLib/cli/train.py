@@ -1,6 +1,6 @@
 """``sam-registration train``: train the registration network, or go on with an interrupted training."""
 
-from .console import add_output_options, console_job, say, show
+from .console import add_output_options, console_job, show
 
 
 def add_parser(commands) -> None:
@@ -18,10 +18,7 @@ def add_parser(commands) -> None:
 
 def run(options) -> None:
     """Run the command."""
-    from ..training.config import read_config
-    from ..training.trainer import train
+    from ..engine import Engine
 
-    config = read_config(options.config)
-    say(options, f"Training into {config.output}; follow it with: tensorboard --logdir {config.output}")
-    result = train(config, console_job(options))
+    result = Engine(console_job(options).update).train(options.config)
     show(options, result, f"{result['step']} steps in {result['seconds']} s: {result['weights']}")

@@ -75,9 +75,7 @@ class ListPairs:
                 for name in ("fixed_masks", "moving_masks")
             )
         labels = [tensors[name].float() if name in tensors else None for name in ("fixed_labels", "moving_labels")]
-        fixed_image, moving_image = (
-            tensors[name].float() ** chance.uniform(0.8, 1.25) for name in ("fixed", "moving")
-        )
+        fixed_image, moving_image = (tensors[name].float() ** chance.uniform(0.8, 1.25) for name in ("fixed", "moving"))
         spacing = tuple(tensors["spacing"].tolist())
         return TrainingPair(fixed_image, moving_image, *labels, *masks, spacing=spacing)
 

@@ -71,7 +71,9 @@ class Trainer:
         self.network = _start_network(config).to(workers.device)
         self.average = _start_network(config).to(workers.device)
         self.average.load_state_dict(self.network.state_dict())
-        self.optimizer = torch.optim.AdamW(_groups(self.network), config.learning_rate, weight_decay=config.weight_decay)
+        self.optimizer = torch.optim.AdamW(
+            _groups(self.network), config.learning_rate, weight_decay=config.weight_decay
+        )
         self.step, self.best, self.seconds = 0, None, 0.0
         self._restore()
         self.validation = Validation(config) if workers.first and config.validation.every else None
@@ -130,9 +132,7 @@ class Trainer:
             if moments:
                 tensors[f"moment1.{name}"] = moments["exp_avg"]
                 tensors[f"moment2.{name}"] = moments["exp_avg_sq"]
-        save_state(
-            self.config.output, TrainingState(self.step, self.best, self.seconds, tensors), plain(self.config)
-        )
+        save_state(self.config.output, TrainingState(self.step, self.best, self.seconds, tensors), plain(self.config))
         self._save_average(NETWORK)
 
     def close(self) -> None:

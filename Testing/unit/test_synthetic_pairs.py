@@ -30,7 +30,8 @@ def test_pairs_are_valid_and_of_all_kinds():
     assert {tuple(pair.fixed.shape[2:]) for pair in pairs} == set(OPTIONS.shapes)
     for pair in pairs:
         assert all(bool(torch.isfinite(tensor).all()) for tensor in tensors(pair))
-        assert 0 <= float(pair.fixed.min()) and float(pair.fixed.max()) <= 1
+        assert float(pair.fixed.min()) >= 0
+        assert float(pair.fixed.max()) <= 1
         assert float(jacobian_determinant(pair.truth).min()) > 0
         if pair.fixed_masks is not None:
             assert pair.fixed_masks.shape == pair.moving_masks.shape

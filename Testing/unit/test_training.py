@@ -8,7 +8,9 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 from safetensors.torch import load_file
 from SAMRegistrationLib.errors import Cancelled, InputError, WeightsError
@@ -18,13 +20,23 @@ from SAMRegistrationLib.losses.similarity import lncc
 from SAMRegistrationLib.network.checkpoint import load_network, save_network
 from SAMRegistrationLib.network.config import NetworkConfig
 from SAMRegistrationLib.network.model import RegistrationNetwork
-from SAMRegistrationLib.training.config import LossWeights, TrainingConfig, plain, read_config
+from SAMRegistrationLib.training.config import (
+    DataOptions,
+    LossWeights,
+    TrainingConfig,
+    ValidationOptions,
+    plain,
+    read_config,
+)
+from SAMRegistrationLib.training.datalist import read_data_list
 from SAMRegistrationLib.training.objective import training_loss
 from SAMRegistrationLib.training.pair import TrainingPair
+from SAMRegistrationLib.training.sources import ListPairs, prepare_pair
 from SAMRegistrationLib.training.state import STATE, load_state
 from SAMRegistrationLib.training.synthetic import SyntheticOptions, SyntheticPairs
 from SAMRegistrationLib.training.trainer import Trainer, rate_factor, train
 from SAMRegistrationLib.training.workers import Workers
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 LIBRARY = Path(__file__).resolve().parents[2] / "SAMRegistration"
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "Resources" / "Training").glob("*.toml"))
@@ -313,3 +325,85 @@ def test_two_processes_see_the_pairs_of_one_with_twice_the_batch():
     for step in range(3):
         apart = [index for rank in (0, 1) for index in Workers(rank, 2, device).indices(step, 2)]
         assert apart == list(Workers(0, 1, device).indices(step, 4))
+
+
+@pytest.fixture
+def cases(tmp_path):
+    """A data list of three training and two validation cases: balls of two sizes with texture, on turned axes."""
+    turn = sitk.Euler3DTransform((0.0, 0.0, 0.0), 0.1, 0.0, 0.4)
+    entries = []
+    for number in range(5):
+        rng = np.random.default_rng(number)
+        grid = np.stack(np.meshgrid(*(np.arange(n) - n / 2 for n in (18, 20, 22)), indexing="ij"))
+        offset = rng.uniform(-1, 1, 3).reshape(3, 1, 1, 1)
+        distance = np.linalg.norm(grid - offset, axis=0) / rng.uniform(0.9, 1.1)
+        labels = np.where(distance < 4, 2, np.where(distance < 7, 1, 0)).astype(np.uint8)
+        for part, array in (("image", 100.0 * labels + 20 * np.sin(grid[0] / 3)), ("labels", labels)):
+            volume = sitk.GetImageFromArray(array.astype(np.float32 if part == "image" else np.uint8))
+            volume.SetSpacing((1.0, 1.2, 1.6))
+            volume.SetDirection(turn.GetMatrix())
+            sitk.WriteImage(volume, str(tmp_path / f"{part}{number}.nii.gz"))
+        split = "train" if number < 3 else "validation"
+        entries.append(
+            {"id": f"c{number}", "split": split, "image": f"image{number}.nii.gz", "labels": f"labels{number}.nii.gz"}
+        )
+    path = tmp_path / "list.json"
+    path.write_text(json.dumps({"name": "balls", "structures": {"1": "wall", "2": "core"}, "cases": entries}))
+    return path
+
+
+def test_training_on_a_data_list_validates_with_the_pipeline_and_logs(tmp_path, cases):
+    config = tiny(
+        tmp_path / "out",
+        steps=2,
+        data=DataOptions(list=cases, masks=1.0),
+        validation=ValidationOptions(every=2, pairs=1),
+        loss=LossWeights(),
+    )
+    result = train(config)
+    assert 0 < result["best"] <= 1
+    assert load_network(tmp_path / "out" / "best.safetensors").config.channels == (4, 8)
+    assert len(list((tmp_path / "out" / "pairs").glob("*.safetensors"))) == 6
+    events = EventAccumulator(str(tmp_path / "out" / "log")).Reload()
+    assert {"train/loss", "train/contour", "validation/dice", "validation/dice affine"} <= set(events.Tags()["scalars"])
+    assert events.Tags()["images"] == ["fixed, moving, warped"]
+
+
+def test_prepared_pairs_are_aligned_and_on_the_fixed_grid(tmp_path, cases):
+    data = read_data_list(cases)
+    fixed, moving = data.pairs_of("train")[0]
+    tensors = prepare_pair(data, fixed, moving, 2_000_000)
+    assert tuple(tensors["spacing"].tolist()) == pytest.approx((1.6, 1.2, 1.0))
+    assert tensors["fixed_labels"].shape == (1, 2, *tensors["fixed"].shape[2:])
+    own = sitk.GetArrayFromImage(sitk.ReadImage(str(fixed.labels)))
+    assert tensors["fixed_labels"][0, 1].sum().item() == pytest.approx((own == 2).sum(), rel=0.02)
+
+    def overlap(a, b):
+        return float(2 * torch.minimum(a, b).sum() / (a + b).sum())
+
+    aligned = overlap(tensors["fixed_labels"].float(), tensors["moving_labels"].float())
+    lying = [sitk.GetArrayFromImage(sitk.ReadImage(str(case.labels))) > 0 for case in (fixed, moving)]
+    assert aligned > 2 * (lying[0] & lying[1]).sum() / (lying[0].sum() + lying[1].sum())
+
+
+def test_pairs_without_masks_are_drawn_when_masks_are_switched_off(tmp_path, cases):
+    config = tiny(tmp_path / "out", data=DataOptions(list=cases, masks=0.0, pairs=2))
+    pairs = ListPairs(read_data_list(cases), config)
+    drawn = [pairs[index] for index in range(6)]
+    assert all(pair.fixed_masks is None and pair.fixed_labels is not None for pair in drawn)
+    assert len(list((tmp_path / "out" / "pairs").iterdir())) <= 2
+
+
+def test_a_list_without_training_pairs_is_refused(tmp_path, cases):
+    content = json.loads(cases.read_text())
+    for case in content["cases"]:
+        case["split"] = "test"
+    cases.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"list\.json has no training pairs"):
+        train(tiny(tmp_path / "out", data=DataOptions(list=cases)))
+
+
+def test_validation_on_synthetic_pairs_uses_pairs_that_are_never_trained_on(tmp_path):
+    config = tiny(tmp_path, steps=1, save_every=1, validation=ValidationOptions(every=1, pairs=1))
+    result = train(config)
+    assert 0 < result["best"] <= 1

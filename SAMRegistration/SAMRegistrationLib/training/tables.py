@@ -88,8 +88,8 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _details(measurements: Sequence[Measurement], data: DataList):
-    header = "method masks fixed moving structure dice hd95_mm assd_mm tre_mm".split()
-    header += "sd_log_jacobian sd_log_jacobian_learn2reg folded_fraction seconds peak_mb".split()
+    header = ["method", "masks", "fixed", "moving", "structure", "dice", "hd95_mm", "assd_mm", "tre_mm"]
+    header += ["sd_log_jacobian", "sd_log_jacobian_learn2reg", "folded_fraction", "seconds", "peak_mb"]
     lines = []
     for item in measurements:
         error = None if item.landmark_errors is None else float(item.landmark_errors.mean())

@@ -12,6 +12,7 @@ import os
 import sys
 
 from .errors import HostError
+from .qtshim import environment, install  # before anything imports PySide6: it decides on the kind of enumerations
 
 __all__ = ["HostError", "load_module", "start"]
 
@@ -24,8 +25,6 @@ def start(offscreen=True, testing=False, arguments=()):
     `startupCompleted` is emitted in the first turn of the event loop, after the modules that are loaded at once.
     Raises HostError with one sentence when a library, a screen or a suitable Python is missing.
     """
-    from .qtshim import environment, install
-
     if offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     if sys.platform == "linux":

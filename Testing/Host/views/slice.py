@@ -14,10 +14,10 @@ MANAGERS = (
     "vtkMRMLRulerDisplayableManager",
     "vtkMRMLScalarBarDisplayableManager",
     "vtkMRMLColorLegendDisplayableManager",
-    "vtkMRMLMarkupsDisplayableManager",
     "vtkMRMLSegmentationsDisplayableManager2D",
     "vtkMRMLTransformsDisplayableManager2D",
     "vtkMRMLLinearTransformsDisplayableManager",
+    "vtkMRMLMarkupsDisplayableManager",  # last, so that points lie on top
 )
 
 
@@ -60,9 +60,9 @@ class qMRMLSliceView(View):
         self._logic.ResizeSliceNode(size.width(), size.height())
         self.resized.emit(size)
 
-    def _after_batch(self):
-        width, height = self._canvas.render_window.GetSize()
-        self._logic.ResizeSliceNode(width, height)
+    def _on_batch_ended(self, *_):
+        self._logic.ResizeSliceNode(*self._canvas.render_window.GetSize())
+        super()._on_batch_ended()
 
     def setImageDataConnection(self, connection):
         self._mapper.SetInputConnection(connection)
@@ -133,7 +133,8 @@ class qMRMLSliceControllerWidget(QtWidgets.QWidget):
         color = ", ".join(str(round(255 * c)) for c in node.GetLayoutColor())
         self._label.setText(node.GetLayoutLabel())
         self._label.setStyleSheet(f"background-color: rgb({color}); color: black; font-weight: bold;")
-        self._offset.setText(f"{node.GetOrientation()[:1]}: {self._logic.GetSliceOffset():.2f} mm")
+        normal = [abs(node.GetSliceToRAS().GetElement(row, 2)) for row in range(3)]
+        self._offset.setText(f"{'RAS'[normal.index(max(normal))]}: {self._logic.GetSliceOffset():.2f} mm")
         self._slider.blockSignals(True)
         self._slider.setRange(0, min(self._STEPS, max(0, round((high - low) / step))))
         self._slider.setValue(round((self._logic.GetSliceOffset() - low) / step))

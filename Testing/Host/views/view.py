@@ -7,6 +7,9 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from .canvas import RenderCanvas
 
 
+_AFTER_OTHERS = -10.0  # observer priority
+
+
 class View(QtWidgets.QWidget):
     """A view whose content is drawn by the displayable managers of the Slicer core.
 
@@ -51,23 +54,14 @@ class View(QtWidgets.QWidget):
         self._group.SetMRMLDisplayableNode(node)
         self._canvas.request_frame()
 
-    def _rebuild(self):
-        """Let every displayable manager read the whole scene again."""
-        node = self._node()
-        self._group.SetMRMLDisplayableNode(None)
-        self._group.SetMRMLDisplayableNode(node)
-
-    def _on_scene_changed(self, *_):
+    def _on_batch_started(self, *_):
         self._update_render_enabled()
-        if not self._scene.IsBatchProcessing():
-            self._after_batch()
 
-    def _on_scene_imported(self, *_):
-        self._rebuild()
-        self._after_batch()
-
-    def _after_batch(self):
-        """Bring the view in line with a scene that was loaded, closed or changed in a batch."""
+    def _on_batch_ended(self, *_):
+        # The displayable managers have only noted that the scene changed: they read it when their view changes.
+        if self._node() is not None:
+            self._node().Modified()
+        self._update_render_enabled()
 
     def _update_render_enabled(self):
         busy = self._scene is None or self._scene.IsBatchProcessing()
@@ -87,9 +81,8 @@ class View(QtWidgets.QWidget):
         if scene is not None:
             events = slicer.vtkMRMLScene
             self._scene_observers = [
-                scene.AddObserver(events.StartBatchProcessEvent, self._on_scene_changed),
-                scene.AddObserver(events.EndBatchProcessEvent, self._on_scene_changed),
-                scene.AddObserver(events.EndImportEvent, self._on_scene_imported),
+                scene.AddObserver(events.StartBatchProcessEvent, self._on_batch_started),
+                scene.AddObserver(events.EndBatchProcessEvent, self._on_batch_ended, _AFTER_OTHERS),
             ]
         self._update_render_enabled()
 

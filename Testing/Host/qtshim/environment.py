@@ -1,0 +1,57 @@
+"""Checks, before anything of Qt is touched, that it can run here; each failure is one sentence saying what to install."""
+
+import importlib
+import os
+import sys
+
+from ..errors import HostError
+
+# Enumerations that are integers, as in PythonQt, where `state == qt.Qt.Checked` compares a signal's int.
+os.environ.setdefault("PYSIDE6_OPTION_PYTHON_ENUM", "2")
+
+PACKAGES = {"PySide6": "PySide6-Essentials", "shiboken6": "PySide6-Essentials", "slicer_core": "slicer-core"}
+DEBIAN_PACKAGES = (
+    "libegl1 libgl1 libgl1-mesa-dri libxkbcommon0 libfontconfig1 libglib2.0-0 libx11-6 libdbus-1-3"  # what ldd asks for
+)
+
+
+def require_python() -> None:
+    """slicer-core's wheels exist for Python 3.9 and later."""
+    if sys.version_info < (3, 9):
+        raise HostError(
+            f"The stand-in application needs Python 3.9 or later (slicer-core has no wheel for "
+            f"{sys.version_info[0]}.{sys.version_info[1]}): create the environment with another Python."
+        )
+
+
+def require(module: str) -> None:
+    """Import a module, or say in one sentence which package or system library brings it."""
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        package = PACKAGES.get((error.name or module).split(".")[0], error.name or module)
+        raise HostError(f"{package} is not installed: run `{sys.executable} -m pip install {package}`.") from error
+    except ImportError as error:
+        raise HostError(
+            f"A system library is missing ({error}): on Debian or Ubuntu run `apt-get install {DEBIAN_PACKAGES}`."
+        ) from error
+
+
+def require_qt() -> None:
+    """PySide6 with the modules in use, loaded with integer enumerations."""
+    require_python()
+    for module in ("PySide6.QtCore", "PySide6.QtGui", "PySide6.QtWidgets", "PySide6.QtUiTools"):
+        require(module)
+    from PySide6.QtCore import Qt
+
+    if not isinstance(Qt.CheckState.Checked, int):
+        raise HostError(
+            "PySide6 was imported before the stand-in application: import Host first, "
+            "or set PYSIDE6_OPTION_PYTHON_ENUM=2 in the environment."
+        )
+
+
+def require_slicer_core() -> None:
+    """The real Slicer core."""
+    require_python()
+    require("slicer_core")

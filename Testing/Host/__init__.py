@@ -31,9 +31,8 @@ def start(offscreen=True, testing=False, arguments=()):
         os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")  # views render off screen
     install()
     environment.require_slicer_core()
-    from PySide6 import QtCore, QtWidgets
-
     import slicer
+    from PySide6 import QtCore, QtWidgets
 
     if QtWidgets.QApplication.instance() is not None:
         if getattr(slicer, "app", None) is QtWidgets.QApplication.instance():

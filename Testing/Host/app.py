@@ -13,20 +13,20 @@ from .core import Core
 from .io import qSlicerCoreIOManager
 from .layout import qMRMLLayoutManager
 from .modules import ModuleNamespace, qSlicerModuleManager
+from .widgets.standin import stands_for
 from .window import qSlicerMainWindow
 
 VERSION = (5, 13, 0)
 DOCUMENTATION = "https://slicer.readthedocs.io/en/latest/"
 
 
+@stands_for("slicer.app")
 class qSlicerApplication(QtWidgets.QApplication):
     """Owns the scene, the logics, the views and the modules. One in a process.
 
     Settings and temporary files live in a folder of their own that goes away with the application: nothing that a
     module does here touches the settings of an installed 3D Slicer.
     """
-
-    _stands_for = "slicer.app"
 
     startupCompleted = QtCore.Signal()
     mrmlSceneChanged = QtCore.Signal(object)

@@ -70,7 +70,7 @@ class Core:
         logic = getattr(slicer, kind)()
         logic.SetMRMLApplicationLogic(self.application_logic)
         self.application_logic.SetModuleLogic(name, logic)
-        # The terminology lists are files of the application that the core's package lacks: no need to hear it each time.
+        # The core's package lacks the application's terminology files; no need to hear that at every start.
         vtk.vtkObject.SetGlobalWarningDisplay(name != "Terminologies")
         try:
             logic.SetMRMLScene(self.scene)

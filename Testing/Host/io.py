@@ -8,6 +8,8 @@ import slicer
 import vtk
 from PySide6 import QtCore, QtWidgets
 
+from .widgets.standin import stands_for
+
 # Longest matching ending counts.
 FILE_TYPES = {
     ".mrml": "SceneFile",
@@ -31,16 +33,16 @@ FILE_TYPES = {
     ".txt": "TextFile",
     ".ctbl": "ColorTableFile",
     ".cxml": "ColorTableFile",
-    **dict.fromkeys((".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".hdr", ".dcm", ".png", ".jpg", ".tif"),
-                    "VolumeFile"),
+    **dict.fromkeys(
+        (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".hdr", ".dcm", ".png", ".jpg", ".tif"), "VolumeFile"
+    ),
 }
 
 VOLUME_OPTIONS = {"labelmap": 1, "center": 2, "singleFile": 4, "autoWindowLevel": 8, "discardOrientation": 16}
 
 
+@stands_for("slicer.app.coreIOManager()")
 class qSlicerCoreIOManager(QtCore.QObject):
-    _stands_for = "slicer.app.coreIOManager()"
-
     newFileLoaded = QtCore.Signal(dict)
     fileSaved = QtCore.Signal(dict)
 

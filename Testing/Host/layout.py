@@ -6,15 +6,15 @@ from PySide6 import QtCore, QtWidgets
 
 from .views.slice import qMRMLSliceWidget
 from .views.threed import qMRMLThreeDWidget
+from .widgets.standin import stands_for
 
 
+@stands_for("slicer.qMRMLLayoutManager")
 class qMRMLLayoutManager(QtCore.QObject):
     """Follows vtkMRMLLayoutNode: any built-in or custom layout of slice and 3D views works.
 
     A view of another kind (table, plot) becomes a label that says so.
     """
-
-    _stands_for = "slicer.qMRMLLayoutManager"
 
     layoutChanged = QtCore.Signal(int)
 
@@ -71,8 +71,11 @@ class qMRMLLayoutManager(QtCore.QObject):
                 if kind == "tab":
                     tabs.addTab(widget, item.GetAttribute("name") or child.GetAttribute("singletontag") or "")
                 elif kind == "grid":
-                    layout.addWidget(widget, *(_integer(item, name, 0) for name in ("row", "column")),
-                                     *(_integer(item, name, 1) for name in ("rowspan", "colspan")))
+                    layout.addWidget(
+                        widget,
+                        *(_integer(item, name, 0) for name in ("row", "column")),
+                        *(_integer(item, name, 1) for name in ("rowspan", "colspan")),
+                    )
                 else:
                     layout.addWidget(widget, 1)
 

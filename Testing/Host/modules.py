@@ -8,6 +8,7 @@ import slicer
 from PySide6 import QtCore, QtWidgets
 
 from .errors import HostError
+from .widgets.standin import stands_for
 
 
 class ModuleNamespace:
@@ -138,10 +139,9 @@ class FactoryManager:
         return tuple(self._modules)
 
 
+@stands_for("slicer.app.moduleManager()")
 class qSlicerModuleManager(QtCore.QObject):
     """Knows the modules by name."""
-
-    _stands_for = "slicer.app.moduleManager()"
 
     moduleLoaded = QtCore.Signal(str)
     moduleAboutToBeUnloaded = QtCore.Signal(str)

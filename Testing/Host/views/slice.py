@@ -4,6 +4,7 @@ import slicer
 import vtk
 from PySide6 import QtCore, QtWidgets
 
+from ..widgets.standin import stands_for
 from .view import View
 
 MANAGERS = (
@@ -21,8 +22,8 @@ MANAGERS = (
 )
 
 
+@stands_for("slicer.qMRMLSliceView")
 class qMRMLSliceView(View):
-    _stands_for = "slicer.qMRMLSliceView"
     resized = QtCore.Signal(QtCore.QSize)
 
     def __init__(self, logic, parent=None):
@@ -90,10 +91,9 @@ class qMRMLSliceView(View):
         return list(self._node().GetXYToRAS().MultiplyPoint([*xyz, 1.0])[:3])
 
 
+@stands_for("slicer.qMRMLSliceControllerWidget")
 class qMRMLSliceControllerWidget(QtWidgets.QWidget):
     """The bar above a slice view: its name in its color, the offset slider and the button that fits the slice."""
-
-    _stands_for = "slicer.qMRMLSliceControllerWidget"
 
     _STEPS = 10000
 
@@ -187,10 +187,9 @@ class qMRMLSliceControllerWidget(QtWidgets.QWidget):
         return self._logic
 
 
+@stands_for("slicer.qMRMLSliceWidget")
 class qMRMLSliceWidget(QtWidgets.QWidget):
     """A slice view under its controller, both driven by one vtkMRMLSliceLogic."""
-
-    _stands_for = "slicer.qMRMLSliceWidget"
 
     def __init__(self, node, application_logic, parent=None):
         super().__init__(parent)

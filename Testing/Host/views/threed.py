@@ -4,6 +4,7 @@ import slicer
 import vtk
 from PySide6 import QtWidgets
 
+from ..widgets.standin import stands_for
 from .view import View
 
 MANAGERS = (
@@ -23,8 +24,8 @@ MANAGERS = (
 )
 
 
+@stands_for("slicer.qMRMLThreeDView")
 class qMRMLThreeDView(View):
-    _stands_for = "slicer.qMRMLThreeDView"
     def __init__(self, logic, parent=None):
         super().__init__(
             slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance(),
@@ -92,10 +93,9 @@ class qMRMLThreeDView(View):
         self._canvas.request_frame()
 
 
+@stands_for("threeDController")
 class qMRMLThreeDViewControllerWidget(QtWidgets.QWidget):
     """The bar above a 3D view."""
-
-    _stands_for = "threeDController"
 
     def __init__(self, view, parent=None):
         super().__init__(parent)
@@ -128,10 +128,9 @@ class qMRMLThreeDViewControllerWidget(QtWidgets.QWidget):
         return self._view.mrmlViewNode()
 
 
+@stands_for("slicer.qMRMLThreeDWidget")
 class qMRMLThreeDWidget(QtWidgets.QWidget):
     """A 3D view under its controller."""
-
-    _stands_for = "slicer.qMRMLThreeDWidget"
 
     def __init__(self, node, application_logic, parent=None):
         super().__init__(parent)

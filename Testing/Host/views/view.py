@@ -2,10 +2,9 @@
 
 import slicer
 import vtk
-from PySide6 import QtCore, QtGui, QtWidgets
+from PySide6 import QtGui, QtWidgets
 
 from .canvas import RenderCanvas
-
 
 _AFTER_OTHERS = -10.0  # observer priority
 

@@ -6,10 +6,11 @@
 - `name` is `objectName`; `connect("clicked(bool)", f)`, `className()`, `delete()` and `exec_()` exist.
 """
 
+import contextlib
 import functools
 import html
 import inspect
-from typing import Any, Callable, Dict, FrozenSet, List, Optional, Set
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Set
 
 import shiboken6
 from PySide6 import QtCore, QtGui, QtWidgets
@@ -26,7 +27,16 @@ VIRTUAL = (
 )
 # PythonQt strips the underscore of a name that is a Python keyword or was one.
 ALIASES = "exec_ raise_ print_"
-KEPT = frozenset(f"{VIRTUAL} {ALIASES} staticMetaObject emit".split())
+KEPT = frozenset(f"{VIRTUAL} {ALIASES} staticMetaObject emit name".split())
+
+
+# Functions that C++ has both as static and as member ones, where a class attribute alone cannot tell which is meant.
+STATIC_AND_MEMBER = {
+    QtCore.QFile: "copy exists link moveToTrash permissions remove rename resize setPermissions symLinkTarget",
+    QtCore.QLibrary: "resolve",
+    QtCore.QProcess: "startDetached",
+    QtWidgets.QMenu: "exec",
+}
 
 
 class QtProperty:
@@ -44,6 +54,16 @@ class QtProperty:
         if self._setter is None:
             raise AttributeError(f"Property '{self.name}' of {type(instance).__name__} object is not writable")
         self._setter(instance, value)
+
+
+class StaticOrBound:
+    """A function that is static and member at once: PySide6's own lookup knows which one is meant."""
+
+    def __init__(self, name: str, static: Any, lookup_in_class: Callable):
+        self._name, self._static, self._lookup = name, static, lookup_in_class
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self._static if instance is None else self._lookup(instance, self._name)
 
 
 class Absent:
@@ -125,16 +145,24 @@ def apply() -> None:
         key = f"qt.{cls.__name__}"
         if record.has_class(key):
             hide(cls, record.allowed(key))
+    replace_lookup([cls for cls in classes if issubclass(cls, QtCore.QObject)])
     extend_objects()
     make_descriptors()
     wrap_tool_tips()
     for cls in classes:
         if issubclass(cls, QtCore.QObject):
             cls.__setattr__ = strict_setattr
-            # PySide6 looks up overloaded static methods (connect, singleShot) behind the class's back; this does not.
-            cls.__getattribute__ = object.__getattribute__
             if hasattr(cls, "exec") and not hasattr(cls, "exec_"):
                 cls.exec_ = cls.exec
+
+
+def replace_lookup(classes: List[type]) -> None:
+    """PySide6 finds functions that are static and member at once behind the class's back; make the class decide."""
+    for owner, names in STATIC_AND_MEMBER.items():
+        for name in names.split():
+            setattr(owner, name, StaticOrBound(name, getattr(owner, name), owner.__getattribute__))
+    for cls in classes:
+        cls.__getattribute__ = object.__getattribute__
 
 
 def hide(cls: type, allowed: FrozenSet[str]) -> None:
@@ -145,11 +173,24 @@ def hide(cls: type, allowed: FrozenSet[str]) -> None:
         setattr(cls, name, Absent(name))
 
 
+@contextlib.contextmanager
+def attributes_ignored() -> Iterator[None]:
+    """While a .ui file is loaded: PySide6's loader sets each child as an attribute of the root, PythonQt's does not."""
+    before = QtCore.QObject.__dict__["_ignore_new_attributes"]
+    QtCore.QObject._ignore_new_attributes = True
+    try:
+        yield
+    finally:
+        QtCore.QObject._ignore_new_attributes = before
+
+
 def strict_setattr(instance: QtCore.QObject, name: str, value: Any) -> None:
     """Assign a property; new attributes are for classes that were written in Python, as in the application."""
     attribute = lookup(type(instance), name)
     if hasattr(type(attribute), "__set__") and not isinstance(value, QtCore.SignalInstance):
         attribute.__set__(instance, value)
+    elif instance._ignore_new_attributes and isinstance(value, QtCore.QObject) and not name.startswith("_"):
+        return
     elif is_foreign(type(instance)) and not name.startswith("_") and not isinstance(value, QtCore.SignalInstance):
         raise AttributeError(
             f"Attribute '{name}' does not exist and creation of new attributes on C++ objects is not allowed"
@@ -167,6 +208,7 @@ def extend_objects() -> None:
     """What PythonQt adds to every object."""
     base = QtCore.QObject
     base.name = QtProperty("name", lambda self: self.objectName, lambda self, value: self.setObjectName(value))
+    base._ignore_new_attributes = False
     base.connect = signals.connect
     base.disconnect = signals.disconnect
     base.className = lambda self: self.metaObject().className()

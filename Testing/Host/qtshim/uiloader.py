@@ -6,6 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from PySide6 import QtCore, QtUiTools, QtWidgets
 
 from ..errors import HostError
+from .objects import attributes_ignored
 
 
 class Connection(NamedTuple):
@@ -29,7 +30,8 @@ class QUiLoader(QtUiTools.QUiLoader):
         buffer = QtCore.QBuffer()
         buffer.setData(ElementTree.tostring(tree))
         buffer.open(QtCore.QIODevice.OpenModeFlag.ReadOnly)
-        widget = super().load(buffer, parent)
+        with attributes_ignored():
+            widget = super().load(buffer, parent)
         if widget is None:
             raise HostError(f"The .ui file cannot be read: {self.errorString()}")
         for connection in connections:

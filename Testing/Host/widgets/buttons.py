@@ -70,7 +70,7 @@ class _CollapsibleButton(QAbstractButton):
         title = QSize(self.fontMetrics().horizontalAdvance(self.text) + 40, self._title_height())
         if self._is_collapsed or self.layout() is None:
             return title
-        contents = self.layout().sizeHint
+        contents = self.layout().sizeHint()
         return QSize(max(title.width(), contents.width()), contents.height())
 
     def minimumSizeHint(self) -> QSize:

@@ -50,6 +50,21 @@ def require_qt() -> None:
             "PySide6 was imported before the stand-in application: import Host first, "
             "or set PYSIDE6_OPTION_PYTHON_ENUM=2 in the environment."
         )
+    require_sound_references()
+
+
+def require_sound_references() -> None:
+    """PySide6 6.12.0 under Python 3.11 drops a reference to None in every call without a result, until Python dies."""
+    from PySide6 import QtCore
+
+    probe, before = QtCore.QObject(), sys.getrefcount(None)
+    for _ in range(100):
+        probe.setObjectName("probe")
+    if sys.getrefcount(None) < before - 50:
+        raise HostError(
+            f"PySide6 {QtCore.qVersion()} corrupts Python {sys.version_info[0]}.{sys.version_info[1]}: "
+            f"run `{sys.executable} -m pip install 'PySide6-Essentials<6.12'`."
+        )
 
 
 def require_slicer_core() -> None:

@@ -1,4 +1,4 @@
-"""Checks, before anything of Qt is touched, that it can run here; each failure is one sentence saying what to install."""
+"""Checks that Qt and the Slicer core can run here; each failure is one sentence that says what to install."""
 
 import importlib
 import os
@@ -9,6 +9,7 @@ from ..errors import HostError
 # Enumerations that are integers, as in PythonQt, where `state == qt.Qt.Checked` compares a signal's int.
 os.environ.setdefault("PYSIDE6_OPTION_PYTHON_ENUM", "2")
 
+OLDEST_PYTHON = (3, 10)
 PACKAGES = {"PySide6": "PySide6-Essentials", "shiboken6": "PySide6-Essentials", "slicer_core": "slicer-core"}
 DEBIAN_PACKAGES = (
     "libegl1 libgl1 libgl1-mesa-dri libxkbcommon0 libfontconfig1 libglib2.0-0 libx11-6 libdbus-1-3"  # what ldd asks for
@@ -16,11 +17,11 @@ DEBIAN_PACKAGES = (
 
 
 def require_python() -> None:
-    """slicer-core's wheels exist for Python 3.9 and later."""
-    if sys.version_info < (3, 9):
+    """slicer-core and PySide6 have no wheels for older versions than this."""
+    if sys.version_info < OLDEST_PYTHON:
         raise HostError(
-            f"The stand-in application needs Python 3.9 or later (slicer-core has no wheel for "
-            f"{sys.version_info[0]}.{sys.version_info[1]}): create the environment with another Python."
+            f"slicer-core needs Python {'.'.join(map(str, OLDEST_PYTHON))} or later, and this is "
+            f"{sys.version_info[0]}.{sys.version_info[1]}: create the environment with another Python."
         )
 
 

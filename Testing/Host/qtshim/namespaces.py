@@ -1,4 +1,4 @@
-"""The modules `qt` and `ctk`: every class where the application has it, and a clear sentence for what is not covered."""
+"""The modules `qt` and `ctk`, with a clear sentence for what is not covered."""
 
 import types
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from .. import record
+from .process import QProcess
 from .uiloader import QUiLoader
 
 # Python-level additions of PySide6 that PythonQt does not have (a Signal defined in Python crashes the application).
@@ -20,6 +21,7 @@ def qt_module() -> types.ModuleType:
             if not name.startswith("_") and name not in PYSIDE_ONLY:
                 setattr(module, name, getattr(source, name))
     module.QUiLoader = QUiLoader
+    module.QProcess = QProcess
     module.__getattr__ = lambda name: not_covered("qt", name)
     return module
 

@@ -107,7 +107,9 @@ def property_of(cls: type, name: str, methods: Dict[str, Any]) -> QtProperty:
     capital = name[0].upper() + name[1:]
     own = methods.get(name)
     static = getattr(cls, name, None) if own is not None and not is_method(own) else None
-    getter = next((methods[key] for key in ("is" + capital, name, "has" + capital) if is_method(methods.get(key))), None)
+    getter = next(
+        (methods[key] for key in ("is" + capital, name, "has" + capital) if is_method(methods.get(key))), None
+    )
     if getter is None:
         getter = functools.partial(read_property, name)
     setter = methods.get("set" + capital)
@@ -152,8 +154,8 @@ def apply() -> None:
     for cls in classes:
         if issubclass(cls, QtCore.QObject):
             cls.__setattr__ = strict_setattr
-            if hasattr(cls, "exec") and not hasattr(cls, "exec_"):
-                cls.exec_ = cls.exec
+            if "exec" in vars(cls):
+                cls.exec_ = vars(cls)["exec"]
 
 
 def replace_lookup(classes: List[type]) -> None:

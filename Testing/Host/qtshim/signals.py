@@ -85,7 +85,9 @@ def find(sender: QtCore.QObject, signature: str) -> Optional[QtCore.SignalInstan
     if signature in RENAMED or signature_of(signal) == signature:
         return signal
     types = tuple(
-        object if re.fullmatch(r"vtk\w+\*", argument) else argument for argument in arguments.rstrip(")").split(",") if argument
+        object if re.fullmatch(r"vtk\w+\*", argument) else argument
+        for argument in arguments.rstrip(")").split(",")
+        if argument
     )
     try:
         return signal[types if len(types) != 1 else types[0]]

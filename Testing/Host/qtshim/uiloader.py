@@ -69,7 +69,8 @@ def take_connections(tree: ElementTree.Element) -> List[Connection]:
         return []
     tree.remove(section)
     return [
-        Connection(*(element.findtext(tag, "") for tag in ("sender", "signal", "receiver", "slot"))) for element in section
+        Connection(*(element.findtext(tag, "") for tag in ("sender", "signal", "receiver", "slot")))
+        for element in section
     ]
 
 
@@ -79,8 +80,8 @@ def connect(root: QtWidgets.QWidget, connection: Connection) -> None:
     slot = getattr(receiver, connection.slot.split("(")[0], None)
     if slot is None or not sender.connect(connection.signal, slot):
         raise HostError(
-            f"The .ui file connects {connection.sender}.{connection.signal} to {connection.receiver}.{connection.slot}, "
-            f"and one of them does not exist."
+            f"The .ui file connects {connection.sender}.{connection.signal} to "
+            f"{connection.receiver}.{connection.slot}, and one of them does not exist."
         )
 
 

@@ -24,14 +24,14 @@ class Members(NamedTuple):
         return frozenset(signal.split("(")[0] for signal in self.signals)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def record() -> dict:
     """The whole record: about, version, modules, available, functions, classes."""
     path = Path(__file__).with_name("members-5.13.json")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def recorded(name: str) -> Members:
     """The record of one class, such as "qt.QPushButton" or "slicer.qMRMLNodeComboBox"; KeyError where there is none."""
     facts = record()["classes"][name]
@@ -44,7 +44,7 @@ def recorded(name: str) -> Members:
     )
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def complete(name: str) -> Members:
     """As `recorded`, with the members of qt.QWidget added to those of a widget."""
     own = recorded(name)

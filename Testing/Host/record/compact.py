@@ -18,7 +18,7 @@ def compact(full: dict) -> dict:
     for name, facts in full["classes"].items():
         signal_names = {signal.split("(")[0] for signal in facts["signals"]}
         classes[name] = {
-            "widget": facts["widget"] if "widget" in facts else False,
+            "widget": facts.get("widget", False),
             "properties": facts["properties"],
             "signals": facts["signals"],
             "callables": " ".join(sorted(set(facts["callables"]) - signal_names)),

@@ -8,7 +8,6 @@ from typing import Any, List, Optional
 
 import ctk
 import qt
-
 import slicer
 
 __all__ = [
@@ -97,7 +96,7 @@ class ScriptedLoadableModuleWidget:
             slicer.app.moduleManager().disconnect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
 
     def setupDeveloperSection(self) -> None:
-        """"Reload & Test" at the top of the panel, in developer mode."""
+        """ "Reload & Test" at the top of the panel, in developer mode."""
         if not self.developerMode:
             return
         self.reloadCollapsibleButton = ctk.ctkCollapsibleButton()

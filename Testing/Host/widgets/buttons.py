@@ -3,7 +3,7 @@
 from typing import Any, Optional
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPalette, QPaintEvent, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QAbstractButton,
     QCheckBox,
@@ -176,9 +176,7 @@ class ctkCheckablePushButton(QPushButton):
             self.setCheckable(on)
         self.checkBoxToggled.emit(on)
 
-    checkState = qt_property(
-        int, lambda self: self.__dict__.get("_check_state", Qt.CheckState.Unchecked), _set_state
-    )
+    checkState = qt_property(int, lambda self: self.__dict__.get("_check_state", Qt.CheckState.Unchecked), _set_state)
     checkBoxControlsButton = stored(bool, "checkBoxControlsButton", True)
     checkBoxControlsButtonToggleState = stored(bool, "checkBoxControlsButtonToggleState", False)
     checkBoxUserCheckable = stored(bool, "checkBoxUserCheckable", True)

@@ -55,3 +55,26 @@ class SceneObserver:
     def _on_leaving(self, caller: Any, event: str, node: Any) -> None:
         if self._alive() and not self._scene.IsBatchProcessing():
             self._leaving(node)
+
+
+class Watch:
+    """Follows one VTK object for a widget: `follow(other)` moves the observers, None ends them."""
+
+    def __init__(self, owner: QObject, events: List[Any], changed: Callable[[], None]):
+        self._owner, self._events, self._changed = owner, events, changed
+        self._object: Any = None
+        self._tags: List[int] = []
+
+    def follow(self, target: Any) -> None:
+        if target is self._object:
+            return
+        for tag in self._tags:
+            self._object.RemoveObserver(tag)
+        self._object = target
+        self._tags = [] if target is None else [target.AddObserver(event, self._on_event) for event in self._events]
+
+    def _on_event(self, caller: Any, event: str) -> None:
+        if shiboken6.isValid(self._owner):
+            self._changed()
+        else:
+            self.follow(None)

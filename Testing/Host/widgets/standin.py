@@ -55,5 +55,3 @@ def stored(kind: Any, name: str, default: Any) -> QtCore.Property:
         self.__dict__[attribute] = value
 
     return QtCore.Property(kind, read, write)
-
-

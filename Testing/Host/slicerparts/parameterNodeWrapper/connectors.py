@@ -174,7 +174,9 @@ class _Limited(_PropertyConnector):
         if step is not None:
             self._widget.singleStep = step.value
         if type(self._widget) in SLIDERS and None in low_high:
-            raise RuntimeError(f"Cannot have a connection to {type(self._widget).__name__} where the type is unbounded.")
+            raise RuntimeError(
+                f"Cannot have a connection to {type(self._widget).__name__} where the type is unbounded."
+            )
         self._apply(*low_high)
 
     def _apply(self, low: Optional[float], high: Optional[float]) -> None:

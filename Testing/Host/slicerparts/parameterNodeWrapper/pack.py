@@ -75,7 +75,9 @@ def parameterPack(classtype: Optional[type] = None) -> Any:
     if "__eq__" not in vars(classtype):
         classtype.__eq__ = lambda self, other: isParameterPack(other) and self._values == other._values
     if "__repr__" not in vars(classtype):
-        classtype.__repr__ = lambda self: f"{classtype.__name__}({', '.join(f'{k}={v!r}' for k, v in self._values.items())})"
+        classtype.__repr__ = lambda self: (
+            f"{classtype.__name__}({', '.join(f'{k}={v!r}' for k, v in self._values.items())})"
+        )
     return classtype
 
 

@@ -70,13 +70,13 @@ class _CollapsibleButton(QAbstractButton):
         title = QSize(self.fontMetrics().horizontalAdvance(self.text) + 40, self._title_height())
         if self._is_collapsed or self.layout() is None:
             return title
-        contents = self.layout().sizeHint()
+        contents = self.layout().totalSizeHint()  # with the title bar, which is a contents margin
         return QSize(max(title.width(), contents.width()), contents.height())
 
     def minimumSizeHint(self) -> QSize:
         if self._is_collapsed or self.layout() is None:
             return QSize(0, self._title_height())
-        return self.layout().minimumSize()
+        return self.layout().totalMinimumSize()
 
     def hitButton(self, position: Any) -> bool:
         return position.y() < self._title_height()

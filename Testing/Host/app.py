@@ -9,13 +9,35 @@ from pathlib import Path
 import slicer
 from PySide6 import QtCore, QtWidgets
 
+from . import sampledata
 from .core import Core
 from .io import qSlicerCoreIOManager
 from .layout import qMRMLLayoutManager
-from .modules import ModuleNamespace, qSlicerModuleManager
+from .modules import (
+    ModuleNamespace,
+    qSlicerModuleManager,
+    qSlicerScriptedLoadableModule,
+    qSlicerScriptedLoadableModuleWidget,
+)
+from .views.slice import qMRMLSliceControllerWidget, qMRMLSliceView, qMRMLSliceWidget
+from .views.threed import qMRMLThreeDView, qMRMLThreeDViewControllerWidget, qMRMLThreeDWidget
 from .widgets.standin import stands_for
 from .window import qSlicerMainWindow
 
+CLASSES = (
+    qMRMLSliceView,
+    qMRMLSliceControllerWidget,
+    qMRMLSliceWidget,
+    qMRMLThreeDView,
+    qMRMLThreeDViewControllerWidget,
+    qMRMLThreeDWidget,
+    qMRMLLayoutManager,
+    qSlicerCoreIOManager,
+    qSlicerModuleManager,
+    qSlicerScriptedLoadableModule,
+    qSlicerScriptedLoadableModuleWidget,
+    qSlicerMainWindow,
+)
 VERSION = (5, 13, 0)
 DOCUMENTATION = "https://slicer.readthedocs.io/en/latest/"
 
@@ -45,6 +67,9 @@ class qSlicerApplication(QtWidgets.QApplication):
         slicer.mrmlScene = self._core.scene
         slicer.modules = ModuleNamespace()
         slicer.selfTests = {}
+        for cls in (*CLASSES, qSlicerApplication):
+            setattr(slicer, cls.__name__, cls)
+        sampledata.install()
         self._io_manager = qSlicerCoreIOManager(self._core, self)
         self._module_manager = qSlicerModuleManager(self._core, self)
         self._window = qSlicerMainWindow(self)

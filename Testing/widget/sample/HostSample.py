@@ -4,6 +4,7 @@ import logging
 from typing import Annotated, Optional
 
 import qt
+import slicer
 import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
@@ -16,8 +17,6 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
-
-import slicer
 
 
 class HostSample(ScriptedLoadableModule):

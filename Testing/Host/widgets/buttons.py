@@ -2,7 +2,7 @@
 
 from typing import Any, Optional
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -38,6 +38,7 @@ class _CollapsibleButton(QAbstractButton):
         self.setSizePolicy(QSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred))
         self.setBackgroundRole(QPalette.ColorRole.Window)
         self.setContentsMargins(0, self._title_height(), 0, 0)
+        self.setMinimumHeight(self._title_height())
         self.toggled.connect(lambda checked: self._collapse(not checked))
 
     def _title_height(self) -> int:
@@ -65,18 +66,6 @@ class _CollapsibleButton(QAbstractButton):
                 child.setVisible(self._shown_by_user.get(id(child), True))
         self.updateGeometry()
         self.contentsCollapsed.emit(collapsed)
-
-    def sizeHint(self) -> QSize:
-        title = QSize(self.fontMetrics().horizontalAdvance(self.text) + 40, self._title_height())
-        if self._is_collapsed or self.layout() is None:
-            return title
-        contents = self.layout().totalSizeHint()  # with the title bar, which is a contents margin
-        return QSize(max(title.width(), contents.width()), contents.height())
-
-    def minimumSizeHint(self) -> QSize:
-        if self._is_collapsed or self.layout() is None:
-            return QSize(0, self._title_height())
-        return self.layout().totalMinimumSize()
 
     def hitButton(self, position: Any) -> bool:
         return position.y() < self._title_height()

@@ -83,7 +83,10 @@ class _Number(QWidget):
         self._number = value
         self._refresh()
         if changed:
-            self.valueChanged.emit(value)
+            self._announce(value)
+
+    def _announce(self, value: float) -> None:
+        self.valueChanged.emit(value)
 
     def _get_value(self) -> float:
         return self._number
@@ -214,7 +217,7 @@ class qMRMLSliderWidget(_SliderWidget, _SceneMixin):
 
 
 class _DoubleSpinBox(_Number):
-    valueChanged = Signal(float)
+    valueChanged = Signal((float,), (str,))
     decimalsChanged = Signal(int)
     editingFinished = Signal()
 
@@ -227,6 +230,10 @@ class _DoubleSpinBox(_Number):
 
     def setReadOnly(self, read_only: bool) -> None:
         self._box.setReadOnly(read_only)
+
+    def _announce(self, value: float) -> None:
+        super()._announce(value)
+        self.valueChanged[str].emit(self._box.text)
 
     def stepUp(self) -> None:
         self._box.stepUp()

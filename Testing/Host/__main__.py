@@ -26,6 +26,9 @@ def main(arguments=None):
     automatic = bool(options.screenshot or options.run_tests)
     offscreen = os.environ.get("QT_QPA_PLATFORM") == "offscreen"
     try:
+        for path in (options.module, *options.scene, *filter(None, [options.exec])):
+            if not Path(path).is_file():
+                raise HostError(f"There is no file {path}.")
         application = start(offscreen=offscreen, testing=automatic)
         width, height = (int(part) for part in options.size.split("x"))
         return run(application, options, width, height)
@@ -70,8 +73,6 @@ def load(path):
     """Load a scene or data file and show what is in it."""
     import slicer
 
-    if not Path(path).is_file():
-        raise HostError(f"There is no file {path}.")
     if not slicer.app.coreIOManager().loadFile(path):
         raise HostError(f"The file {path} can not be loaded.")
     slicer.app.processEvents()

@@ -96,11 +96,9 @@ def is_a(instance, name):
     return isinstance(instance, getattr(qt, name.partition(".")[2]))
 
 
-@pytest.mark.parametrize("name", QT_CLASSES)
+@pytest.mark.parametrize("name", [name for name in QT_CLASSES if record.complete(name).signals])
 def test_every_recorded_signal_of_a_qt_class_can_be_connected_by_name(make, name):
     instance = make(name)
-    if not hasattr(instance, "connect"):
-        pytest.skip(f"{name} is no QObject and has no signals")
     missing = {s for s in record.complete(name).signals if not instance.connect(s, lambda *_: None)}
     assert missing == SIGNALS_NOT_COVERED.get(name, set())
 

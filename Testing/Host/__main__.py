@@ -1,4 +1,4 @@
-"""python -m Host MODULE.py: show a scripted module with slice and 3D views, or render it to a picture, without 3D Slicer."""
+"""python -m Host MODULE.py: show a scripted module beside slice and 3D views, or render it, without 3D Slicer."""
 
 import argparse
 import os

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -57,7 +56,8 @@ class qSlicerApplication(QtWidgets.QApplication):
     def __init__(self, arguments, testing):
         super().__init__(arguments)
         self._testing = testing
-        self._folder = tempfile.mkdtemp(prefix="SlicerHost-")
+        self._temporary = tempfile.TemporaryDirectory(prefix="SlicerHost-")
+        self._folder = self._temporary.name
         self._startup_environment = dict(os.environ)
         self._startup_folder = os.getcwd()
         self._pauses = 0
@@ -93,7 +93,7 @@ class qSlicerApplication(QtWidgets.QApplication):
         self._module_manager._unload_all()
         self._layout_manager._finalize()
         self._window.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._temporary.cleanup()
         self._folder = None
 
     # What the application is made of

@@ -71,9 +71,16 @@ def test_message_boxes_do_not_wait_and_are_logged_in_testing_mode(caplog):
 
 
 def test_an_error_under_try_with_error_display_is_raised_and_restores_the_cursor(qt):
-    with pytest.raises(ValueError, match="bad"), slicer.util.tryWithErrorDisplay("Failed.", waitCursor=True):
-        assert qt.QApplication.overrideCursor() is not None
-        raise ValueError("bad")
+    seen = []
+
+    def fail():
+        with slicer.util.tryWithErrorDisplay("Failed.", waitCursor=True):
+            seen.append(qt.QApplication.overrideCursor() is not None)
+            raise ValueError("bad")
+
+    with pytest.raises(ValueError, match="bad"):
+        fail()
+    assert seen == [True]
     assert qt.QApplication.overrideCursor() is None
 
 
@@ -132,7 +139,7 @@ def test_the_command_line_loads_a_file_runs_a_script_and_the_tests_and_writes_a_
 
 def test_failing_tests_of_a_module_end_with_an_error_status(tmp_path):
     (tmp_path / "Resources" / "UI").mkdir(parents=True)
-    (tmp_path / "HostSample.py").write_text(SAMPLE.read_text().replace("self.assertEqual(", "self.assertNotEqual("))
+    (tmp_path / "HostSample.py").write_text(SAMPLE.read_text().replace("== 2 * 3 * 3", "== 0"))
     ui = SAMPLE.parent / "Resources" / "UI" / "HostSample.ui"
     (tmp_path / "Resources" / "UI" / "HostSample.ui").write_text(ui.read_text())
     done = host(tmp_path / "HostSample.py", "--run-tests")

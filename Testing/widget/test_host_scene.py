@@ -131,7 +131,7 @@ def test_exporting_under_a_transform_writes_world_coordinates_and_leaves_the_nod
     a_volume.SetAndObserveTransformNodeID(parent.GetID())
     path = str(tmp_path / "world.nrrd")
     assert slicer.util.exportNode(a_volume, path, {}, world=True)
-    moved = (IJK_TO_RAS @ (0, 0, 0, 1))[:3] + (12, 0, 0)
+    moved = IJK_TO_RAS[:3, 3] + np.array((12, 0, 0))
     assert sitk.ReadImage(path).GetOrigin() == pytest.approx(RAS_TO_LPS @ moved, abs=1e-4)
     assert a_volume.GetParentTransformNode() is parent
     assert a_volume.GetStorageNode().GetFileName() is None

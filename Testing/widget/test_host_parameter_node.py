@@ -31,8 +31,8 @@ STORED_BY_THE_APPLICATION = {
 }
 MEMBERS_IN_THE_APPLICATION = (
     "AddObserver EndModify Modified RemoveObserver StartModify allParameters connectGui connectParametersToGui d "
-    "dataType default device disconnectGui fixedVolume flag getValue isCached n names opt pack parameterNode path preset "
-    "segs setValue spacing"
+    "dataType default device disconnectGui fixedVolume flag getValue isCached n names opt pack parameterNode path "
+    "preset segs setValue spacing"
 )
 
 

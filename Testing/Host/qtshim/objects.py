@@ -7,6 +7,7 @@
 """
 
 import contextlib
+import enum
 import functools
 import html
 import inspect
@@ -53,6 +54,10 @@ class QtProperty:
     def __set__(self, instance: Any, value: Any) -> None:
         if self._setter is None:
             raise AttributeError(f"Property '{self.name}' of {type(instance).__name__} object is not writable")
+        if isinstance(value, int) and not isinstance(value, (bool, enum.Enum)):
+            current = self._getter(instance)
+            if isinstance(current, enum.Enum):  # an enumeration is an integer in the application
+                value = type(current)(value)
         self._setter(instance, value)
 
 

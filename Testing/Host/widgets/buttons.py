@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
 
 from .standin import qt_property, stands_for, stored
 
+LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
 
 class _CollapsibleButton(QAbstractButton):
     """A title bar that shows and hides the widgets laid out in it."""
@@ -84,8 +86,7 @@ class _CollapsibleButton(QAbstractButton):
         option.rect = option.rect.adjusted(4, 4, 0, -4)
         option.rect.setWidth(option.rect.height())
         style.drawPrimitive(arrow, option, painter, self)
-        flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        style.drawItemText(painter, text_rect, flags, self.palette, self.isEnabled(), self.text)
+        style.drawItemText(painter, text_rect, self.buttonTextAlignment, self.palette, self.isEnabled(), self.text)
 
     collapsed = qt_property(bool, lambda self: self._is_collapsed, _set_collapsed)
     collapsedHeight = stored(int, "collapsedHeight", 14)
@@ -94,6 +95,8 @@ class _CollapsibleButton(QAbstractButton):
     contentsFrameShadow = stored(int, "contentsFrameShadow", int(QFrame.Shadow.Plain))
     contentsLineWidth = stored(int, "contentsLineWidth", 1)
     contentsMidLineWidth = stored(int, "contentsMidLineWidth", 0)
+    buttonTextAlignment = stored(int, "buttonTextAlignment", LEFT)
+    indicatorAlignment = stored(int, "indicatorAlignment", LEFT)
 
 
 @stands_for("ctk.ctkCollapsibleButton")

@@ -187,6 +187,9 @@ class _SliderWidget(_Number):
     suffix = _box_property(str, "suffix")
     spinBoxVisible = qt_property(bool, lambda self: not self._box.isHidden(), setSpinBoxVisible)
     tracking = qt_property(bool, lambda self: self._tracking, lambda self, on: self.__dict__.update(_tracking=on))
+    spinBoxAlignment = _box_property(int, "alignment")
+    synchronizeSiblings = stored(int, "synchronizeSiblings", 1)
+    tickPosition = stored(int, "tickPosition", 0)
     tickInterval = stored(float, "tickInterval", 0.0)
     popupSlider = stored(bool, "popupSlider", False)
     invertedAppearance = stored(bool, "invertedAppearance", False)
@@ -210,6 +213,8 @@ class _SceneMixin:
 
 @stands_for("slicer.qMRMLSliderWidget")
 class qMRMLSliderWidget(_SliderWidget, _SceneMixin):
+    orientation = stored(int, "orientation", int(Qt.Orientation.Horizontal))
+
     def setQuantity(self, quantity: str) -> None:
         self.__dict__["_quantity"] = quantity
 
@@ -252,6 +257,7 @@ class _DoubleSpinBox(_Number):
     prefix = _box_property(str, "prefix")
     suffix = _box_property(str, "suffix")
     frame = _box_property(bool, "frame")
+    alignment = _box_property(int, "alignment")
     readOnly = qt_property(bool, lambda self: self._box.readOnly, setReadOnly)
     cleanText = qt_property(str, lambda self: self._box.cleanText)
 
@@ -286,8 +292,10 @@ class ctkDoubleSlider(_Number):
         self._refresh()
 
     def setOrientation(self, orientation: Qt.Orientation) -> None:
-        self._slider.setOrientation(orientation)
+        self._slider.setOrientation(Qt.Orientation(int(orientation)))
 
+    orientation = qt_property(int, lambda self: int(self._slider.orientation), setOrientation)
+    tracking = stored(bool, "tracking", True)
     value = qt_property(float, _Number._get_value, _Number.setValue)
     minimum = qt_property(float, _Number._get_minimum, _Number._set_minimum)
     maximum = qt_property(float, _Number._get_maximum, _Number._set_maximum)

@@ -65,6 +65,7 @@ class HostSampleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.calls.append("setup")
 
     def cleanup(self):
+        self.setParameterNode(None)
         self.removeObservers()
         self.calls.append("cleanup")
 

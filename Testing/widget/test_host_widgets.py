@@ -112,7 +112,7 @@ def test_a_user_creates_deletes_and_renames_a_node_from_the_list(selector, monke
     selector.nodeAddedByUserAction.connect(by_action)
     choose(selector, "Create new Volume")
     node = selector.currentNode()
-    assert node.GetName() == "Fixed"
+    assert node.GetName().startswith("Fixed")
     assert (len(added), len(by_user), len(by_action)) == (1, 1, 1)
     monkeypatch.setattr(qt.QInputDialog, "getText", lambda *_, **__: ("Better", True))
     choose(selector, "Rename current Volume")
@@ -394,8 +394,8 @@ def test_enumerations_of_stand_ins_are_set_from_the_ui_file(load):
     import slicer
 
     settings = (
-        '<widget class="ctkPathLineEdit" name="path"><property name="filters"><set>ctkPathLineEdit::Dirs</set></property>'
-        "</widget>",
+        '<widget class="ctkPathLineEdit" name="path"><property name="filters">'
+        "<set>ctkPathLineEdit::Dirs</set></property></widget>",
         '<widget class="qSlicerMarkupsPlaceWidget" name="place"><property name="placeMultipleMarkups">'
         "<enum>qSlicerMarkupsPlaceWidget::ForcePlaceMultipleMarkups</enum></property></widget>",
         '<widget class="ctkSliderWidget" name="slider"><property name="spinBoxAlignment">'
@@ -412,11 +412,7 @@ def test_enumerations_of_stand_ins_are_set_from_the_ui_file(load):
     [
         (ui(['<widget class="qMRMLPlotWidget" name="plot"/>']), "uses qMRMLPlotWidget, which has no stand-in"),
         (
-            ui(
-                [
-                    '<widget class="ctkSliderWidget" name="s"><property name="nonsense"><bool>1</bool></property></widget>'
-                ]
-            ),
+            ui(['<widget class="ctkSliderWidget" name="s"><property name="nonsense"/></widget>']),
             "sets nonsense of s",
         ),
         (

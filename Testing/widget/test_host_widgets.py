@@ -54,7 +54,10 @@ def test_a_selector_follows_nodes_that_come_are_renamed_and_go(selector):
     first.SetName("renamed")
     assert rows(selector)[:2] == ["renamed", "second"]
     assert selector.currentNode() is first
+    leaving = Calls()
+    selector.nodeAboutToBeRemoved.connect(leaving)
     slicer.mrmlScene.RemoveNode(first)
+    assert leaving == [(first,)]
     assert (selector.nodeCount(), selector.currentNode()) == (1, second)
     slicer.mrmlScene.Clear(0)
     assert (selector.nodeCount(), selector.currentNode(), selector.currentNodeID) == (0, None, "")
@@ -146,6 +149,22 @@ def test_a_selector_that_is_gone_does_not_disturb_the_scene(selector):
     other.delete()
     add(VOLUME, "after")
     assert selector.nodeCount() == 1
+
+
+def test_a_selector_that_nobody_holds_is_freed(application):
+    import gc
+    import weakref
+
+    import slicer
+
+    selector = slicer.qMRMLNodeComboBox()
+    selector.nodeTypes = [VOLUME]
+    selector.setMRMLScene(slicer.mrmlScene)
+    reference = weakref.ref(selector)
+    del selector
+    gc.collect()
+    assert reference() is None
+    add(VOLUME, "after")
 
 
 # Markups

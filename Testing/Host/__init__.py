@@ -13,6 +13,7 @@ import sys
 
 from .errors import HostError
 from .qtshim import environment, install  # before anything imports PySide6: it decides on the kind of enumerations
+from .screen import require_screen
 
 __all__ = ["HostError", "load_module", "start"]
 
@@ -29,8 +30,11 @@ def start(offscreen=True, testing=False, arguments=()):
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     if sys.platform == "linux":
         os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")  # views render off screen
-    install()
+    environment.require_qt()
+    if os.environ.get("QT_QPA_PLATFORM", "xcb") == "xcb":
+        require_screen()
     environment.require_slicer_core()
+    install()
     import slicer
     from PySide6 import QtCore, QtWidgets
 

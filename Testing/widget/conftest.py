@@ -18,6 +18,14 @@ def application():
     application._shut_down()
 
 
+@pytest.fixture
+def qt(application):
+    """The module `qt`, which exists once the application was started."""
+    import qt
+
+    return qt
+
+
 @pytest.fixture(autouse=True)
 def an_empty_scene(application):
     import slicer

@@ -133,8 +133,10 @@ class qMRMLSliceControllerWidget(QtWidgets.QWidget):
         color = ", ".join(str(round(255 * c)) for c in node.GetLayoutColor())
         self._label.setText(node.GetLayoutLabel())
         self._label.setStyleSheet(f"background-color: rgb({color}); color: black; font-weight: bold;")
-        normal = [abs(node.GetSliceToRAS().GetElement(row, 2)) for row in range(3)]
-        self._offset.setText(f"{'RAS'[normal.index(max(normal))]}: {self._logic.GetSliceOffset():.2f} mm")
+        normal = [node.GetSliceToRAS().GetElement(row, 2) for row in range(3)]
+        axis = max(range(3), key=lambda row: abs(normal[row]))
+        coordinate = self._logic.GetSliceOffset() * (1 if normal[axis] > 0 else -1) + 0.0  # no -0.00
+        self._offset.setText(f"{'RAS'[axis]}: {coordinate:.2f} mm")
         self._slider.blockSignals(True)
         self._slider.setRange(0, min(self._STEPS, max(0, round((high - low) / step))))
         self._slider.setValue(round((self._logic.GetSliceOffset() - low) / step))

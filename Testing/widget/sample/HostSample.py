@@ -3,7 +3,6 @@
 import logging
 from typing import Annotated, Optional
 
-import qt
 import slicer
 import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -148,6 +147,5 @@ class HostSampleTest(ScriptedLoadableModuleTest):
         volume = slicer.util.addVolumeFromArray(values, name="Box")
         segmentation = HostSampleLogic().process(volume, 100)
         mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, "mask", volume)
-        self.assertEqual(int(mask.sum()), 2 * 3 * 3)
-        self.assertIsNotNone(qt.QTimer)
+        assert int(mask.sum()) == 2 * 3 * 3
         self.delayDisplay("Test passed")

@@ -78,6 +78,7 @@ GONE_IN_QT6 = {
 }
 SIGNALS_NOT_COVERED = {
     "qt.QTextBrowser": {"highlighted(QString)"},
+    "slicer.qMRMLTableView": {"selectionChanged()"},  # a virtual function of that name is called by Qt itself
     "qt.QProcess": {"finished(int,QProcess::ExitStatus)"},
 }
 
@@ -133,6 +134,7 @@ def each_stand_in():
         "slicer.qMRMLSegmentsTableView",
         "slicer.qMRMLSliderWidget",
         "slicer.qMRMLSpinBox",
+        "slicer.qMRMLTableView",
         "slicer.qMRMLWidget",
         "slicer.qSlicerMarkupsPlaceWidget",
         "slicer.qSlicerSimpleMarkupsWidget",
@@ -165,7 +167,7 @@ def test_the_properties_of_a_stand_in_are_properties_and_its_methods_are_callabl
 def test_the_signals_of_a_stand_in_can_be_connected_by_their_recorded_signature(application, name):
     instance = stand_in_classes()[name]()
     for signal in record.complete(name).signals:
-        if signal.split("(")[0] in offered(instance):
+        if signal.split("(")[0] in offered(instance) and signal not in SIGNALS_NOT_COVERED.get(name, ()):
             assert instance.connect(signal, lambda *_: None), signal
 
 

@@ -1,4 +1,4 @@
-"""Slicer's scene-bound base widgets and the node selector."""
+"""The node selector."""
 
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -9,30 +9,6 @@ from .scene import SceneObserver
 from .standin import qt_property, stands_for, stored
 
 NODE_ID, ACTION = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
-
-
-class _SceneWidget(QWidget):
-    mrmlSceneChanged = Signal(object)
-
-    def __init__(self, parent: Optional[QWidget] = None):
-        super().__init__(parent)
-        self._scene: Any = None
-
-    def setMRMLScene(self, scene: Any) -> None:
-        if scene is not self._scene:
-            self._scene = scene
-            self.mrmlSceneChanged.emit(scene)
-
-
-@stands_for("slicer.qSlicerWidget")
-class qSlicerWidget(_SceneWidget):
-    pass
-
-
-@stands_for("slicer.qMRMLWidget")
-class qMRMLWidget(_SceneWidget):
-    def mrmlScene(self) -> Any:
-        return self._scene
 
 
 def _refreshing(kind: Any, name: str, default: Any) -> Any:

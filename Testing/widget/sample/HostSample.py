@@ -3,7 +3,6 @@
 import logging
 from typing import Annotated, Optional
 
-import qt
 import slicer
 import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode

@@ -1,6 +1,7 @@
 """slicer.app and the command line of the host."""
 
 import hashlib
+import inspect
 import logging
 import os
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer
+from Host import record
+from Host.qtshim.objects import VIRTUAL
 from PySide6 import QtGui
 
 TESTING = Path(__file__).resolve().parents[1]
@@ -176,3 +179,46 @@ def test_what_is_not_installed_is_told_in_one_sentence_that_names_it(preparation
     done = host(code=code)
     assert done.returncode == 2
     assert sentence in one_sentence(done)
+
+
+TOLERATED = {"exec_", "raise_", "print_", "name", "staticMetaObject", "emit"}  # as PythonQt, or called by Qt itself
+PARTS = {
+    "slicer.app": lambda: slicer.app,
+    "slicer.app.coreIOManager()": lambda: slicer.app.coreIOManager(),
+    "slicer.app.moduleManager()": lambda: slicer.app.moduleManager(),
+    "slicer.app.layoutManager()": lambda: slicer.app.layoutManager(),
+    "sliceWidget": lambda: slicer.app.layoutManager().sliceWidget("Red"),
+    "sliceView": lambda: slicer.app.layoutManager().sliceWidget("Red").sliceView(),
+    "sliceController": lambda: slicer.app.layoutManager().sliceWidget("Red").sliceController(),
+    "threeDWidget": lambda: slicer.app.layoutManager().threeDWidget(0),
+    "threeDView": lambda: slicer.app.layoutManager().threeDWidget(0).threeDView(),
+    "threeDController": lambda: slicer.app.layoutManager().threeDWidget(0).threeDController(),
+}
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_a_part_of_the_application_offers_nothing_that_the_record_lacks_and_calls_what_is_called_there(name):
+    part, members = PARTS[name](), record.complete(name)
+    names = {key for key in dir(type(part)) if not key.startswith("_") and hasattr(part, key)}
+    kinds = {key for key in names if isinstance(inspect.getattr_static(type(part), key), type)}
+    assert sorted(names - kinds - record.allowed(name) - set(VIRTUAL.split()) - TOLERATED) == []
+    own = {key for cls in type(part).__mro__ if cls.__module__.startswith("Host.") for key in vars(cls)}
+    for key in own & set(members.properties):
+        assert not callable(getattr(part, key)), f"{key} is a property in the application"
+    for key in own & (members.callables - set(members.properties)):
+        assert callable(getattr(part, key)), f"{key} is called in the application"
+
+
+def test_a_worker_thread_runs_while_the_event_loop_waits(qt):
+    import threading
+
+    done = threading.Event()
+    worker = threading.Thread(target=lambda: (sum(range(2_000_000)), done.set()))
+    worker.start()
+    wait(qt, 50)
+    for _ in range(100):
+        if done.is_set():
+            break
+        wait(qt, 20)
+    worker.join(timeout=1)
+    assert done.is_set()

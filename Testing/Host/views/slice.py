@@ -41,8 +41,8 @@ class qMRMLSliceView(View):
         self._canvas.resized.connect(self._on_resized)
 
     def _prepare_renderer(self):
-        # The slice logic delivers a blended RGBA image of 0 to 255. Its actor is the first prop of the renderer and lies
-        # in the background: whatever the displayable managers add later is blended over it.
+        # The slice logic delivers a blended RGBA image of 0 to 255. Its actor is the renderer's first prop and lies in
+        # the background: whatever the displayable managers add later is blended over it.
         self._renderer.GetActiveCamera().ParallelProjectionOn()
         self._mapper = vtk.vtkImageMapper()
         self._mapper.SetColorWindow(255)

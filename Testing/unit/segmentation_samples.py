@@ -4,7 +4,6 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 import SimpleITK as sitk
-
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.segmentation.predictor import SlicePrediction
 

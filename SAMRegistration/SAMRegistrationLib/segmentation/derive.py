@@ -1,6 +1,6 @@
 """Prompts derived from a mask: what a user would click to get that mask again."""
 
-from typing import List, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -11,12 +11,19 @@ _MAX_PARTS = 4
 _SMALL_PART = 0.05
 
 
+class DerivedClicks(NamedTuple):
+    """Clicks for one connected part of a mask, and that part (bool, H x W)."""
+
+    clicks: Clicks
+    part: np.ndarray
+
+
 def clicks_from_mask(
     mask: np.ndarray,
     pixel_size: PixelSize,
     points: Sequence[Tuple[float, float, bool]] = (),
     margin: float = 0.05,
-) -> List[Clicks]:
+) -> List[DerivedClicks]:
     """One group of clicks per sizeable part of a mask: its box, widened by `margin`, and its deepest pixel.
 
     Args:
@@ -43,7 +50,7 @@ def clicks_from_mask(
         grow = margin * max(box[2] - box[0], box[3] - box[1]) + 1.0
         limits = np.array([mask.shape[1] - 1, mask.shape[0] - 1] * 2, dtype=np.float64)
         box = np.clip(box + np.array([-grow, -grow, grow, grow]), 0, limits)
-        groups.append(Clicks(((*seed, True), *mine), tuple(float(value) for value in box)))
+        groups.append(DerivedClicks(Clicks(((*seed, True), *mine), tuple(float(value) for value in box)), part))
     return groups
 
 

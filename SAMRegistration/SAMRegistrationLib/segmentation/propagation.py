@@ -11,7 +11,6 @@ from ..job import Job
 from .derive import clicks_from_mask
 from .planes import SlicePlane, plane_at, slice_of, voxel_at
 from .prompts import BOX, POSITIVE, Structure
-from .regions import overlap
 from .slice_clicks import clicks_in_plane
 from .slice_segmenter import SliceMask, SliceSegmenter, fingerprint
 
@@ -26,25 +25,36 @@ class StopRule:
         score: lowest predicted intersection over union of a mask.
         shrink: smallest area as a fraction of the neighbour's.
         grow: largest area as a multiple of the neighbour's.
-        overlap: lowest intersection over union with the neighbour's mask.
+        common: lowest part of the smaller of both masks that lies in the other.
         pixels: smallest area in pixels.
+        contrast: largest change of the median intensity (of [0, 1]) that is no reason to stop.
+        spread: the same in standard deviations of the intensity within the neighbour's mask; the larger one counts.
     """
 
     score: float = 0.5
-    shrink: float = 0.3
-    grow: float = 2.5
-    overlap: float = 0.3
-    pixels: int = 8
+    shrink: float = 0.1
+    grow: float = 3.0
+    common: float = 0.6
+    pixels: int = 5
+    contrast: float = 0.08
+    spread: float = 2.0
 
-    def allows(self, new: np.ndarray, old: np.ndarray, score: float) -> bool:
-        """Whether mask `new` with this score can be the continuation of `old`."""
-        area, before = np.count_nonzero(new), np.count_nonzero(old)
-        return (
-            score >= self.score
-            and area >= self.pixels
-            and self.shrink * before <= area <= self.grow * before
-            and overlap(new, old) >= self.overlap
-        )
+    def allows(self, new: np.ndarray, old: np.ndarray, score: float, values: np.ndarray, before: np.ndarray) -> bool:
+        """Whether mask `new` can be the continuation of `old`.
+
+        Args:
+            new, old: bool (H, W), the mask and its neighbour's.
+            score: of the new mask.
+            values, before: (H, W) intensities in [0, 1] of the slice and of its neighbour.
+        """
+        area, neighbour = np.count_nonzero(new), np.count_nonzero(old)
+        if score < self.score or area < self.pixels or not self.shrink * neighbour <= area <= self.grow * neighbour:
+            return False
+        if np.count_nonzero(new & old) < self.common * min(area, neighbour):
+            return False
+        inside = before[old]
+        change = abs(float(np.median(values[new])) - float(np.median(inside)))
+        return change <= max(self.contrast, self.spread * float(inside.std()))
 
 
 class Propagator:
@@ -94,7 +104,9 @@ class Propagator:
             if base is None:
                 part = job.part(number / passes, (number + 1) / passes)
                 base = slice_of(self._fill(axis, anchors, imported, part), plane).astype(bool)
-            anchors[index] = self._anchor(structure, plane, base, job)
+            corrected = self._anchor(structure, plane, base, job)
+            if base.any() or corrected.mask.any():
+                anchors[index] = corrected
         return self._fill(axis, anchors, imported, job.part((passes - 1) / passes, 1.0))
 
     def _main_axis(self, structure: Structure) -> int:
@@ -162,17 +174,18 @@ class Propagator:
                 break
             job.update(number / len(indices), f"slice {index + 1} of {size}")
             self._segmenter.prefetch([SlicePlane(axis, ahead) for ahead in indices[number + 1 : number + 3]])
-            current = self._next(SlicePlane(axis, index), current, job)
+            current = self._next(SlicePlane(axis, index), SlicePlane(axis, index - step), current, job)
             if current is None:
                 break
             found[index] = current
         return found
 
-    def _next(self, plane: SlicePlane, neighbour: SliceMask, job: Job) -> Optional[SliceMask]:
+    def _next(self, plane: SlicePlane, previous: SlicePlane, neighbour: SliceMask, job: Job) -> Optional[SliceMask]:
         parts = []
-        for clicks in clicks_from_mask(neighbour.mask, self._segmenter.pixel_size(plane)):
-            part = self._segmenter.continuation(plane, clicks, neighbour.mask, job)
-            if self._rule.allows(part.mask, neighbour.mask, part.score):
+        values, before = (slice_of(self._segmenter.volume, where) for where in (plane, previous))
+        for clicks, old in clicks_from_mask(neighbour.mask, self._segmenter.pixel_size(plane)):
+            part = self._segmenter.continuation(plane, clicks, old, job)
+            if self._rule.allows(part.mask, old, part.score, values, before):
                 parts.append(part)
         if not parts:
             return None

@@ -28,17 +28,15 @@ def component_at(mask: np.ndarray, pixel: Sequence[int]) -> np.ndarray:
 
 def depth(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> np.ndarray:
     """Distance in mm from every pixel inside to the nearest pixel outside (the slice's border counts as outside)."""
-    padded = np.pad(mask.astype(np.uint8), 1)
-    image = sitk.GetImageFromArray(padded)
-    image.SetSpacing((float(pixel_size[1]), float(pixel_size[0])))
-    distance = sitk.SignedMaurerDistanceMap(image, insideIsPositive=True, squaredDistance=False, useImageSpacing=True)
+    outside = sitk.GetImageFromArray(np.pad(~mask.astype(bool), 1, constant_values=True).astype(np.uint8))
+    outside.SetSpacing((float(pixel_size[1]), float(pixel_size[0])))
+    distance = sitk.SignedMaurerDistanceMap(outside, squaredDistance=False, useImageSpacing=True)
     return np.maximum(sitk.GetArrayFromImage(distance)[1:-1, 1:-1], 0.0) * mask
 
 
 def deepest(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> Tuple[int, int]:
     """The pixel (column, row) of a non-empty mask that lies farthest inside."""
-    inside = depth(mask, pixel_size) + mask * 1e-6
-    row, column = np.unravel_index(np.argmax(inside), mask.shape)
+    row, column = np.unravel_index(np.argmax(depth(mask, pixel_size)), mask.shape)
     return int(column), int(row)
 
 

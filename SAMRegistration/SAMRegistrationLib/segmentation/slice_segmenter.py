@@ -122,7 +122,7 @@ class SliceSegmenter:
 
     def _corrected(self, plane: SlicePlane, base: np.ndarray, clicks: Clicks) -> np.ndarray:
         logits = np.full(base.shape, -4 * MARGIN, dtype=np.float32)
-        for group in clicks_from_mask(base, self.pixel_size(plane), clicks.points):
+        for group, _ in clicks_from_mask(base, self.pixel_size(plane), clicks.points):
             prediction = self._candidates(plane, group)
             logits = np.maximum(logits, prediction.masks[best_candidate(prediction, group)])
         return honour(logits, clicks) > 0

@@ -1,14 +1,14 @@
 """One set of clicks for two images: prompts carried from the fixed to the moving image as proposals."""
 
 from dataclasses import replace
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..geometry.grid import Grid
-from .planes import axis_normal, in_plane_axes, nearest_axis
-from .prompts import BOX, Prompt, PromptSet, Structure
+from .planes import axis_normal, in_plane_axes, nearest_axis, plane_at
+from .prompts import BOX, NEGATIVE, Prompt, PromptSet, Structure
 
 
 class Transfer(NamedTuple):
@@ -50,7 +50,10 @@ def proposals(
         own = [prompt for prompt in structure.prompts if not prompt.proposed]
         if not own or (structure_ids is not None and structure.id not in structure_ids):
             continue
-        carried = [_carried(prompt, transform, source_grid, target_grid) for prompt in own]
+        carried = [
+            _carried(prompt, transform, source_grid, target_grid, corrects)
+            for prompt, corrects in zip(own, _corrections(own, source_grid))
+        ]
         inside = [prompt for prompt in carried if prompt is not None]
         outside += len(carried) - len(inside)
         existing = _counterpart(structure, result)
@@ -72,7 +75,19 @@ def _counterpart(structure: Structure, target: PromptSet) -> Structure:
     return replace(structure, label=label, prompts=(), propagated=False)
 
 
-def _carried(prompt: Prompt, transform: sitk.Transform, source: Grid, target: Grid) -> Optional[Prompt]:
+def _corrections(prompts: Sequence[Prompt], grid: Grid) -> List[bool]:
+    """Which prompts refine an earlier one of their slice; in the other image they may land on another slice."""
+    planes = [plane_at(grid, prompt.points[0], prompt.normal) for prompt in prompts]
+    asking = {}
+    for prompt, plane in zip(prompts, planes):
+        if prompt.kind != NEGATIVE:
+            asking.setdefault(plane, prompt)
+    return [p.correction or asking.get(plane, p) is not p for p, plane in zip(prompts, planes)]
+
+
+def _carried(
+    prompt: Prompt, transform: sitk.Transform, source: Grid, target: Grid, correction: bool
+) -> Optional[Prompt]:
     source_axis = nearest_axis(source, prompt.normal)
     middle = np.mean(prompt.points, axis=0)
     axis = nearest_axis(target, _mapped_normal(transform, middle, source, source_axis))
@@ -84,7 +99,7 @@ def _carried(prompt: Prompt, transform: sitk.Transform, source: Grid, target: Gr
         return None
     points = tuple(tuple(point) for point in points)
     normal = tuple(axis_normal(target, axis))
-    return Prompt(prompt.kind, points, normal, proposed=True, correction=prompt.correction)
+    return Prompt(prompt.kind, points, normal, proposed=True, correction=correction)
 
 
 def _mapped(transform: sitk.Transform, points) -> np.ndarray:

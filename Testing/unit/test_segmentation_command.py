@@ -48,7 +48,7 @@ def test_unusable_input_is_told_before_any_work_and_writes_nothing(files):
     with pytest.raises(InputError, match="Cannot read"):
         call(files / "image.nii.gz", "--prompts", files / "absent.json", "-o", output)
     (files / "text.nii.gz").write_text("no image")
-    with pytest.raises(InputError, match="is it an image file"):
+    with pytest.raises(InputError, match="cannot be read as an image"):
         call(files / "text.nii.gz", "--prompts", files / "prompts.json", "-o", output)
     (files / "file").write_text("")
     with pytest.raises(InputError, match="Cannot write"):

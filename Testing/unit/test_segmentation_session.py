@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 from SAMRegistrationLib.errors import Cancelled, InputError
 from SAMRegistrationLib.job import Job
-from SAMRegistrationLib.segmentation.intensity import CT_SOFT_TISSUE, MR, Intensity
+from SAMRegistrationLib.segmentation.intensity import CT, MR, Intensity
 from SAMRegistrationLib.segmentation.planes import SlicePlane, axis_normal, slice_of
 from SAMRegistrationLib.segmentation.prompts import BOX, NEGATIVE, POSITIVE, PromptSet
 from SAMRegistrationLib.segmentation.session import SegmentationSession
@@ -251,10 +251,15 @@ def test_the_same_intensity_mapping_reaches_every_slice_and_is_saved(session, li
 
 
 def test_the_intensity_mapping_is_chosen_by_the_image():
-    air = np.full((4, 5, 6), -1000.0)
-    assert Intensity.for_volume(air) == CT_SOFT_TISSUE
-    assert Intensity.for_volume(np.random.default_rng(0).random((4, 5, 6))) == MR
-    np.testing.assert_allclose(CT_SOFT_TISSUE.apply(np.array([-1000, -160, 40, 240, 3000])), [0, 0, 0.5, 1, 1])
+    random = np.random.default_rng(0)
+    tissues = [np.full(800, -1000.0), random.normal(40, 30, 1000), np.full(200, 700.0)]
+    hounsfield = random.permutation(np.concatenate(tissues))
+    assert Intensity.for_image(sitk.GetImageFromArray(hounsfield.reshape(10, 10, 20))) == CT
+    assert Intensity.for_image(sitk.GetImageFromArray(random.random((10, 10, 20)))) == MR
+
+
+def test_intensities_become_zero_to_one():
+    np.testing.assert_allclose(Intensity("window", -160, 240).apply([-1000, -160, 40, 240, 3000]), [0, 0, 0.5, 1, 1])
     values = np.random.default_rng(0).normal(size=1000)
     low, high = np.percentile(values, [0.5, 99.5])
     np.testing.assert_allclose(MR.apply(values), np.clip((values - low) / (high - low), 0, 1), atol=1e-6)
@@ -262,7 +267,7 @@ def test_the_intensity_mapping_is_chosen_by_the_image():
 
 def test_values_that_are_no_numbers_reach_the_model_as_zero():
     array = np.array([np.nan, 0.0, 1.0, np.inf, -np.inf])
-    for intensity in (MR, CT_SOFT_TISSUE):
+    for intensity in (MR, CT):
         result = intensity.apply(array)
         assert np.isfinite(result).all()
         assert result[0] == result[4] == 0

@@ -19,18 +19,15 @@ def add_parser(commands) -> None:
 def run(options) -> None:
     import SimpleITK as sitk
 
-    from ..errors import InputError
     from ..files import require_writable_folder, whole_file
     from ..segmentation.models import open_predictor
     from ..segmentation.prompts import PromptSet
     from ..segmentation.volume import segment_volume
+    from ..volumes import read_volume
 
     prompts = PromptSet.load(options.prompts)
     require_writable_folder(_folder_of(options.output))
-    try:
-        image = sitk.ReadImage(options.image)
-    except RuntimeError as error:
-        raise InputError(f"Cannot read {options.image}; is it an image file?") from error
+    image = read_volume(options.image)
     job = console_job(options)
     predictor = open_predictor(options.model, options.device, job=job)
     labels = segment_volume(image, prompts, predictor, job)

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+import SimpleITK as sitk
 
 from ..errors import InputError
+from ..volumes import CT_WINDOW, PERCENTILES, guess_modality
 
 WINDOW = "window"
 PERCENTILE = "percentile"
@@ -33,9 +35,9 @@ class Intensity:
             raise InputError("Percentiles must be between 0 and 100.")
 
     @classmethod
-    def for_volume(cls, array: np.ndarray) -> "Intensity":
-        """Soft-tissue CT window when the values look like Hounsfield units (air present), else MR percentiles."""
-        return CT_SOFT_TISSUE if np.percentile(array[::2, ::2, ::2], 1) <= -500 else MR
+    def for_image(cls, image: sitk.Image) -> "Intensity":
+        """The CT window of :mod:`..volumes` where the values look like Hounsfield units, else its percentiles."""
+        return CT if guess_modality(image) == "ct" else MR
 
     def apply(self, array: np.ndarray) -> np.ndarray:
         """float32 in [0, 1], of the same shape; NaN becomes 0."""
@@ -47,7 +49,7 @@ class Intensity:
         return np.clip((array - low) / max(high - low, 1e-6), 0.0, 1.0).astype(np.float32)
 
 
-CT_SOFT_TISSUE = Intensity(WINDOW, -160.0, 240.0)
+CT = Intensity(WINDOW, *CT_WINDOW)
 CT_LUNG = Intensity(WINDOW, -1000.0, 200.0)
 CT_BONE = Intensity(WINDOW, -500.0, 1300.0)
-MR = Intensity(PERCENTILE, 0.5, 99.5)
+MR = Intensity(PERCENTILE, *PERCENTILES)

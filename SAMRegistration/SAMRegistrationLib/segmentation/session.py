@@ -66,7 +66,7 @@ class SegmentationSession:
         self._image = sitk.GetArrayFromImage(image)
         self._cache_limit = cache_limit
         self._history = History(prompts)
-        self._intensity = self._history.current.intensity or Intensity.for_volume(self._image)
+        self._intensity = self._history.current.intensity or Intensity.for_image(image)
         self._imported: Dict[str, CroppedMask] = {}
         self._volumes: Dict[str, List[Tuple[Tuple[Prompt, ...], CroppedMask]]] = {}
         self._bases: Dict[Tuple[str, SlicePlane], np.ndarray] = {}

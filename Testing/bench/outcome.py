@@ -2,20 +2,30 @@
 
 import json
 import resource
+import time
 from pathlib import Path
-from typing import Optional
+from typing import Callable
 
 import SimpleITK as sitk
 
 
-def write_outcome(
-    folder: Path, transform: Optional[sitk.Transform] = None, seconds: float = 0.0, not_applicable: str = ""
-) -> None:
-    """Write transform.h5 (fixed points to moving points) and outcome.json; memory is this process's peak so far."""
-    outcome = {"seconds": seconds, "peak_mb": _peak_mb(), "not_applicable": not_applicable}
-    if transform is not None:
-        sitk.WriteTransform(transform, str(folder / "transform.h5"))
+def write_registration(folder: Path, register: Callable[[], sitk.Transform]) -> None:
+    """Call `register`; write its transform (fixed points to moving points) and what it took.
+
+    Seconds are those of the clock; CPU seconds, of all threads, are what counts on a machine that does other work too.
+    Memory is the peak of this process so far.
+    """
+    start, cpu_start = time.perf_counter(), time.process_time()
+    transform = register()
+    outcome = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu_start}
+    outcome["peak_mb"] = _peak_mb()
+    sitk.WriteTransform(transform, str(folder / "transform.h5"))
     (folder / "outcome.json").write_text(json.dumps(outcome))
+
+
+def write_refusal(folder: Path, reason: str) -> None:
+    """Say why the method cannot register this pair."""
+    (folder / "outcome.json").write_text(json.dumps({"not_applicable": reason}))
 
 
 def _peak_mb() -> float:

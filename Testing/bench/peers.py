@@ -7,12 +7,11 @@ One method per process, so that its peak memory is its own. Reading files and im
 
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from outcome import write_outcome
+from outcome import write_refusal, write_registration
 
 
 class NotApplicable(Exception):
@@ -36,17 +35,18 @@ def demons(fixed_file, moving_file, threads):
 
     def register():
         start = _affine(fixed, moving)
-        matched = sitk.HistogramMatching(moving, fixed, 256, 12, True)
-        field = sitk.TransformToDisplacementField(start, sitk.sitkVectorFloat64, *_grid(fixed))
+        resampled = sitk.HistogramMatching(_resampled(moving, fixed, start), fixed, 256, 12, True)
+        field = sitk.Image(fixed.GetSize(), sitk.sitkVectorFloat64, 3)
+        field.CopyInformation(fixed)
         for shrink, iterations in ((4, 60), (2, 40), (1, 25)):
-            coarse_fixed, coarse_moving = _shrunk(fixed, shrink), _shrunk(matched, shrink)
+            coarse_fixed, coarse_moving = _shrunk(fixed, shrink), _shrunk(resampled, shrink)
             method = sitk.DiffeomorphicDemonsRegistrationFilter()
             method.SetNumberOfIterations(iterations)
             method.SetSmoothDisplacementField(True)
             method.SetStandardDeviations(1.5)
             field = method.Execute(coarse_fixed, coarse_moving, sitk.Resample(field, coarse_fixed))
             field = sitk.Resample(sitk.Cast(field, sitk.sitkVectorFloat64), fixed)
-        return sitk.DisplacementFieldTransform(field)
+        return sitk.CompositeTransform([start, sitk.DisplacementFieldTransform(field)])
 
     return register
 
@@ -140,9 +140,7 @@ def convexadam(fixed_file, moving_file, threads):
 
     def register():
         start = _affine(fixed, moving)
-        background = float(sitk.GetArrayViewFromImage(moving).min())
-        resampled = sitk.Resample(moving, fixed, start, sitk.sitkLinear, background)
-        arrays = (sitk.GetArrayFromImage(image) for image in (fixed, resampled))
+        arrays = (sitk.GetArrayFromImage(image) for image in (fixed, _resampled(moving, fixed, start)))
         voxels = convex_adam_pt(*arrays, device=torch.device("cpu"), dtype=torch.float32)  # (z, y, x, 3), array order
         axes = np.array(fixed.GetDirection()).reshape(3, 3) * np.array(fixed.GetSpacing())
         return sitk.CompositeTransform([start, _field_transform(np.asarray(voxels)[..., ::-1] @ axes.T, fixed)])
@@ -189,6 +187,11 @@ def _affine(fixed: sitk.Image, moving: sitk.Image) -> sitk.Transform:
     return transform
 
 
+def _resampled(moving: sitk.Image, fixed: sitk.Image, transform: sitk.Transform) -> sitk.Image:
+    background = float(sitk.GetArrayViewFromImage(moving).min())
+    return sitk.Resample(moving, fixed, transform, sitk.sitkLinear, background)
+
+
 def _shrunk(image: sitk.Image, factor: int) -> sitk.Image:
     """Smoothed with half the factor in voxels and shrunk; an axis keeps at least eight voxels."""
     factors = [max(1, min(factor, size // 8)) for size in image.GetSize()]
@@ -212,11 +215,9 @@ def main() -> None:
     try:
         register = METHODS[method](fixed, moving, threads)
     except NotApplicable as reason:
-        write_outcome(folder, not_applicable=str(reason))
-        return
-    start = time.perf_counter()
-    transform = register()
-    write_outcome(folder, transform, time.perf_counter() - start)
+        write_refusal(folder, str(reason))
+    else:
+        write_registration(folder, register)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def run_method(method: str, pair: Pair, python: Path, threads: int) -> Dict:
             last_line = (process.stderr or process.stdout).strip().splitlines()[-1:]
             return {**record, "error": f"exit code {process.returncode}: {' '.join(last_line)}"}
         outcome = json.loads(outcome_file.read_text())
-        if outcome["not_applicable"]:
+        if "not_applicable" in outcome:
             return {**record, "error": f"not applicable: {outcome['not_applicable']}"}
         return {**record, **outcome, **score(pair, sitk.ReadTransform(str(Path(folder) / "transform.h5")))}
 
@@ -125,7 +125,7 @@ def markdown(records: List[Dict]) -> str:
         names = description["labels"]
         methods = sorted({r["method"] for r in of_set}, key=lambda name: -_mean(_of(of_set, name), "dice"))
         header = ["method", "pairs", "Dice %", *(f"{name} %" for name in names.values()), "HD95 mm", "folded %"]
-        header += ["SDlogJ", "SDlogJ (L2R)", "seconds", "memory MB"]
+        header += ["SDlogJ", "SDlogJ (L2R)", "seconds", "CPU seconds", "memory MB"]
         rows = [_row(method, _of(of_set, method), len(description["pairs"]), names) for method in methods]
         lines = [f"### {description['title']}", "", _line(header), _line(["---"] + ["---:"] * (len(header) - 1))]
         lines += [_line(row) for row in rows]
@@ -157,6 +157,7 @@ def _row(method: str, records: List[Dict], total: int, names: Dict[str, str]) ->
         f"{_mean(records, 'sd_log_jacobian'):.3f}",
         f"{_mean(records, 'sd_log_jacobian_learn2reg'):.3f}",
         f"{_mean(records, 'seconds'):.1f}",
+        f"{_mean(records, 'cpu_seconds'):.1f}",
         f"{max(r['peak_mb'] for r in records):.0f}",
     ]
 

@@ -35,7 +35,8 @@ def main() -> int:
             print(f"{method}: left out, there is no {python} (see `make bench-peers`).")
             continue
         for pair in pairs:
-            if results.find(method, pair) is None or options.again:
+            earlier = results.find(method, pair)
+            if earlier is None or "error" in earlier or options.again:
                 record = registration.run_method(method, pair, python, options.threads)
                 results.put(record)
                 print(_summary(record), flush=True)
@@ -51,7 +52,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", default=list(every), choices=every, metavar="METHOD")
     parser.add_argument("--sets", nargs="+", choices=list(registration.PAIR_SETS), help="default: all")
     parser.add_argument("--threads", type=int, default=1, help="threads of every method (default: 1)")
-    parser.add_argument("--again", action="store_true", help="run these methods again where they have a score")
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="run these methods again where they have a score",
+    )
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the volumes")
     parser.add_argument("--output", type=Path, default=ROOT / "bench-output", help="folder of the scores")
     parser.add_argument("--report", type=Path, default=ROOT / "docs" / "benchmarks.md", help="where the tables go")

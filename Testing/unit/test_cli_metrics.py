@@ -85,11 +85,11 @@ def write_image(path, array):
         (lambda d: (), "Nothing to measure"),
         (lambda d: label_options(d)[:2], "labels of both images"),
         (lambda d: landmark_options(d)[:2], "landmarks of both images"),
-        (lambda d: ("--fixed-labels", d / "no.nrrd", "--moving-labels", d / "moving.nii.gz"), "cannot be read"),
+        (lambda d: ("--fixed-labels", d / "no.nrrd", "--moving-labels", d / "moving.nii.gz"), "no file"),
         (lambda d: (*label_options(d), "--transform", d / "fixed.csv"), "transform .* cannot be read"),
-        (lambda d: _empty(d), "only background"),
-        (lambda d: _fractions(d), "not whole numbers"),
-        (lambda d: _flat(d), "not a 3D image"),
+        (lambda d: _empty(d), "holds no label"),
+        (lambda d: _fractions(d), "fractions"),
+        (lambda d: _flat(d), "not a 3D volume"),
     ],
 )
 def test_unusable_input_gets_one_sentence_and_exit_code_2(command, a_pair, capsys, arguments, sentence):

@@ -15,6 +15,7 @@ from SAMRegistrationLib.metrics import (
     deformation_statistics,
     dice,
     jacobian_image,
+    measure,
     pair_landmarks,
     surface_distances,
     target_registration_errors,
@@ -265,3 +266,24 @@ def test_landmarks_with_only_some_common_names_are_refused(names):
 def test_landmark_lists_of_different_length_are_refused():
     with pytest.raises(InputError, match="2 fixed but 3 moving"):
         pair_landmarks(PointList(np.zeros((2, 3))), PointList(np.zeros((3, 3))))
+
+
+def test_a_jacobian_computed_in_slabs_is_the_same_as_in_one_piece(monkeypatch):
+    grid, transform = oblique_grid(), smooth_field_transform()
+    whole = sitk.GetArrayFromImage(jacobian_image(transform, grid))
+    monkeypatch.setattr("SAMRegistrationLib.metrics.deformation.VOXELS_AT_ONCE", 3 * 24 * 30)
+    np.testing.assert_allclose(sitk.GetArrayFromImage(jacobian_image(transform, grid)), whole, rtol=1e-5)
+    monkeypatch.setattr("SAMRegistrationLib.metrics.deformation.VOXELS_AT_ONCE", 1)
+    np.testing.assert_allclose(sitk.GetArrayFromImage(jacobian_image(transform, grid)), whole, rtol=1e-5)
+
+
+def test_a_structure_drawn_in_one_image_only_is_not_compared_but_one_lost_by_the_transform_is():
+    grid = oblique_grid()
+    a, b = sphere(grid, 5, (6.0, 0, 0)), sphere(grid, 5, (-6.0, 0, 0))
+    fixed, moving = label_map(grid, a, b), label_map(grid, a)
+    assert [s["dice"] for s in measure(sitk.Transform(3, sitk.sitkIdentity), fixed, moving)["structures"]] == [
+        1.0,
+        None,
+    ]
+    far_away = sitk.TranslationTransform(3, (500.0, 0.0, 0.0))
+    assert [s["dice"] for s in measure(far_away, fixed, moving)["structures"]] == [0.0, None]

@@ -1,6 +1,5 @@
 """``sam-registration metrics``: measure a registration with labels and landmarks."""
 
-import statistics
 from typing import Dict, List, Optional
 
 from ..errors import InputError
@@ -32,12 +31,22 @@ def run(options) -> None:
         raise InputError("Nothing to measure: give label maps or landmarks of both images.")
     import SimpleITK as sitk
 
-    transform = _read_transform(options.transform) if options.transform else sitk.Transform(3, sitk.sitkIdentity)
-    result: Dict = {}
+    from ..geometry.grid import Grid
+    from ..geometry.transforms import read_transform
+    from ..metrics import jacobian_image, measure
+    from ..points import read_points
+    from ..volumes import read_labels
+
+    transform = read_transform(options.transform) if options.transform else sitk.Transform(3, sitk.sitkIdentity)
+    inputs: Dict = {}
     if labels:
-        result.update(_label_metrics(options, transform))
+        inputs.update(fixed_labels=read_labels(options.fixed_labels), moving_labels=read_labels(options.moving_labels))
+        if options.transform:
+            inputs["jacobian"] = jacobian_image(transform, Grid.of(inputs["fixed_labels"]))
     if landmarks:
-        result["landmarks"] = _landmark_metrics(options, transform)
+        inputs["fixed_landmarks"] = read_points(options.fixed_landmarks)
+        inputs["moving_landmarks"] = read_points(options.moving_landmarks)
+    result = measure(transform, **inputs)
     show(options, result, _text(result))
 
 
@@ -47,37 +56,15 @@ def _both(fixed: Optional[str], moving: Optional[str], what: str) -> bool:
     return bool(fixed)
 
 
-def _label_metrics(options, transform) -> Dict:
-    from ..geometry.grid import Grid
-    from ..geometry.resample import warp_labels
-    from ..metrics import compare_labels, deformation_statistics, jacobian_image
-
-    fixed, moving = _read_labels(options.fixed_labels), _read_labels(options.moving_labels)
-    grid = Grid.of(fixed)
-    structures = compare_labels(fixed, warp_labels(moving, transform, grid))
-    if not structures:
-        raise InputError("There is no structure to measure: the label maps hold only background.")
-    result: Dict = {"structures": [structure.as_dict() for structure in structures]}
-    if options.transform:
-        result["deformation"] = deformation_statistics(jacobian_image(transform, grid)).as_dict()
-    return result
-
-
-def _landmark_metrics(options, transform) -> Dict:
-    from ..metrics import pair_landmarks, target_registration_errors
-    from ..points import read_points
-
-    fixed, moving = pair_landmarks(read_points(options.fixed_landmarks), read_points(options.moving_landmarks))
-    errors = target_registration_errors(fixed.points, moving.points, transform).tolist()
-    return {"mean_mm": statistics.fmean(errors), "largest_mm": max(errors), "errors_mm": errors, "names": fixed.names}
-
-
 def _text(result: Dict) -> str:
+    from ..metrics import mean_over_structures
+
     parts: List[str] = []
     if "structures" in result:
         structures = result["structures"]
-        rows = [[s["label"], f"{s['dice']:.3f}", _mm(s["hd95_mm"]), _mm(s["assd_mm"])] for s in structures]
-        rows.append(["mean", f"{_mean(structures, 'dice'):.3f}"] + [_mm(_mean(structures, m)) for m in _DISTANCES])
+        rows = [[s["label"], _number(s["dice"], 3), *map(_number, (s["hd95_mm"], s["assd_mm"]))] for s in structures]
+        means = [mean_over_structures(structures, key) for key in ("dice", "hd95_mm", "assd_mm")]
+        rows.append(["mean", _number(means[0], 3), *map(_number, means[1:])])
         parts.append(table(["structure", "Dice", "HD95 mm", "ASSD mm"], rows))
     if "landmarks" in result:
         landmarks = result["landmarks"]
@@ -95,43 +82,5 @@ def _text(result: Dict) -> str:
     return "\n\n".join(parts)
 
 
-_DISTANCES = ("hd95_mm", "assd_mm")
-
-
-def _mean(structures: List[Dict], key: str) -> Optional[float]:
-    values = [structure[key] for structure in structures if structure[key] is not None]
-    return statistics.fmean(values) if values else None
-
-
-def _mm(value: Optional[float]) -> str:
-    return "-" if value is None else f"{value:.2f}"
-
-
-def _read_labels(path: str):
-    import SimpleITK as sitk
-
-    try:
-        image = sitk.ReadImage(path)
-    except RuntimeError as error:
-        raise InputError(f"The label map {path} cannot be read.") from error
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise InputError(f"The label map {path} is not a 3D image with one value per voxel.")
-    whole = sitk.Cast(image, sitk.sitkInt32)
-    if image.GetPixelID() in (sitk.sitkFloat32, sitk.sitkFloat64):
-        import numpy as np
-
-        if not np.array_equal(sitk.GetArrayViewFromImage(image), sitk.GetArrayViewFromImage(whole)):
-            raise InputError(f"The label map {path} holds values that are not whole numbers.")
-    return whole
-
-
-def _read_transform(path: str):
-    import SimpleITK as sitk
-
-    try:
-        transform = sitk.ReadTransform(path)
-    except RuntimeError as error:
-        raise InputError(f"The transform {path} cannot be read.") from error
-    if transform.GetDimension() != 3:
-        raise InputError(f"The transform {path} is not three-dimensional.")
-    return transform
+def _number(value: Optional[float], digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

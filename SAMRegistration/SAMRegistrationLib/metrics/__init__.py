@@ -3,6 +3,7 @@
 from .deformation import DeformationStatistics, deformation_statistics, jacobian_image
 from .landmarks import pair_landmarks, target_registration_errors
 from .overlap import StructureScores, compare_labels, dice
+from .summary import mean_over_structures, measure
 from .surfaces import SurfaceDistances, surface_distances
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "deformation_statistics",
     "dice",
     "jacobian_image",
+    "mean_over_structures",
+    "measure",
     "pair_landmarks",
     "surface_distances",
     "target_registration_errors",

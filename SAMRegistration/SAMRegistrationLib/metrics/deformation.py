@@ -11,6 +11,7 @@ from ..geometry.grid import Grid
 
 INTERIOR_MARGIN = 2
 SMALLEST_JACOBIAN = 1e-9
+VOXELS_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -51,16 +52,28 @@ def jacobian_image(transform: sitk.Transform, grid: Grid) -> sitk.Image:
     """
     if min(grid.size) < 2:
         raise InputError(f"A Jacobian needs at least two voxels along every axis, but the grid has {grid.size}.")
+    slices = max(1, VOXELS_AT_ONCE // (grid.size[0] * grid.size[1]))
+    slabs = [
+        _slab_determinant(transform, grid, first, min(first + slices, grid.size[2]))
+        for first in range(0, grid.size[2], slices)
+    ]
+    return grid.image(np.concatenate(slabs))
+
+
+def _slab_determinant(transform: sitk.Transform, grid: Grid, first: int, end: int) -> np.ndarray:
+    """Determinants (end - first, H, W) of the slices [first, end), from one slice more on each side."""
+    below, above = max(first - 1, 0), min(end + 1, grid.size[2])
+    slab = grid.crop((0, 0, below), (grid.size[0], grid.size[1], above - below))
     field = sitk.TransformToDisplacementField(
-        transform, sitk.sitkVectorFloat64, grid.size, grid.origin, grid.spacing, grid.direction
+        transform, sitk.sitkVectorFloat64, slab.size, slab.origin, slab.spacing, slab.direction
     )
     displacement = sitk.GetArrayViewFromImage(field)
     columns = [  # d(mapped point) / d(index along i, j, k): the grid's own step plus the change of the displacement
         np.gradient(displacement, axis=array_axis) + grid.axes[:, index_axis]
         for index_axis, array_axis in enumerate((2, 1, 0))
     ]
-    determinant = np.einsum("...a,...a->...", columns[0], np.cross(columns[1], columns[2]))
-    return grid.image((determinant / np.linalg.det(grid.axes)).astype(np.float32))
+    determinant = np.einsum("...a,...a->...", columns[0], np.cross(columns[1], columns[2])) / np.linalg.det(grid.axes)
+    return determinant[first - below : end - below].astype(np.float32)
 
 
 def deformation_statistics(jacobian: sitk.Image) -> DeformationStatistics:
@@ -68,13 +81,13 @@ def deformation_statistics(jacobian: sitk.Image) -> DeformationStatistics:
 
     The interior leaves out two voxels at every border, fewer along an axis with fewer than five voxels.
     """
-    values = sitk.GetArrayViewFromImage(jacobian).astype(np.float64)
+    values = sitk.GetArrayViewFromImage(jacobian)
     margins = [min(INTERIOR_MARGIN, (size - 1) // 2) for size in values.shape]
     interior = values[tuple(slice(margin, size - margin) for margin, size in zip(margins, values.shape))]
     folded = int(np.count_nonzero(values <= 0))
     return DeformationStatistics(
-        sd_log_jacobian=float(np.log(np.maximum(interior, SMALLEST_JACOBIAN)).std()),
-        sd_log_jacobian_learn2reg=float(np.log(np.clip(interior + 3, 1e-9, 1e9)).std()),
+        sd_log_jacobian=float(np.log(np.maximum(interior, SMALLEST_JACOBIAN)).std(dtype=np.float64)),
+        sd_log_jacobian_learn2reg=float(np.log(np.clip(interior + 3, 1e-9, 1e9)).std(dtype=np.float64)),
         folded_fraction=folded / values.size,
         folded_voxels=folded,
         smallest_jacobian=float(values.min()),

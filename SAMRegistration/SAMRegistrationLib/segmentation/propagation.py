@@ -1,7 +1,8 @@
 """From prompted slices to a volume: slice by slice outward, each slice prompted by its neighbour's mask."""
 
 from collections import OrderedDict
-from typing import Dict, List, Optional, Tuple
+from functools import partial
+from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -12,11 +13,14 @@ from .prompts import BOX, POSITIVE, Structure
 from .regions import signed_distance
 from .slice_clicks import clicks_in_plane
 from .slice_segmenter import SliceSegmenter, fingerprint
+from .spread import spread
 from .walk import Masks, Walk
 
 
 class Propagator:
-    """Extends one structure through the volume and remembers every stretch between prompted slices.
+    """Extends one structure through the volume, or corrections through one imported mask of it.
+
+    Every stretch between prompted slices is remembered.
 
     A stretch depends on nothing but the masks of the prompted slices at its ends, so a later correction computes
     only the stretches that touch the corrected slice again.
@@ -50,7 +54,7 @@ class Propagator:
             InputError: there is nothing to start from.
             Cancelled: the job was cancelled.
         """
-        axis = self._main_axis(structure)
+        axis = self.main_axis(structure)
         starts, corrections = self._prompted(structure, axis)
         anchors = {index: self._anchor(structure, SlicePlane(axis, index), None, job) for index in starts}
         if imported is None and not any(anchor.any() for anchor in anchors.values()):
@@ -67,7 +71,7 @@ class Propagator:
                 anchors[index] = corrected
         return self._fill(axis, anchors, imported, job.part((passes - 1) / passes, 1.0))
 
-    def _main_axis(self, structure: Structure) -> int:
+    def main_axis(self, structure: Structure) -> int:
         """The axis across whose planes most prompts were set; of equals, the one of largest spacing."""
         grid = self._segmenter.grid
         axes = [plane_at(grid, prompt.points[0], prompt.normal).axis for prompt in structure.prompts]
@@ -91,28 +95,37 @@ class Propagator:
         return [i for i, start in starts.items() if start], [i for i, start in starts.items() if not start]
 
     def _fill(self, axis: int, anchors: Masks, imported: Optional[np.ndarray], job: Job) -> np.ndarray:
-        grid = self._segmenter.grid
-        volume = np.zeros(grid.shape, dtype=np.uint8) if imported is None else imported.copy()
-        slices = dict(anchors)
+        volume = np.zeros(self._segmenter.grid.shape, dtype=np.uint8) if imported is None else imported.copy()
         if imported is None:
-            ends = sorted(anchors)
-            pairs = list(zip([None, *ends], [*ends, None]))
-            done = 0
-            for low, high in pairs:
-                length = (grid.size[axis] if high is None else high) - (-1 if low is None else low) - 1
-                part = job.part(done / grid.size[axis], (done + length) / grid.size[axis])
-                slices.update(self._stretch(axis, low, high, anchors, part))
-                done += length
-        for index, mask in slices.items():
-            slice_of(volume, SlicePlane(axis, index))[...] = mask
+            _write(volume, axis, {**self._extended(axis, anchors, job), **anchors})
+        else:
+            self._spread(axis, anchors, volume, job)
         job.update(1.0, "extended to the volume")
         return volume
 
-    def _stretch(self, axis: int, low: Optional[int], high: Optional[int], anchors: Masks, job: Job) -> Masks:
-        marks = [None if end is None else fingerprint(anchors[end]) for end in (low, high)]
-        key = (axis, low, high, *marks)
+    def _extended(self, axis: int, anchors: Masks, job: Job) -> Masks:
+        size, ends = self._segmenter.grid.size[axis], sorted(anchors)
+        found: Masks = {}
+        for low, high in zip([None, *ends], [*ends, None]):
+            marks = [None if end is None else fingerprint(anchors[end]) for end in (low, high)]
+            first, last = 0 if low is None else low + 1, size if high is None else high
+            part = job.part(first / size, last / size)
+            work = partial(self._walked, axis, low, high, anchors, part)
+            found.update(self._remembered((axis, low, high, *marks), work))
+        return found
+
+    def _spread(self, axis: int, anchors: Masks, volume: np.ndarray, job: Job) -> None:
+        done: Tuple = ()
+        for number, (index, mask) in enumerate(anchors.items()):
+            job.update(number / len(anchors), f"slice {index + 1} of {self._segmenter.grid.size[axis]}")
+            done = (*done, index, fingerprint(mask))
+            work = partial(spread, self._segmenter, SlicePlane(axis, index), mask, volume, job)
+            found = self._remembered((axis, *done), work)
+            _write(volume, axis, {**found, index: mask})
+
+    def _remembered(self, key: tuple, work: Callable[[], Masks]) -> Masks:
         if key not in self._stretches:
-            self._stretches[key] = self._walked(axis, low, high, anchors, job)
+            self._stretches[key] = work()
             while len(self._stretches) > self.REMEMBERED:
                 self._stretches.popitem(last=False)
         self._stretches.move_to_end(key)
@@ -149,3 +162,8 @@ class Propagator:
     def _anchor(self, structure: Structure, plane: SlicePlane, base: Optional[np.ndarray], job: Job) -> np.ndarray:
         job.check()
         return self._segmenter.predict(plane, clicks_in_plane(structure, self._segmenter.grid, plane), base).mask
+
+
+def _write(volume: np.ndarray, axis: int, masks: Masks) -> None:
+    for index, mask in masks.items():
+        slice_of(volume, SlicePlane(axis, index))[...] = mask

@@ -10,7 +10,7 @@ Click = Tuple[float, float, int]
 
 def first_click(target: np.ndarray, rng: Optional[np.random.Generator] = None) -> Click:
     """A click (column, row, 1) inside `target` (H, W) bool: deepest inside, or with `rng` often anywhere inside."""
-    return (*_place(target, rng), 1)
+    return (*_place(depth(target), rng), 1)
 
 
 def next_click(target: np.ndarray, predicted: np.ndarray, rng: Optional[np.random.Generator] = None) -> Optional[Click]:
@@ -19,21 +19,25 @@ def next_click(target: np.ndarray, predicted: np.ndarray, rng: Optional[np.rando
     It goes to the deepest place of the missing (label 1) or superfluous (label 0) regions, whichever is deeper; with
     `rng` often to a random place of that connected region (Sofiiuk et al., ICIP 2022).
     """
-    missing, superfluous = target & ~predicted, predicted & ~target
-    depths = [depth(region).max() for region in (missing, superfluous)]
-    if not max(depths):
+    missing, superfluous = depth(target & ~predicted), depth(predicted & ~target)
+    deepest = max(missing.max(), superfluous.max())
+    if not deepest:
         return None
-    region, label = (missing, 1) if depths[0] >= depths[1] else (superfluous, 0)
-    return (*_place(region, rng), label)
+    if missing.max() == deepest:
+        return (*_place(missing, rng), 1)
+    return (*_place(superfluous, rng), 0)
 
 
 def depth(mask: np.ndarray) -> np.ndarray:
     """Distance (H, W) in pixels from inside `mask` to its outside, which the border of the image belongs to."""
-    if not mask.any():
-        return np.zeros(mask.shape, np.float32)
-    padded = sitk.GetImageFromArray(np.pad(mask, 1).astype(np.uint8))
-    distance = sitk.SignedMaurerDistanceMap(padded, insideIsPositive=True, squaredDistance=False)
-    return np.maximum(sitk.GetArrayFromImage(distance)[1:-1, 1:-1] + 1, 0) * mask
+    result = np.zeros(mask.shape, np.float32)
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if len(rows):
+        part = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+        outside = sitk.GetImageFromArray(np.pad(~mask[part], 1, constant_values=True).astype(np.uint8))
+        distance = sitk.SignedMaurerDistanceMap(outside, squaredDistance=False, useImageSpacing=False)
+        result[part] = np.maximum(sitk.GetArrayViewFromImage(distance)[1:-1, 1:-1], 0) * mask[part]
+    return result
 
 
 def loose_box(target: np.ndarray, rng: np.random.Generator, looseness: float = 0.08) -> np.ndarray:
@@ -44,12 +48,12 @@ def loose_box(target: np.ndarray, rng: np.random.Generator, looseness: float = 0
     return box + rng.uniform(-looseness, looseness, 4) * side
 
 
-def _place(region, rng):
-    distance = depth(region)
-    if rng is None or rng.random() < 0.5:
-        row, column = np.unravel_index(distance.argmax(), region.shape)
-        return float(column), float(row)
-    components = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(region.astype(np.uint8))))
-    deepest = components == components.flat[distance.argmax()]
-    row, column = rng.choice(np.argwhere(deepest & (distance >= min(distance.max(), 2.0))))
+def _place(distance, rng):
+    """(column, row) of the largest distance, or of any place of the same connected region."""
+    row, column = np.unravel_index(distance.argmax(), distance.shape)
+    if rng is not None and rng.random() < 0.5:
+        parts = sitk.ConnectedComponent(sitk.GetImageFromArray((distance > 0).astype(np.uint8)))
+        parts = sitk.GetArrayViewFromImage(parts)
+        inside = (parts == parts[row, column]) & (distance >= min(distance.max(), 2.0))
+        row, column = rng.choice(np.argwhere(inside))
     return float(column), float(row)

@@ -1,9 +1,12 @@
 """How good the masks are after one, two, ... simulated clicks."""
 
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
+import SimpleITK as sitk
 
+from ...errors import InputError
+from ...files import PathLike
 from ...job import Job
 from ...segmentation.predictor import SlicePredictor
 from .clicks import first_click, next_click
@@ -29,6 +32,41 @@ class ClickScores(NamedTuple):
         """Mean Dice (clicks,) of each structure, in alphabetical order."""
         names = np.array(self.structures)
         return {name: self.dice[names == name].mean(0) for name in sorted(set(self.structures))}
+
+
+def volume_cases(
+    image: PathLike,
+    labels: PathLike,
+    low: float,
+    high: float,
+    smallest: int = 100,
+    names: Optional[Mapping[int, str]] = None,
+) -> List[Case]:
+    """All slices of a volume along its last axis, with each structure of at least `smallest` pixels in them.
+
+    Args:
+        image, labels: files of one grid.
+        low, high: intensities that become 0 and 1.
+        names: of the label values; others are called by their number.
+
+    Raises:
+        InputError: a file cannot be read, or the two do not lie on one grid.
+    """
+    try:
+        volume, label = sitk.ReadImage(str(image), sitk.sitkFloat32), sitk.ReadImage(str(labels))
+    except RuntimeError as error:
+        raise InputError(f"{image} or {labels} cannot be read as an image.") from error
+    if volume.GetSize() != label.GetSize():
+        raise InputError(f"{labels} has another grid than {image}; resample one of them first.")
+    column, row = volume.GetSpacing()[:2]
+    array, label = sitk.GetArrayFromImage(volume), sitk.GetArrayFromImage(label)
+    cases = []
+    for picture, values in zip(np.clip((array - low) / (high - low), 0, 1).astype(np.float32), label):
+        for value in np.unique(values[values > 0]):
+            if (values == value).sum() >= smallest:
+                name = (names or {}).get(int(value), str(value))
+                cases.append(Case(picture, (row, column), values == value, name))
+    return cases
 
 
 def evaluate_clicks(

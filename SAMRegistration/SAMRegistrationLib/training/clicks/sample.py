@@ -30,7 +30,7 @@ def deformed(
         size: S.
     """
     extent = np.array(image.shape) * pixel_size
-    zoom = np.exp(rng.uniform(np.log(0.75), np.log(1.9)))
+    zoom = np.exp(rng.uniform(np.log(0.75), np.log(2.2)))
     angle = rng.normal(0, 0.25) + (rng.integers(4) * np.pi / 2 if rng.random() < 0.2 else 0)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     turn = turn @ np.diag(rng.choice([1, -1], 2) * np.exp(rng.normal(0, 0.08, 2)))

@@ -12,7 +12,7 @@ from .clicks import first_click, loose_box, next_click
 from .losses import click_loss, mask_loss, quality_loss
 from .sample import Sample
 
-MOST_CORRECTIONS = 6
+MOST_CORRECTIONS = 4
 BOXES, GUESSED_MASKS = 0.2, 0.15
 
 

@@ -41,10 +41,18 @@ def _body(size, rng):
     for _ in range(int(rng.integers(4, 18))):
         place = middle + size * rng.uniform(-0.36, 0.36, 2)
         radius = size * np.exp(rng.uniform(np.log(0.02), np.log(0.16)))
-        organ = blob(size, rng, place, radius, rng.uniform(0.35, 1.0), rng.choice([0.05, 0.2])) & body
+        shape, aspect, rough = int(rng.integers(1 << 30)), rng.uniform(0.35, 1.0), rng.choice([0.05, 0.2])
+        organ = blob(size, np.random.default_rng(shape), place, radius, aspect, rough) & body
+        if rng.random() < 0.4:  # a thin layer of fat around it
+            outside = radius + size * rng.uniform(0.004, 0.02)
+            image[blob(size, np.random.default_rng(shape), place, outside, aspect, rough) & body] = fat
         kind = rng.random()
         value = soft + rng.normal(0, spread) if kind < 0.7 else (rng.uniform(0.85, 1) if kind < 0.85 else 0.02)
         image[organ] = np.clip(value, 0, 1)
+        if rng.random() < 0.3:  # marrow, lumen, medulla: another intensity that belongs to the organ
+            inside = radius * rng.uniform(0.4, 0.9)
+            core = blob(size, np.random.default_rng(shape), place, inside, aspect, rough) & organ
+            image[core] = np.clip(value + rng.normal(0, 0.3), 0, 1)
         structures = [structure & ~organ for structure in structures] + [organ]
         if radius > 0.08 * size and rng.random() < 0.5:
             for _ in range(int(rng.integers(2, 12))):  # vessels belong to the organ they run through

@@ -19,17 +19,12 @@ import torch
 from SAMRegistrationLib.segmentation.compact.predictor import CompactPredictor
 from SAMRegistrationLib.training.clicks.evaluate import ClickScores, evaluate_clicks, volume_cases
 
-TOTAL_SEGMENTATOR = dict(
-    enumerate(
-        "spleen,right kidney,left kidney,gallbladder,liver,stomach,pancreas,right adrenal gland,left adrenal gland,"
-        "left upper lung lobe,left lower lung lobe,right upper lung lobe,right middle lung lobe,right lower lung lobe,"
-        "esophagus,trachea,thyroid,small bowel,duodenum,colon,bladder,prostate,left kidney cyst,right kidney cyst,"
-        "sacrum,vertebra S1,vertebra L5,vertebra L4,vertebra L3,vertebra L2,vertebra L1,vertebra T12,vertebra T11".split(
-            ","
-        ),
-        1,
-    )
-)
+TOTAL_SEGMENTATOR = {
+    **{1: "spleen", 2: "right kidney", 3: "left kidney", 4: "gallbladder", 5: "liver", 6: "stomach", 7: "pancreas"},
+    **{11: "left lower lung lobe", 14: "right lower lung lobe", 18: "small bowel", 19: "duodenum", 20: "colon"},
+    **{21: "bladder", 22: "prostate", 25: "sacrum", 26: "vertebra S1", 27: "vertebra L5", 28: "vertebra L4"},
+    **{29: "vertebra L3", 30: "vertebra L2", 31: "vertebra L1", 32: "vertebra T12", 33: "vertebra T11"},
+}
 TOTAL_SEGMENTATOR.update({52: "aorta", 63: "inferior vena cava", 64: "portal vein", 117: "costal cartilages"})
 for first, name in ((75, "femur"), (77, "hip"), (80, "gluteus maximus"), (82, "gluteus medius")):
     TOTAL_SEGMENTATOR.update({first: f"left {name}", first + 1: f"right {name}"})
@@ -99,7 +94,9 @@ def main() -> None:
         started = time.perf_counter()
         results[title] = evaluate_clicks(predictor, cases[:: options.every], options.clicks)
         seconds = (time.perf_counter() - started) / len(results[title].dice)
-        text.append(f"{markdown(title, results[title])}\n\n{seconds:.2f} s a case on {torch.get_num_threads()} threads.")
+        text.append(
+            f"{markdown(title, results[title])}\n\n{seconds:.2f} s a case on {torch.get_num_threads()} threads."
+        )
         print(text[-1] + "\n", flush=True)
     if options.output:
         options.output.mkdir(parents=True, exist_ok=True)

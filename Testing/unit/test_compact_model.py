@@ -20,7 +20,7 @@ TINY = CompactConfig(size=64, widths=(8, 8, 16, 16), dim=64, heads=4, depth=1, m
 POSITIVE, NEGATIVE = (2, 3), (7, 8)  # channels of the prompt maps that hold geodesic distances
 
 
-@pytest.fixture()
+@pytest.fixture
 def sam():
     torch.manual_seed(0)
     return CompactSam(TINY).eval()

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from scipy import ndimage
 from SAMRegistrationLib.errors import InputError
 from SAMRegistrationLib.segmentation.compact.model import CompactConfig, CompactSam
 from SAMRegistrationLib.segmentation.compact.predictor import CompactPredictor, Letterbox
+from scipy import ndimage
 
 TINY = CompactConfig(size=64, widths=(8, 8, 16, 16), dim=64, heads=4, depth=1, mlp=32)
 SLICES = [((64, 64), (1.0, 1.0)), ((101, 122), (3.0, 3.0)), ((30, 200), (5.0, 0.8)), ((256, 17), (1.0, 6.5))]
 
 
-@pytest.fixture()
+@pytest.fixture
 def predictor():
     torch.manual_seed(0)
     return CompactPredictor.from_model(CompactSam(TINY))

@@ -10,7 +10,7 @@ import torch
 from ..errors import WeightsError
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def segment_anything() -> ModuleType:
     """The ``segment_anything`` package, with its ``modeling`` part imported.
 

@@ -53,7 +53,7 @@ def _place(distance, rng):
     row, column = np.unravel_index(distance.argmax(), distance.shape)
     if rng is not None and rng.random() < 0.5:
         parts = sitk.ConnectedComponent(sitk.GetImageFromArray((distance > 0).astype(np.uint8)))
-        parts = sitk.GetArrayViewFromImage(parts)
+        parts = sitk.GetArrayFromImage(parts)
         inside = (parts == parts[row, column]) & (distance >= min(distance.max(), 2.0))
         row, column = rng.choice(np.argwhere(inside))
     return float(column), float(row)

@@ -70,7 +70,7 @@ def volume_cases(
 
 
 def evaluate_clicks(
-    predictor: SlicePredictor, cases: Sequence[Case], clicks: int = 5, job: Job = Job()
+    predictor: SlicePredictor, cases: Sequence[Case], clicks: int = 5, job: Optional[Job] = None
 ) -> ClickScores:
     """Click `clicks` times on every case: first deepest inside, then deepest in the largest error.
 
@@ -79,6 +79,7 @@ def evaluate_clicks(
     Raises:
         Cancelled: when the user asked to stop.
     """
+    job = job or Job()
     dice = np.zeros((len(cases), clicks))
     for n, case in enumerate(cases):
         job.update(n / len(cases), "clicking")

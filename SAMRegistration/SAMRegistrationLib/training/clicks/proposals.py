@@ -1,6 +1,6 @@
 """Files of masks that a teacher proposed on unlabelled volumes, for :class:`~.sources.ProposedMasks`."""
 
-from typing import List, Sequence
+from typing import List, Optional, Sequence
 
 import numpy as np
 import SimpleITK as sitk
@@ -24,7 +24,7 @@ def propose_masks(
     slices: Sequence[int] = (30, 8, 8),
     boxes: int = 10,
     seed: int = 0,
-    job: Job = Job(),
+    job: Optional[Job] = None,
 ) -> int:
     """Write slices of unlabelled volumes and the masks proposed in them; returns the number of masks.
 
@@ -40,6 +40,7 @@ def propose_masks(
         InputError: an image cannot be read, or the teacher found nothing.
         Cancelled: when the user asked to stop; nothing is written.
     """
+    job = job or Job()
     rng = np.random.default_rng(seed)
     pictures: List[np.ndarray] = []
     masks: List[np.ndarray] = []

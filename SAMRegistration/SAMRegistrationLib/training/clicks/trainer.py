@@ -3,7 +3,7 @@
 import csv
 import math
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from .step import collate, interactive_loss
 WEIGHTS, CHECKPOINT, LOG = "sam-compact.safetensors", "checkpoint.pt", "log.csv"
 
 
-def train_sam(training: ClickTraining, resume: bool = False, job: Job = Job()) -> Path:
+def train_sam(training: ClickTraining, resume: bool = False, job: Optional[Job] = None) -> Path:
     """Train a compact SAM; returns the weights file, the best in validation of all checkpoints.
 
     Writes into ``training.output``: the weights, ``checkpoint.pt`` to go on from, and ``log.csv`` with loss and
@@ -34,6 +34,7 @@ def train_sam(training: ClickTraining, resume: bool = False, job: Job = Job()) -
         WeightsError: the weights to start from cannot be used.
         Cancelled: when the user asked to stop; the last checkpoint stays.
     """
+    job = job or Job()
     folder = require_writable_folder(training.output)
     exists = (folder / CHECKPOINT).exists()
     if resume and not exists:
@@ -68,6 +69,7 @@ class _Run:
         self.training = training
         torch.manual_seed(training.seed)
         self.model = _start(training)
+        self._stored_size = self.model.config.size
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(training.average)
         )
@@ -76,11 +78,7 @@ class _Run:
         self.best = -math.inf
         self.history: List[Dict[str, float]] = []
         self._recent: List[List[float]] = []
-        self._cases = [
-            case
-            for source in training.sources
-            for case in source.cases(training.validation, training.seed)
-        ]
+        self._cases = [case for source in training.sources for case in source.cases(training.validation, training.seed)]
 
     def advance(self) -> None:
         """One optimizer step."""
@@ -103,7 +101,7 @@ class _Run:
     def checkpoint(self, folder: Path, job: Job) -> None:
         """Validate, keep the averaged weights when they are the best yet, and store what is needed to go on."""
         model = self.averaged.module
-        model.resize(self.training.model.size)
+        model.resize(self._stored_size)
         scores = evaluate_clicks(CompactPredictor.from_model(model), self._cases, job=Job(cancelled=job.check))
         curve = scores.mean() if self._cases else np.full(5, float(self.step))
         loss, first, last = np.mean(self._recent, 0)

@@ -40,9 +40,14 @@ class Job:
         self.check()
         self._report(fraction, message)
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the user asked to stop."""
+        return self._cancelled is not None and self._cancelled()
+
     def check(self) -> None:
         """Raise :class:`Cancelled` when the user asked to stop."""
-        if self._cancelled is not None and self._cancelled():
+        if self.cancelled:
             raise Cancelled()
 
     def _report(self, fraction: float, message: str) -> None:

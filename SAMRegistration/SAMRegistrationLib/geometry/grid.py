@@ -82,10 +82,15 @@ class Grid:
         The number of voxels is rounded up, so that nothing of the extent is lost; the spacing is kept exactly.
         """
         spacing = np.asarray(spacing, dtype=np.float64)
-        extent = np.asarray(self.size) * np.asarray(self.spacing)
-        size = np.maximum(np.ceil(extent / spacing - 1e-6).astype(int), 1)
+        size = np.maximum(np.ceil(np.asarray(self.size) * np.asarray(self.spacing) / spacing - 1e-6).astype(int), 1)
         direction = np.asarray(self.direction).reshape(3, 3)
         origin = self.center - direction @ (spacing * (size - 1) / 2)
+        return Grid(tuple(int(n) for n in size), tuple(spacing), tuple(origin), self.direction)
+
+    def with_size(self, size: Sequence[int]) -> "Grid":
+        """A grid of `size` voxels (i, j, k) over exactly the same physical extent, voxel borders included."""
+        spacing = np.asarray(self.spacing) * np.asarray(self.size) / np.asarray(size)
+        origin = self.center - np.asarray(self.direction).reshape(3, 3) @ (spacing * (np.asarray(size) - 1) / 2)
         return Grid(tuple(int(n) for n in size), tuple(spacing), tuple(origin), self.direction)
 
     def image(self, array: np.ndarray) -> sitk.Image:

@@ -1,0 +1,6 @@
+"""Picture and page that show how a registration went."""
+
+from .contents import ReportContents
+from .page import write_report
+
+__all__ = ["ReportContents", "write_report"]

@@ -1,0 +1,163 @@
+"""``sam-registration register``: register a pair of volumes and write everything about it."""
+
+import json
+from typing import Any, Dict, List
+
+from .console import add_output_options, console_job, say, show, table
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "register",
+        help="register a moving volume to a fixed one",
+        description="Writes transform.h5 (fixed points to moving points), inverse.h5, warped.nii.gz, metrics.json, "
+        "report.html, report.png and, with labels, warped_labels.nii.gz.",
+    )
+    parser.add_argument("fixed", metavar="FIXED", help="fixed volume: an image file or a DICOM series folder")
+    parser.add_argument("moving", metavar="MOVING", help="moving volume")
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder for the results")
+    parser.add_argument("--preset", choices=("fast", "balanced", "accurate"), default="balanced")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    guide = parser.add_argument_group("guiding the registration")
+    guide.add_argument("--fixed-masks", metavar="FILE", help="label map of structures in the fixed volume")
+    guide.add_argument("--moving-masks", metavar="FILE", help="the same structures in the moving volume")
+    measure = parser.add_argument_group("only warped and measured")
+    measure.add_argument("--fixed-labels", metavar="FILE", help="label map of the fixed volume")
+    measure.add_argument("--moving-labels", metavar="FILE", help="label map of the moving volume")
+    measure.add_argument("--fixed-landmarks", metavar="FILE", help="points, .csv (x, y, z in LPS mm) or .mrk.json")
+    measure.add_argument("--moving-landmarks", metavar="FILE", help="their counterparts in the moving volume")
+    stages = parser.add_argument_group("stages")
+    stages.add_argument("--prealign", choices=("affine", "rigid", "none"), default="affine")
+    stages.add_argument("--initial-transform", metavar="FILE", help="start from this transform instead")
+    stages.add_argument("--no-network", action="store_true", help="refine without a prediction of the network")
+    stages.add_argument("--weights", metavar="FILE", help="weights of the network, .safetensors")
+    stages.add_argument("--no-refinement", action="store_true", help="take the network's prediction as it is")
+    stages.add_argument("--similarity", choices=("auto", "lncc", "mi", "mind"), default="auto")
+    stages.add_argument("--fixed-modality", choices=("ct", "mr", "other"), help="default: guessed")
+    stages.add_argument("--moving-modality", choices=("ct", "mr", "other"), help="default: guessed")
+    add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options) -> None:
+    """Read, register, measure, write."""
+    from ..engine import Engine
+    from ..files import require_writable_folder, whole_files
+    from ..points import read_points
+    from ..volumes import read_labels, read_volume
+
+    require_writable_folder(options.output)
+    fixed, moving = read_volume(options.fixed), read_volume(options.moving)
+    fixed_masks, moving_masks, fixed_labels, moving_labels = (
+        read_labels(path) if path else None
+        for path in (options.fixed_masks, options.moving_masks, options.fixed_labels, options.moving_labels)
+    )
+    landmarks = [read_points(path) if path else None for path in (options.fixed_landmarks, options.moving_landmarks)]
+    choices = _choices(options)
+    engine = Engine(console_job(options).update)
+    result = engine.register(fixed, moving, fixed_masks, moving_masks, choices)
+    measured = (fixed_labels, moving_labels) if fixed_labels or moving_labels else (fixed_masks, moving_masks)
+    measures = engine.measure(result, *measured, *landmarks)
+    summary = {**measures, **result.summary()}
+    with whole_files(options.output) as staging:
+        result.write_transforms(staging)
+        result.write_warped(staging / "warped.nii.gz")
+        warped_labels = None if measured[1] is None else result.warp_labels(measured[1])
+        if warped_labels is not None:
+            _write_image(warped_labels, staging / "warped_labels.nii.gz")
+        (staging / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
+        fixed_labels_on_grid = None if measured[0] is None else _onto_fixed(measured[0], result.fixed)
+        _write_report(staging, result, fixed_labels_on_grid, warped_labels, measures)
+    for note in result.notes:
+        say(options, f"Note: {note}")
+    show(options, {"output": options.output, **summary}, _text(summary, options.output))
+
+
+def _choices(options):
+    from ..geometry.transforms import read_transform
+    from ..registration import RegistrationOptions
+
+    return RegistrationOptions.preset(
+        options.preset,
+        prealignment=options.prealign,
+        initial_transform=read_transform(options.initial_transform) if options.initial_transform else None,
+        use_network=not options.no_network,
+        weights=options.weights,
+        use_refinement=not options.no_refinement,
+        similarity=options.similarity,
+        fixed_modality=options.fixed_modality,
+        moving_modality=options.moving_modality,
+        device=options.device,
+    )
+
+
+def _onto_fixed(labels, fixed):
+    import SimpleITK as sitk
+
+    from ..geometry.grid import Grid
+    from ..geometry.resample import warp_labels
+
+    return warp_labels(labels, sitk.Transform(3, sitk.sitkIdentity), Grid.of(fixed))
+
+
+def _write_image(image, path) -> None:
+    import SimpleITK as sitk
+
+    sitk.WriteImage(image, str(path), True)
+
+
+def _write_report(folder, result, fixed_labels, warped_labels, measures: Dict[str, Any]) -> None:
+    from ..report import ReportContents, write_report
+
+    facts = {name.replace("_", " "): str(value) for name, value in result.facts.items()}
+    contents = ReportContents(
+        fixed=result.fixed,
+        moving=result.moving,
+        warped=result.warp(),
+        transform=result.transform,
+        fixed_labels=fixed_labels,
+        warped_labels=warped_labels,
+        timings=result.seconds,
+        facts=facts,
+        **measures,
+    )
+    write_report(folder, contents)
+
+
+def _text(summary: Dict[str, Any], folder: str) -> str:
+    from ..metrics import mean_over_structures
+
+    parts: List[str] = []
+    before, after = summary["before"], summary["after"]
+    if "structures" in after:
+        first = {structure["label"]: structure for structure in before["structures"]}
+        rows = [_row(s["label"], first.get(s["label"], {}), s) for s in after["structures"]]
+        means = [
+            {score: mean_over_structures(side["structures"], score) for score in ("dice", "hd95_mm")}
+            for side in (before, after)
+        ]
+        rows.append(_row("mean", *means))
+        parts.append(table(["structure", "Dice before", "after", "HD95 mm before", "after"], rows))
+    if "landmarks" in after:
+        errors = [side["landmarks"]["mean_mm"] for side in (before, after)]
+        parts.append(f"Landmark error: {errors[0]:.2f} mm before, {errors[1]:.2f} mm after")
+    deformation = after["deformation"]
+    parts.append(
+        f"Folded voxels: {deformation['folded_voxels']} ({100 * deformation['folded_fraction']:.3f} %), "
+        f"SDlogJ {deformation['sd_log_jacobian']:.3f} (Learn2Reg form {deformation['sd_log_jacobian_learn2reg']:.3f})"
+    )
+    seconds = sum(summary["seconds"].values())
+    parts.append(f"Registered in {seconds:.1f} s on {summary['facts']['device']}; results in {folder}")
+    return "\n".join(parts)
+
+
+def _row(name, before: Dict[str, Any], after: Dict[str, Any]) -> List[str]:
+    cells = [
+        _number(side.get(score), digits) for score, digits in (("dice", 3), ("hd95_mm", 2)) for side in (before, after)
+    ]
+    return [str(name), *cells]
+
+
+def _number(value, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,68 @@
+"""``sam-registration warp``: apply a saved result to another volume, label map or point list, in either direction."""
+
+from pathlib import Path
+
+from ..errors import InputError
+from .console import add_output_options, show
+
+POINT_FILES = (".csv", ".json")
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "warp",
+        help="apply a saved registration to another volume, label map or point list",
+        description="Moving data is brought to the fixed space; with --inverse, fixed data to the moving space.",
+    )
+    parser.add_argument("input", metavar="INPUT", help="volume, label map or point list (.csv, .mrk.json)")
+    parser.add_argument("-r", "--result", metavar="DIR", required=True, help="folder that register wrote")
+    parser.add_argument("-o", "--output", metavar="FILE", required=True)
+    parser.add_argument("--like", metavar="IMAGE", help="the result gets the grid of this image (needed for volumes)")
+    parser.add_argument("--labels", action="store_true", help="the input is a label map")
+    parser.add_argument("--smooth", action="store_true", help="smooth label surfaces instead of nearest neighbor")
+    parser.add_argument("--inverse", action="store_true", help="from fixed to moving space")
+    add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options) -> None:
+    """Warp one file."""
+    from ..geometry.transforms import read_transform
+
+    names = ("transform.h5", "inverse.h5")
+    pull, push = (
+        read_transform(Path(options.result) / name) for name in (reversed(names) if options.inverse else names)
+    )
+    if Path(options.input).suffix.lower() in POINT_FILES:
+        _warp_points(options, push)
+    else:
+        _warp_image(options, pull)
+    show(options, {"output": options.output}, f"Wrote {options.output}")
+
+
+def _warp_points(options, push) -> None:
+    from ..geometry.transforms import transform_points
+    from ..points import PointList, read_points, write_points
+
+    points = read_points(options.input)
+    write_points(options.output, PointList(transform_points(push, points.points), points.names))
+
+
+def _warp_image(options, pull) -> None:
+    import SimpleITK as sitk
+
+    from ..files import whole_file
+    from ..geometry.grid import Grid
+    from ..geometry.resample import warp_labels, warp_volume
+    from ..volumes import read_labels, read_volume
+
+    if not options.like:
+        raise InputError("Say with --like which image gives the grid of the result.")
+    grid = Grid.of(read_volume(options.like))
+    if options.labels:
+        warped = warp_labels(read_labels(options.input), pull, grid, options.smooth)
+    else:
+        warped = warp_volume(read_volume(options.input), pull, grid)
+    with whole_file(options.output) as temporary:
+        sitk.WriteImage(warped, str(temporary), True)

@@ -1,0 +1,132 @@
+"""From voxel fields to physical transforms and back.
+
+A transform maps a FIXED point to a MOVING point in LPS millimetres: what a resampler needs to bring the moving volume
+onto the fixed grid.
+"""
+
+from pathlib import Path
+from typing import Sequence, Union
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+import torch.nn.functional as F
+
+from ..errors import InputError
+from ..files import whole_file
+from . import dense
+from .grid import Grid
+
+
+def physical_displacement(displacement: torch.Tensor, grid: Grid) -> np.ndarray:
+    """A voxel field (1, 3, D, H, W), channels (z, y, x), as LPS millimetre vectors (D, H, W, 3) ordered (x, y, z)."""
+    voxels = displacement[0].permute(1, 2, 3, 0).flip(-1).detach().cpu().numpy().astype(np.float64)
+    return voxels @ grid.axes.T
+
+
+def voxel_displacement(vectors: np.ndarray, grid: Grid) -> torch.Tensor:
+    """The inverse of :func:`physical_displacement`: LPS millimetre vectors (D, H, W, 3) to a voxel field."""
+    voxels = np.asarray(vectors, dtype=np.float64) @ np.linalg.inv(grid.axes).T
+    return torch.from_numpy(np.ascontiguousarray(voxels[..., ::-1], dtype=np.float32)).permute(3, 0, 1, 2)[None]
+
+
+def displacement_transform(displacement: torch.Tensor, grid: Grid) -> sitk.DisplacementFieldTransform:
+    """A voxel field on `grid` as a SimpleITK transform in physical space; points outside the grid stay in place."""
+    return sitk.DisplacementFieldTransform(grid.image(physical_displacement(displacement, grid)))
+
+
+def flow_transforms(velocity: torch.Tensor, grid: Grid, steps: int = 7):
+    """Both directions of a stationary velocity field (1, 3, D, H, W; voxels of `grid`) as displacement transforms.
+
+    The velocity is continued beyond the grid and fades to zero there, so that the mapping has no jump at the border,
+    where a displacement field transform ends.
+
+    Returns:
+        (forward, inverse): forward is the pull-back mapping of the velocity, inverse its inverse.
+    """
+    border = _border(velocity)
+    faded = _fade_out(velocity, border)
+    start = [-width for width in border[::-1]]
+    padded = grid.crop(start, [n + 2 * width for n, width in zip(grid.size, border[::-1])])
+    return tuple(displacement_transform(dense.integrate(sign * faded, steps), padded) for sign in (1, -1))
+
+
+def pull_back(affine: sitk.Transform, deformation: sitk.Transform) -> sitk.CompositeTransform:
+    """``x -> affine(deformation(x))``: the dense part lives on the fixed side, the affine leads to the moving side."""
+    return sitk.CompositeTransform([affine, deformation])
+
+
+def push_forward(affine: sitk.Transform, inverse_deformation: sitk.Transform) -> sitk.CompositeTransform:
+    """``y -> inverse_deformation(affine^-1(y))``: the inverse of :func:`pull_back`."""
+    return sitk.CompositeTransform([inverse_deformation, affine.GetInverse()])
+
+
+def transform_points(transform: sitk.Transform, points: Sequence[Sequence[float]]) -> np.ndarray:
+    """LPS points (N, 3) in millimetres through a transform."""
+    points = np.asarray(points, dtype=np.float64).reshape(-1, 3)
+    return np.array([transform.TransformPoint(point) for point in points.tolist()]).reshape(-1, 3)
+
+
+def displacement_image(transform: sitk.Transform, grid: Grid) -> sitk.Image:
+    """The displacement of `transform` at every voxel of `grid`, LPS millimetre vectors as a vector image."""
+    return sitk.TransformToDisplacementField(
+        transform, sitk.sitkVectorFloat64, grid.size, grid.origin, grid.spacing, grid.direction
+    )
+
+
+def read_transform(path: Union[str, Path]) -> sitk.Transform:
+    """Read an ITK transform (.h5, .tfm, .txt, .mat), or a displacement field image (.nrrd, .nii.gz, .mha; LPS mm vectors).
+
+    Raises:
+        InputError: the file is missing or is neither.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no transform file {path}.")
+    if path.name.lower().endswith((".h5", ".hdf5", ".hdf", ".tfm", ".txt", ".mat", ".xfm")):
+        try:
+            return sitk.ReadTransform(str(path))
+        except RuntimeError as error:
+            raise InputError(f"{path} cannot be read as an ITK transform.") from error
+    try:
+        field = sitk.ReadImage(str(path), sitk.sitkVectorFloat64)
+    except RuntimeError as error:
+        raise InputError(f"{path} cannot be read as a transform or a displacement field.") from error
+    if field.GetDimension() != 3 or field.GetNumberOfComponentsPerPixel() != 3:
+        raise InputError(f"{path} is not a 3D displacement field with 3 components.")
+    return sitk.DisplacementFieldTransform(field)
+
+
+def write_transform(transform: sitk.Transform, path: Union[str, Path]) -> None:
+    """Write an ITK transform file, whole or not at all.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    with whole_file(path) as temporary:
+        sitk.WriteTransform(transform, str(temporary))
+
+
+def _border(velocity: torch.Tensor):
+    """Voxels per array axis by which the field is continued: enough for it to fade without folding.
+
+    The weight of :func:`_fade_out` has a slope of at most pi / (2 width), so a component of |v| voxels along the axis
+    needs more than pi |v| / 2 of them.
+    """
+    borders = []
+    for axis in range(3):
+        faces = velocity[:, axis].index_select(axis + 1, torch.tensor([0, velocity.shape[axis + 2] - 1]))
+        borders.append(int(np.ceil(1.6 * float(faces.abs().max()))) + 2)
+    return borders
+
+
+def _fade_out(velocity: torch.Tensor, border) -> torch.Tensor:
+    padding = [width for axis_border in border[::-1] for width in (axis_border, axis_border)]
+    padded = F.pad(velocity, padding, mode="replicate")
+    for axis, width in enumerate(border, start=2):
+        n = padded.shape[axis]
+        index = torch.arange(n, dtype=padded.dtype, device=padded.device)
+        distance = torch.minimum(index, n - 1 - index) / width
+        weight = torch.sin(distance.clamp(0, 1) * (np.pi / 2)) ** 2
+        padded = padded * weight.view([-1 if dimension == axis else 1 for dimension in range(5)])
+    return padded

@@ -1,0 +1,22 @@
+"""How good a registration is: overlap and distance of labels, landmark errors, regularity of the deformation."""
+
+from .deformation import DeformationStatistics, deformation_statistics, jacobian_image
+from .landmarks import pair_landmarks, target_registration_errors
+from .overlap import StructureScores, compare_labels, dice
+from .summary import mean_over_structures, measure
+from .surfaces import SurfaceDistances, surface_distances
+
+__all__ = [
+    "DeformationStatistics",
+    "StructureScores",
+    "SurfaceDistances",
+    "compare_labels",
+    "deformation_statistics",
+    "dice",
+    "jacobian_image",
+    "mean_over_structures",
+    "measure",
+    "pair_landmarks",
+    "surface_distances",
+    "target_registration_errors",
+]

@@ -1,0 +1,39 @@
+"""Target registration error of corresponding landmarks."""
+
+from typing import Tuple
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputError
+from ..points import PointList
+
+
+def target_registration_errors(fixed: np.ndarray, moving: np.ndarray, transform: sitk.Transform) -> np.ndarray:
+    """Distance in millimetres, (N,), between each mapped fixed landmark and its moving counterpart.
+
+    Args:
+        fixed, moving: corresponding landmarks (N, 3) in LPS millimetres.
+        transform: maps fixed points to moving points.
+    """
+    mapped = np.array([transform.TransformPoint(point) for point in np.asarray(fixed, dtype=np.float64).tolist()])
+    return np.linalg.norm(mapped.reshape(-1, 3) - np.asarray(moving, dtype=np.float64), axis=1)
+
+
+def pair_landmarks(fixed: PointList, moving: PointList) -> Tuple[PointList, PointList]:
+    """Two lists in which the same row is the same landmark.
+
+    Landmarks are paired by name when both lists hold the same names, each once; otherwise by their order.
+
+    Raises:
+        InputError: the lists differ in length, or only some names are the same, so that neither rule is safe.
+    """
+    if len(fixed) != len(moving):
+        raise InputError(f"There are {len(fixed)} fixed but {len(moving)} moving landmarks; each needs a partner.")
+    names, others = set(fixed.names) - {""}, set(moving.names) - {""}
+    if names == others and len(names) == len(fixed):
+        order = [moving.names.index(name) for name in fixed.names]
+        return fixed, PointList(moving.points[order], fixed.names)
+    if names & others:
+        raise InputError("Only some landmarks have the same name in both lists; name all of them alike, or none.")
+    return fixed, moving

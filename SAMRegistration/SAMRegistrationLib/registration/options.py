@@ -1,0 +1,79 @@
+"""What a registration is asked to do."""
+
+from dataclasses import dataclass, replace
+from typing import Optional, Tuple
+
+import SimpleITK as sitk
+
+from ..errors import InputError
+from ..volumes import MODALITIES
+from .prealign import KINDS
+from .refine import RefineOptions
+
+SIMILARITIES = ("auto", "lncc", "mi", "mind")
+
+
+@dataclass(frozen=True)
+class RegistrationOptions:
+    """How to register; start from :meth:`preset`.
+
+    Attributes:
+        prealignment: "affine", "rigid" or "none".
+        initial_transform: maps fixed points to moving points (LPS mm), instead of a pre-alignment.
+        use_network: predict with the trained network before refining.
+        weights: file of the network's weights; None takes the one that ships.
+        use_refinement: refine the velocity field at test time.
+        refinement: how the refinement runs.
+        largest_grid: voxels of the working grid at most; larger volumes are registered at a coarser spacing.
+        similarity: "lncc", "mi" (mutual information), "mind", or "auto": LNCC within a modality, MIND across.
+        overlap_weight, contour_weight: pull of the masks compared with the images (1).
+        fixed_modality, moving_modality: "ct", "mr", "other", or None to guess.
+        device: "auto", "cpu" or "cuda".
+    """
+
+    prealignment: str = "affine"
+    initial_transform: Optional[sitk.Transform] = None
+    use_network: bool = True
+    weights: Optional[str] = None
+    use_refinement: bool = True
+    refinement: RefineOptions = RefineOptions()
+    largest_grid: int = 2_000_000
+    similarity: str = "auto"
+    overlap_weight: float = 1.0
+    contour_weight: float = 0.5
+    fixed_modality: Optional[str] = None
+    moving_modality: Optional[str] = None
+    device: str = "auto"
+
+    def __post_init__(self):
+        _one_of("pre-alignment", self.prealignment, KINDS)
+        _one_of("similarity", self.similarity, SIMILARITIES)
+        _one_of("device", self.device, ("auto", "cpu", "cuda"))
+        for modality in (self.fixed_modality, self.moving_modality):
+            _one_of("modality", modality, (None, *MODALITIES))
+
+    @classmethod
+    def preset(cls, name: str = "balanced", **changes) -> "RegistrationOptions":
+        """The options of a preset: "fast", "balanced" or "accurate", with `changes` applied.
+
+        Raises:
+            InputError: unknown preset or value.
+        """
+        if name not in _PRESETS:
+            raise InputError(f"There is no preset {name!r}; choose one of {', '.join(_PRESETS)}.")
+        levels, largest_grid = _PRESETS[name]
+        return replace(cls(refinement=RefineOptions(levels=levels), largest_grid=largest_grid), **changes)
+
+
+PresetLevels = Tuple[Tuple[int, int], ...]
+_PRESETS = {
+    "fast": (((4, 60), (2, 20)), 1_000_000),
+    "balanced": (((4, 60), (2, 40), (1, 20)), 2_000_000),
+    "accurate": (((4, 100), (2, 80), (1, 60)), 8_000_000),
+}
+
+
+def _one_of(what: str, value, allowed) -> None:
+    if value not in allowed:
+        names = ", ".join(str(name) for name in allowed if name is not None)
+        raise InputError(f"There is no {what} {value!r}; choose one of {names}.")

@@ -1,0 +1,187 @@
+"""The whole registration: align, predict, refine, and turn the velocity into physical transforms."""
+
+import platform
+import time
+from contextlib import contextmanager
+from typing import Dict, List, Optional
+
+import SimpleITK as sitk
+import torch
+
+from .. import __version__
+from ..errors import SAMRegistrationError
+from ..geometry.grid import Grid
+from ..geometry.transforms import flow_transforms, pull_back, push_forward
+from ..job import Job
+from ..losses.contours import ContourSet, contour_distance
+from ..losses.overlap import soft_dice
+from ..losses.similarity import lncc, mind, mutual_information
+from ..volumes import check_volume, guess_modality, normalize
+from .options import RegistrationOptions
+from .prealign import prealign, require_overlap
+from .predict import predict_velocity
+from .refine import WeightedTerm, refine
+from .result import RegistrationResult
+from .structures import Structures, shared_structures
+from .terms import FieldTerm, ImageTerm
+from .working import on_grid, working_grid
+
+
+def register(
+    fixed: sitk.Image,
+    moving: sitk.Image,
+    fixed_masks: Optional[sitk.Image] = None,
+    moving_masks: Optional[sitk.Image] = None,
+    options: Optional[RegistrationOptions] = None,
+    job: Optional[Job] = None,
+) -> RegistrationResult:
+    """Register `moving` to `fixed`; neither is changed.
+
+    Args:
+        fixed, moving: scalar 3D volumes of any size, spacing, orientation and modality.
+        fixed_masks, moving_masks: label images on any grid (0 is background); the same label is the same structure.
+            They guide the registration; structures that only one side has are left out and noted.
+        options: see :class:`.options.RegistrationOptions`.
+        job: progress and cancel.
+
+    Raises:
+        InputError: a volume cannot be used, or the volumes do not overlap.
+        SAMRegistrationError: the registration failed.
+        Cancelled: through `job`.
+
+    Example:
+        >>> result = register(fixed, moving)                                        # doctest: +SKIP
+        >>> warped = result.warp()                                                  # doctest: +SKIP
+    """
+    options = options or RegistrationOptions()
+    job = job or Job()
+    check_volume(fixed, "The fixed volume")
+    check_volume(moving, "The moving volume")
+    device = choose_device(options.device)
+    notes: List[str] = []
+    try:
+        return _register(fixed, moving, fixed_masks, moving_masks, options, device, job, notes)
+    except torch.cuda.OutOfMemoryError:
+        if options.device == "cpu" or device == "cpu":
+            raise
+        torch.cuda.empty_cache()
+        notes.append("The GPU ran out of memory, so the registration was done on the CPU.")
+        return _register(fixed, moving, fixed_masks, moving_masks, options, "cpu", job, notes)
+
+
+def choose_device(name: str) -> str:
+    """ "cuda" or "cpu" from "auto", "cuda" or "cpu".
+
+    Raises:
+        SAMRegistrationError: "cuda" is asked for and there is none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SAMRegistrationError("There is no CUDA device here; choose the device cpu or auto.")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, notes) -> RegistrationResult:
+    clock = _Clock()
+    fixed_modality = options.fixed_modality or guess_modality(fixed)
+    moving_modality = options.moving_modality or guess_modality(moving)
+    with clock.stage("prepare"):
+        job.update(0.0, "Preparing")
+        fixed_unit, moving_unit = normalize(fixed, fixed_modality), normalize(moving, moving_modality)
+    with clock.stage("prealign"):
+        linear, start = _linear_part(fixed_unit, moving_unit, fixed_masks, moving_masks, options, job.part(0.02, 0.25))
+    with clock.stage("prepare"):
+        grid = working_grid(fixed_unit, options.largest_grid)
+        images = [on_grid(fixed_unit, grid, sitk.Transform(3, sitk.sitkIdentity)), on_grid(moving_unit, grid, linear)]
+        fixed_image, moving_image = (image.to(device) for image in images)
+        structures = shared_structures(fixed_masks, moving_masks, grid, linear, notes)
+    velocity, weights = None, None
+    if options.use_network:
+        with clock.stage("predict"):
+            job.update(0.25, "Predicting")
+            velocity, weights = predict_velocity(fixed_image, moving_image, structures, options.weights)
+    similarity = _similarity(options.similarity, fixed_modality, moving_modality)
+    if options.use_refinement:
+        with clock.stage("refine"):
+            terms = _terms(fixed_image, moving_image, structures, grid, similarity, options)
+            velocity = refine(
+                terms, grid.shape, grid.spacing[::-1], options.refinement, velocity, device, job.part(0.35, 0.95)
+            )
+    with clock.stage("finish"):
+        job.update(0.95, "Finishing")
+        transform, inverse = _transforms(velocity, grid, linear)
+    facts = {
+        "version": __version__,
+        "torch": torch.__version__,
+        "simpleitk": sitk.Version.VersionString(),
+        "python": platform.python_version(),
+        "device": torch.cuda.get_device_name() if device == "cuda" else "CPU",
+        "threads": torch.get_num_threads(),
+        "fixed_modality": fixed_modality,
+        "moving_modality": moving_modality,
+        "prealignment": start,
+        "network": weights,
+        "refinement_steps": options.refinement.steps if options.use_refinement else 0,
+        "similarity": similarity,
+        "structures": list(structures.labels) if structures else [],
+        "working_grid": {"size": list(grid.size), "spacing_mm": list(grid.spacing)},
+    }
+    job.update(1.0, "Done")
+    return RegistrationResult(transform, inverse, linear, fixed, moving, facts, clock.seconds, notes)
+
+
+def _linear_part(fixed, moving, fixed_masks, moving_masks, options, job):
+    if options.initial_transform is not None:
+        linear, start = options.initial_transform, "given transform"
+    else:
+        found = prealign(fixed, moving, fixed_masks, moving_masks, options.prealignment, job)
+        linear, start = found.transform, f"{options.prealignment} from {found.start}"
+    require_overlap(Grid.of(fixed), Grid.of(moving), linear)
+    return linear, start
+
+
+def _similarity(name: str, fixed_modality: str, moving_modality: str) -> str:
+    if name != "auto":
+        return name
+    return "lncc" if fixed_modality == moving_modality else "mind"
+
+
+def _terms(fixed, moving, structures: Optional[Structures], grid: Grid, similarity: str, options) -> List[WeightedTerm]:
+    spacing = grid.spacing[::-1]
+    if similarity == "mind":
+        terms = [WeightedTerm(ImageTerm(_mean_square, mind(fixed), mind(moving)))]
+    elif similarity == "mi":
+        terms = [WeightedTerm(ImageTerm(mutual_information, fixed, moving))]
+    else:
+        terms = [WeightedTerm(ImageTerm(lncc, fixed, moving))]
+    if structures is None:
+        return terms
+    fixed_masks, moving_masks = structures.fixed.to(fixed), structures.moving.to(fixed)
+    if options.overlap_weight > 0:
+        terms.append(WeightedTerm(ImageTerm(soft_dice, fixed_masks, moving_masks), options.overlap_weight))
+    if options.contour_weight > 0:
+        contours = [ContourSet.from_masks(masks[0], spacing) for masks in (fixed_masks, moving_masks)]
+        term = FieldTerm(lambda field: contour_distance(*contours, field, spacing), grid.shape)
+        terms.append(WeightedTerm(term, options.contour_weight))
+    return terms
+
+
+def _mean_square(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return (a - b).square().mean()
+
+
+def _transforms(velocity: Optional[torch.Tensor], grid: Grid, linear: sitk.Transform):
+    if velocity is None:
+        return sitk.CompositeTransform([linear]), sitk.CompositeTransform([linear.GetInverse()])
+    forward, inverse = flow_transforms(velocity.cpu(), grid.with_size(velocity.shape[:1:-1]))
+    return pull_back(linear, forward), push_forward(linear, inverse)
+
+
+class _Clock:
+    def __init__(self):
+        self.seconds: Dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str):
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start

@@ -1,0 +1,40 @@
+"""Prediction of the velocity field by the trained network."""
+
+from pathlib import Path
+from typing import Optional, Tuple
+
+import torch
+
+from .structures import Structures
+
+
+def default_weights() -> Optional[Path]:
+    """The registration weights that ship with the extension; None where there are none."""
+    folder = Path(__file__).resolve().parents[2] / "Resources" / "Models"
+    found = sorted(folder.glob("registration-*.safetensors"))
+    return found[-1] if found else None
+
+
+def predict_velocity(
+    fixed: torch.Tensor, moving: torch.Tensor, structures: Optional[Structures], weights: Optional[str]
+) -> Tuple[Optional[torch.Tensor], Optional[str]]:
+    """The network's velocity field on the working grid, (1, 3, D, H, W) in voxels, and the name of its weights.
+
+    Args:
+        fixed, moving: (1, 1, D, H, W) on the working grid, `moving` pre-aligned.
+        structures: masks on that grid, or None.
+        weights: a safetensors file; None takes the one that ships, and where none ships there is no prediction.
+
+    Raises:
+        WeightsError: the file cannot be used.
+    """
+    path = Path(weights) if weights else default_weights()
+    if path is None:
+        return None, None
+    from ..network import load_network
+
+    network = load_network(path, device=str(fixed.device))
+    masks = (None, None) if structures is None else (structures.fixed.to(fixed), structures.moving.to(fixed))
+    with torch.no_grad():
+        prediction = network(fixed, moving, *masks)
+    return prediction.velocity, path.name

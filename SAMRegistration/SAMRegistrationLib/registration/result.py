@@ -1,0 +1,76 @@
+"""What a registration gives: both directions, the warped volume, its measures, and files that others read."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Union
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..files import whole_files
+from ..geometry.grid import Grid
+from ..geometry.resample import warp_labels, warp_volume
+from ..geometry.transforms import displacement_image, transform_points
+
+
+@dataclass(frozen=True)
+class RegistrationResult:
+    """A mapping between two volumes.
+
+    Attributes:
+        transform: fixed point -> moving point (LPS mm); what a resampler needs to bring moving data onto the fixed grid.
+        inverse: moving point -> fixed point.
+        linear: the linear part of `transform`, from the pre-alignment.
+        fixed, moving: the volumes as given.
+        facts: what was used: stages, device, working grid, similarity, versions.
+        seconds: time per stage.
+        notes: sentences for the user about what was left out or done differently.
+    """
+
+    transform: sitk.Transform
+    inverse: sitk.Transform
+    linear: sitk.Transform
+    fixed: sitk.Image
+    moving: sitk.Image
+    facts: Dict[str, Any] = field(default_factory=dict)
+    seconds: Dict[str, float] = field(default_factory=dict)
+    notes: List[str] = field(default_factory=list)
+
+    def warp(self, moving: Optional[sitk.Image] = None) -> sitk.Image:
+        """The moving volume (or another one in its space) on the fixed grid."""
+        return warp_volume(self.moving if moving is None else moving, self.transform, Grid.of(self.fixed))
+
+    def warp_labels(self, labels: sitk.Image, grid: Optional[Grid] = None) -> sitk.Image:
+        """A label map in the moving volume's space on the fixed grid, or on another grid in fixed space."""
+        return warp_labels(labels, self.transform, grid or Grid.of(self.fixed))
+
+    def warp_points(self, points: Sequence[Sequence[float]]) -> np.ndarray:
+        """Points (N, 3) in the moving volume's space (LPS mm), such as landmarks, brought to the fixed space."""
+        return transform_points(self.inverse, points)
+
+    def displacement_field(self) -> sitk.Image:
+        """The displacement of `transform` at every fixed voxel, a vector image in LPS mm."""
+        return displacement_image(self.transform, Grid.of(self.fixed))
+
+    def save_transforms(self, folder: Union[str, Path]) -> None:
+        """Write transform.h5 and inverse.h5, both or neither.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
+        with whole_files(folder) as staging:
+            self.write_transforms(staging)
+
+    def write_transforms(self, folder: Path) -> None:
+        """Write transform.h5 and inverse.h5 into an existing folder."""
+        sitk.WriteTransform(self.transform, str(folder / "transform.h5"))
+        sitk.WriteTransform(self.inverse, str(folder / "inverse.h5"))
+
+    def write_warped(self, path: Path) -> None:
+        """Write the warped moving volume as a compressed image file."""
+        sitk.WriteImage(self.warp(), str(path), True)
+
+    def summary(self) -> Dict[str, Any]:
+        """Facts, times and notes as plain values for JSON."""
+        return json.loads(json.dumps({"facts": self.facts, "seconds": self.seconds, "notes": self.notes}))

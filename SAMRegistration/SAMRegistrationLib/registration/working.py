@@ -1,0 +1,55 @@
+"""The working grid: the fixed volume's frame, at a spacing that fits the preset, and both volumes on it."""
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+
+from ..geometry.grid import Grid
+
+MARGIN_MM = 10.0
+BACKGROUND = 0.02
+
+
+def working_grid(fixed: sitk.Image, largest: int) -> Grid:
+    """Where the fixed volume shows something, with a margin, at its own spacing or the finest that fits.
+
+    Args:
+        fixed: intensities in [0, 1]; what is next to 0 at the rim is cropped away.
+        largest: voxels at most. Fine axes are coarsened first, so that voxels become more even.
+    """
+    grid = _cropped(fixed)
+    spacing = np.asarray(grid.spacing)
+    extent = spacing * np.asarray(grid.size)
+    if np.prod(grid.size) <= largest:
+        return grid
+    low, high = spacing.min(), extent.max()
+    for _ in range(40):
+        middle = (low + high) / 2
+        voxels = np.prod(np.ceil(extent / np.maximum(spacing, middle)))
+        low, high = (middle, high) if voxels > largest else (low, middle)
+    return grid.with_spacing(np.maximum(spacing, high))
+
+
+def on_grid(image: sitk.Image, grid: Grid, transform: sitk.Transform) -> torch.Tensor:
+    """A float volume brought onto `grid` as (1, 1, D, H, W); smoothed first where the grid is coarser."""
+    own = np.asarray(image.GetSpacing())
+    for axis, spacing in enumerate(own):
+        sigma = 0.5 * spacing * np.sqrt(max((min(grid.spacing) / spacing) ** 2 - 1, 0))
+        if sigma > 0.25 * spacing and image.GetSize()[axis] >= 4:
+            image = sitk.RecursiveGaussian(image, sigma, False, sitk.RecursiveGaussianImageFilter.ZeroOrder, axis)
+    resampled = sitk.Resample(image, grid.empty_image(), transform, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
+    return torch.from_numpy(sitk.GetArrayFromImage(resampled))[None, None]
+
+
+def _cropped(fixed: sitk.Image) -> Grid:
+    grid = Grid.of(fixed)
+    content = sitk.GetArrayViewFromImage(fixed) > BACKGROUND
+    start, stop = [], []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        found = np.flatnonzero(content.any(axis=others))
+        margin = int(np.ceil(MARGIN_MM / grid.spacing[2 - axis]))
+        start.append(max(int(found[0]) - margin, 0))
+        stop.append(min(int(found[-1]) + 1 + margin, content.shape[axis]))
+    start, stop = start[::-1], stop[::-1]
+    return grid.crop(start, [b - a for a, b in zip(start, stop)])

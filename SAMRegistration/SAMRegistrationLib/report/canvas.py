@@ -1,0 +1,107 @@
+"""Drawing on pictures held as float arrays (H, W, 3), red, green, blue in [0, 1]."""
+
+from typing import Sequence, Tuple
+
+import numpy as np
+
+from .font import GLYPHS
+
+Color = Sequence[float]
+
+BACKGROUND = (0.055, 0.066, 0.105)
+FOLD_STRIPES = ((1.0, 1.0, 1.0), (0.85, 0.0, 0.75))
+
+
+def resize(values: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+    """Linear interpolation of (H, W[, C]) to another `shape` of the same extent, pixel borders included."""
+    values = np.asarray(values, dtype=np.float32)
+    for axis, size in enumerate(shape):
+        old = values.shape[axis]
+        position = np.clip((np.arange(size) + 0.5) * old / size - 0.5, 0, old - 1)
+        low = np.minimum(position.astype(int), max(old - 2, 0))
+        weight = (position - low).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(values.ndim)])
+        high = np.minimum(low + 1, old - 1)
+        values = np.take(values, low, axis) * (1 - weight) + np.take(values, high, axis) * weight
+    return values
+
+
+def gray(values: np.ndarray, window: Tuple[float, float]) -> np.ndarray:
+    """Gray picture of `values` (H, W); `window` holds what becomes black and what becomes white."""
+    low, high = window
+    return np.repeat(np.clip((values - low) / max(high - low, 1e-12), 0, 1)[..., None], 3, axis=2)
+
+
+def blend(picture: np.ndarray, color, opacity: np.ndarray) -> np.ndarray:
+    """`picture` under a color (or another picture) of the given `opacity` (H, W)."""
+    return picture * (1 - opacity[..., None]) + np.asarray(color) * opacity[..., None]
+
+
+def checkerboard(first: np.ndarray, second: np.ndarray, tile: int) -> np.ndarray:
+    """Tiles of `tile` pixels, in turn from two pictures."""
+    rows, columns = np.indices(first.shape[:2]) // tile
+    return np.where(((rows + columns) % 2 == 0)[..., None], first, second)
+
+
+def level_line(values: np.ndarray, level: float, width: float) -> np.ndarray:
+    """Opacity (H, W) of a smooth line of `width` pixels where `values` cross `level`."""
+    return _line(np.abs(values - level) / _slope(values), width)
+
+
+def grid_lines(coordinate: np.ndarray, step: float, width: float) -> np.ndarray:
+    """Opacity (H, W) of lines of `width` pixels where `coordinate` is a multiple of `step`."""
+    distance = np.abs((coordinate / step + 0.5) % 1 - 0.5) * step
+    return _line(distance / _slope(coordinate), width)
+
+
+def dashes(shape: Tuple[int, int], length: int) -> np.ndarray:
+    """Opacity (H, W) that cuts a line of any direction into dashes of about `length` pixels."""
+    rows, columns = np.indices(shape)
+    return (((rows // length) + (columns // length)) % 2 == 0).astype(np.float32)
+
+
+def diverging(values: np.ndarray, limit: float) -> np.ndarray:
+    """Colors for values round 0: blue below, dark at 0, orange above, full at `limit`."""
+    share = np.clip(values / limit, -1, 1)[..., None]
+    middle, low, high = np.array((0.13, 0.14, 0.19)), np.array((0.30, 0.70, 1.0)), np.array((1.0, 0.58, 0.20))
+    return middle + np.abs(share) * (np.where(share < 0, low, high) - middle)
+
+
+def mark_folds(picture: np.ndarray, folded: np.ndarray) -> np.ndarray:
+    """Stripe the `folded` pixels (bool, H, W) and put a white ring round each place, so that a small one is seen."""
+    if not folded.any():
+        return picture
+    rows, columns = np.indices(folded.shape)
+    stripes = np.where((((rows + columns) // 3) % 2 == 0)[..., None], *map(np.array, FOLD_STRIPES))
+    picture = np.where(folded[..., None], stripes, picture)
+    remaining, radius = folded.copy(), max(9.0, min(folded.shape) / 28)
+    while remaining.any():
+        row, column = np.argwhere(remaining)[0]
+        near = np.hypot(rows - row, columns - column)
+        group = remaining & (near <= 2 * radius)
+        center = np.argwhere(group).mean(axis=0)
+        distance = np.hypot(rows - center[0], columns - center[1])
+        picture = blend(picture, (1.0, 1.0, 1.0), _line(np.abs(distance - radius), 2.0))
+        remaining &= near > 2 * radius
+    return picture
+
+
+def write(picture: np.ndarray, text: str, row: int, column: int, color: Color, scale: int = 1) -> None:
+    """Write `text` (capitals, digits, a few signs) into `picture` with its top left corner at `row`, `column`."""
+    for letter in text.upper():
+        glyph = np.kron(GLYPHS.get(letter, GLYPHS[" "]), np.ones((scale, scale), bool))
+        part = picture[row : row + glyph.shape[0], column : column + glyph.shape[1]]
+        part[glyph[: part.shape[0], : part.shape[1]]] = color
+        column += 6 * scale
+
+
+def text_width(text: str, scale: int = 1) -> int:
+    """Pixels that :func:`write` needs for `text`."""
+    return (6 * len(text) - 1) * scale
+
+
+def _slope(values: np.ndarray) -> np.ndarray:
+    return np.maximum(np.hypot(*np.gradient(values)), 1e-6)
+
+
+def _line(distance: np.ndarray, width: float) -> np.ndarray:
+    return np.clip(width / 2 - distance + 0.5, 0, 1)

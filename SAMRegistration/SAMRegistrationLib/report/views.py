@@ -1,0 +1,205 @@
+"""The views of a report, each drawn in three planes: images, checkerboards, deformation grid, Jacobian, outlines."""
+
+import colorsys
+from dataclasses import dataclass
+from typing import Callable, Dict, List, Optional, Tuple
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..geometry.grid import Grid
+from ..geometry.resample import warp_volume
+from ..metrics import jacobian_image
+from . import canvas
+from .contents import ReportContents
+from .planes import Plane, plane_with_most, planes_of, upright
+
+TILES = 9
+GRID_LINES = 16
+GRID_STEPS_MM = (0.5, 1, 2, 2.5, 5, 10, 15, 20, 25, 50)
+LARGEST_LOG_JACOBIAN = float(np.log(2))
+GRID_COLOR = (0.45, 0.85, 1.0)
+TEXT_COLOR = (0.86, 0.89, 0.95)
+MOVING_TINT = np.array((1.0, 0.84, 0.62))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that is drawn, as upright arrays (z, y, x) on the fixed grid; made by :func:`scene_of`.
+
+    Attributes:
+        grid: the upright fixed grid.
+        images, windows: "fixed", "moving" (where it was before) and "warped", and what is black and white in each.
+        transform, linear_part: the mapping of fixed points, and its best linear fit as (matrix, shift).
+        jacobian: determinants.
+        fixed_labels, warped_labels: label maps, or None.
+        labels: all labels of both.
+        planes, fold_planes: slices that are shown; those of the Jacobian go through most folds when there are any.
+        grid_step_mm: distance of the lines of the deformation grid.
+    """
+
+    grid: Grid
+    images: Dict[str, np.ndarray]
+    windows: Dict[str, Tuple[float, float]]
+    transform: sitk.Transform
+    linear_part: Tuple[np.ndarray, np.ndarray]
+    jacobian: np.ndarray
+    fixed_labels: Optional[np.ndarray]
+    warped_labels: Optional[np.ndarray]
+    labels: List[int]
+    planes: List[Plane]
+    fold_planes: List[Plane]
+    grid_step_mm: float
+
+    @property
+    def folded_voxels(self) -> int:
+        """Number of voxels where the transform folds."""
+        return int(np.count_nonzero(self.jacobian <= 0))
+
+
+def scene_of(contents: ReportContents) -> Scene:
+    """Bring everything onto the fixed grid, upright, and choose the slices."""
+    fixed = upright(contents.fixed)
+    grid = Grid.of(fixed)
+    before = warp_volume(contents.moving, sitk.Transform(3, sitk.sitkIdentity), grid)
+    jacobian = contents.jacobian
+    if jacobian is None:
+        jacobian = jacobian_image(contents.transform, Grid.of(contents.fixed))
+    fixed_labels, warped_labels = (
+        None if labels is None else sitk.GetArrayFromImage(upright(labels))
+        for labels in (contents.fixed_labels, contents.warped_labels)
+    )
+    determinants = sitk.GetArrayFromImage(upright(jacobian))
+    planes = planes_of(fixed, warped_labels if fixed_labels is None else fixed_labels)
+    folded = determinants <= 0
+    longest_mm = max(np.multiply(grid.size, grid.spacing))
+    warped = sitk.GetArrayFromImage(upright(contents.warped))
+    moving_window = _window(sitk.GetArrayViewFromImage(contents.moving))
+    return Scene(
+        grid=grid,
+        images={
+            "fixed": sitk.GetArrayFromImage(fixed),
+            "moving": sitk.GetArrayFromImage(before),
+            "warped": warped,
+        },
+        windows={
+            "fixed": _window(sitk.GetArrayViewFromImage(fixed)),
+            "moving": moving_window,
+            "warped": moving_window,
+        },
+        transform=contents.transform,
+        linear_part=_linear_part(contents.transform, grid),
+        jacobian=determinants,
+        fixed_labels=fixed_labels,
+        warped_labels=warped_labels,
+        labels=_labels_of(fixed_labels, warped_labels),
+        planes=planes,
+        fold_planes=[plane_with_most(plane, folded) if folded.any() else plane for plane in planes],
+        grid_step_mm=min(GRID_STEPS_MM, key=lambda step: abs(step - longest_mm / GRID_LINES)),
+    )
+
+
+def draw(scene: Scene, kind: str) -> List[np.ndarray]:
+    """One of :data:`KINDS` in the three planes, as pictures (rows, columns, 3)."""
+    planes = scene.fold_planes if kind == "jacobian" else scene.planes
+    return [_with_directions(_DRAWERS[kind](scene, plane), plane) for plane in planes]
+
+
+def structure_color(scene: Scene, label: int) -> Tuple[float, float, float]:
+    """Color of the outlines of a structure."""
+    return colorsys.hsv_to_rgb((0.08 + 0.618034 * scene.labels.index(label)) % 1.0, 0.72, 1.0)
+
+
+def _image(name: str) -> Callable[[Scene, Plane], np.ndarray]:
+    return lambda scene, plane: canvas.gray(plane.cut(scene.images[name]), scene.windows[name])
+
+
+def _checkerboard(name: str) -> Callable[[Scene, Plane], np.ndarray]:
+    def drawn(scene, plane):
+        other = _image(name)(scene, plane) * MOVING_TINT
+        return canvas.checkerboard(_image("fixed")(scene, plane), other, max(8, max(plane.shape) // TILES))
+
+    return drawn
+
+
+def _deformation(scene: Scene, plane: Plane) -> np.ndarray:
+    """Lines of equal coordinate of the points that a slice is taken from, its linear part left out."""
+    slab = plane.slab(scene.grid)
+    field = sitk.TransformToDisplacementField(
+        scene.transform, sitk.sitkVectorFloat64, slab.size, slab.origin, slab.spacing, slab.direction
+    )
+    k, j, i = np.indices(slab.shape)
+    points = slab.index_to_physical(np.stack([i, j, k], -1).reshape(-1, 3))
+    matrix, shift = scene.linear_part
+    mapped = points + sitk.GetArrayViewFromImage(field).reshape(-1, 3)
+    without_linear = (mapped - shift) @ np.linalg.inv(matrix).T
+    along_axes = (without_linear - np.array(scene.grid.origin)) @ np.array(scene.grid.direction).reshape(3, 3)
+    picture = 0.5 * _image("fixed")(scene, plane)
+    for axis in {0, 1, 2} - {2 - plane.axis}:
+        coordinate = plane.picture(along_axes[:, axis].reshape(slab.shape).squeeze(plane.axis))
+        picture = canvas.blend(picture, GRID_COLOR, 0.85 * canvas.grid_lines(coordinate, scene.grid_step_mm, 1.5))
+    return picture
+
+
+def _jacobian(scene: Scene, plane: Plane) -> np.ndarray:
+    logarithms = np.log(np.maximum(np.take(scene.jacobian, plane.index, plane.axis), 1e-6))
+    picture = canvas.diverging(plane.picture(logarithms), LARGEST_LOG_JACOBIAN)
+    folded = plane.picture((np.take(scene.jacobian, plane.index, plane.axis) <= 0).astype(np.float32)) > 0.25
+    return canvas.mark_folds(picture, folded)
+
+
+def _outlines(scene: Scene, plane: Plane) -> np.ndarray:
+    """Fixed structures in solid lines, warped ones dashed."""
+    picture = 0.8 * _image("fixed")(scene, plane)
+    dashes = canvas.dashes(plane.shape, 5)
+    for labels, cut, width in ((scene.fixed_labels, 1.0, 1.6), (scene.warped_labels, dashes, 2.2)):
+        if labels is None:
+            continue
+        piece = np.take(labels, plane.index, plane.axis)
+        for label in np.unique(piece[piece != 0]):
+            share = plane.picture((piece == label).astype(np.float32))
+            line = canvas.level_line(share, 0.5, width) * cut
+            picture = canvas.blend(picture, structure_color(scene, int(label)), line)
+    return picture
+
+
+_DRAWERS = {
+    "fixed": _image("fixed"),
+    "moving": _image("moving"),
+    "warped": _image("warped"),
+    "before": _checkerboard("moving"),
+    "after": _checkerboard("warped"),
+    "deformation": _deformation,
+    "jacobian": _jacobian,
+    "outlines": _outlines,
+}
+KINDS = tuple(_DRAWERS)
+
+
+def _labels_of(*maps: Optional[np.ndarray]) -> List[int]:
+    return sorted({int(label) for labels in maps if labels is not None for label in np.unique(labels)} - {0})
+
+
+def _window(array: np.ndarray) -> Tuple[float, float]:
+    low, high = np.percentile(array[::2, ::2, ::2] if array.size > 1e6 else array, (0.5, 99.7))
+    return float(low), float(high)
+
+
+def _linear_part(transform: sitk.Transform, grid: Grid) -> Tuple[np.ndarray, np.ndarray]:
+    """Best linear fit to the transform over the grid, in the sense of least squares: y = matrix x + shift."""
+    axes = [np.linspace(0, size - 1, 12) for size in grid.size]
+    points = grid.index_to_physical(np.stack(np.meshgrid(*axes), -1).reshape(-1, 3))
+    mapped = np.array([transform.TransformPoint(point) for point in points.tolist()])
+    solution, *_ = np.linalg.lstsq(np.c_[points, np.ones(len(points))], mapped, rcond=None)
+    return solution[:3].T, solution[3]
+
+
+def _with_directions(picture: np.ndarray, plane: Plane) -> np.ndarray:
+    """The picture with a letter at every side that tells which direction of the body it is."""
+    picture = picture.copy()
+    rows, columns = picture.shape[:2]
+    places = ((rows // 2 - 3, 3), (rows // 2 - 3, columns - 9), (3, columns // 2 - 2), (rows - 10, columns // 2 - 2))
+    for letter, (row, column) in zip(plane.letters, places):
+        canvas.write(picture, letter, row + 1, column + 1, (0.0, 0.0, 0.0))
+        canvas.write(picture, letter, row, column, TEXT_COLOR)
+    return picture

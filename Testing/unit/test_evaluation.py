@@ -144,6 +144,20 @@ def test_landmarks_in_different_numbers_are_refused_naming_the_files(balls):
         evaluate(read_evaluation(recipe(balls)))
 
 
+def test_a_structure_that_only_one_case_has_does_not_count(balls):
+    labels = sitk.ReadImage(str(balls / "b-labels.nii.gz"))
+    labels[0, 0, 0] = 1
+    sitk.WriteImage(labels, str(balls / "b-labels.nii.gz"))
+    content = json.loads((balls / "list.json").read_text())
+    content["structures"]["1"] = "speck"
+    (balls / "list.json").write_text(json.dumps(content))
+    path = balls / "evaluate.toml"
+    path.write_text('list = "list.json"\noutput = "tables"\nmethods = ["initial"]\nmasks = ["without"]\n')
+    header, row = evaluate(read_evaluation(path))["rows"]
+    assert "speck Dice %" not in header
+    assert row[1] == row[header.index("ball Dice %")]
+
+
 def test_a_split_without_pairs_is_refused(balls):
     with pytest.raises(InputError, match=r"list\.json has no pairs of the split validation"):
         evaluate(read_evaluation(recipe(balls, 'split = "validation"\n')))

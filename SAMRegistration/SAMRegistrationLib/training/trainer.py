@@ -26,7 +26,7 @@ from .state import TrainingState, load_state, save_state
 from .validation import Validation
 from .workers import Workers, joined_workers
 
-HEAD_RATE = 0.1  # heads learn slower: what the coarsest one says is scaled up by its stride on the way to the input
+HEAD_RATE = 0.3  # heads learn slower: what the coarsest one says is scaled up by its stride on the way to the input
 NETWORK, BEST = "network.safetensors", "best.safetensors"
 
 

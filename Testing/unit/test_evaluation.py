@@ -34,7 +34,7 @@ def write_ball(folder, name, center):
         volume = sitk.GetImageFromArray(array.astype(np.float32 if part == "image" else np.uint8))
         volume.CopyInformation(image)
         sitk.WriteImage(volume, str(folder / f"{name}-{part}.nii.gz"))
-    np.savetxt(folder / f"{name}.csv", ([*middle, [0, 0, 0], [3, 1, 2]]), delimiter=",")
+    np.savetxt(folder / f"{name}.csv", middle + np.array([[0, 0, 0], [3, 1, 2]]), delimiter=",")
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def displacement_image(transform: sitk.Transform, grid: Grid) -> sitk.Image:
 
 
 def read_transform(path: Union[str, Path]) -> sitk.Transform:
-    """Read an ITK transform (.h5, .tfm, .txt, .mat), or a displacement field image (.nrrd, .nii.gz, .mha; LPS mm vectors).
+    """Read an ITK transform (.h5, .tfm, .txt, .mat), or a displacement field image (.nrrd, .nii.gz, .mha; LPS mm).
 
     Raises:
         InputError: the file is missing or is neither.

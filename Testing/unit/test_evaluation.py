@@ -34,7 +34,7 @@ def write_ball(folder, name, center):
         volume = sitk.GetImageFromArray(array.astype(np.float32 if part == "image" else np.uint8))
         volume.CopyInformation(image)
         sitk.WriteImage(volume, str(folder / f"{name}-{part}.nii.gz"))
-    np.savetxt(folder / f"{name}.csv", ([*middle, [0, 0, 0], [3, 1, 2]]), delimiter=",")
+    np.savetxt(folder / f"{name}.csv", middle + np.array([[0, 0, 0], [3, 1, 2]]), delimiter=",")
 
 
 @pytest.fixture
@@ -142,6 +142,20 @@ def test_landmarks_in_different_numbers_are_refused_naming_the_files(balls):
     np.savetxt(balls / "b.csv", [[1.0, 2.0, 3.0]], delimiter=",")
     with pytest.raises(InputError, match=r"2 of .*a\.csv and 1 of .*b\.csv"):
         evaluate(read_evaluation(recipe(balls)))
+
+
+def test_a_structure_that_only_one_case_has_does_not_count(balls):
+    labels = sitk.ReadImage(str(balls / "b-labels.nii.gz"))
+    labels[0, 0, 0] = 1
+    sitk.WriteImage(labels, str(balls / "b-labels.nii.gz"))
+    content = json.loads((balls / "list.json").read_text())
+    content["structures"]["1"] = "speck"
+    (balls / "list.json").write_text(json.dumps(content))
+    path = balls / "evaluate.toml"
+    path.write_text('list = "list.json"\noutput = "tables"\nmethods = ["initial"]\nmasks = ["without"]\n')
+    header, row = evaluate(read_evaluation(path))["rows"]
+    assert "speck Dice %" not in header
+    assert row[1] == row[header.index("ball Dice %")]
 
 
 def test_a_split_without_pairs_is_refused(balls):

@@ -16,6 +16,7 @@ from ..geometry.resample import warp_labels
 from ..job import Job
 from ..metrics import compare_labels, deformation_statistics, jacobian_image, target_registration_errors
 from ..registration import RegistrationOptions, register
+from ..registration.structures import label_values
 from .chance import Chance
 from .check import check_data_list, read_image, read_label_volume, read_landmarks
 from .config import read_config
@@ -84,7 +85,8 @@ def evaluate(evaluation: Evaluation, job: Optional[Job] = None) -> Dict[str, Any
     """Register every pair with every method, and write results.csv, table.csv and table.md.
 
     The affine part is found once per pair and shared by all methods; its time is reported as that of "affine". Labels
-    are warped by nearest neighbor onto the fixed labels' grid. Results are written after every pair.
+    are warped by nearest neighbor onto the fixed labels' grid; a structure counts in the pairs whose two label maps
+    have it. Results are written after every pair.
 
     Returns:
         "rows" (header, then a row per method), "files" and "pairs" (their number).
@@ -118,6 +120,9 @@ class _Pair:
         self.evaluation, self.data, self.cases, self.number = evaluation, data, (fixed, moving), number
         self.images = [read_image(case.image, case) for case in self.cases]
         self.labels = [read_label_volume(case.labels, case, data) for case in self.cases]
+        self.shared = label_values(self.labels[0]) & label_values(self.labels[1])
+        if not self.shared:
+            raise InputError(f'Cases "{fixed.id}" and "{moving.id}" of {data.name} have no structure in common.')
         self.masks = [self._guidance(case, side) for side, case in enumerate(self.cases)]
         self.linear: Dict[bool, sitk.Transform] = {}
 
@@ -140,6 +145,7 @@ class _Pair:
             seconds = time.perf_counter() - start
         grid = Grid.of(self.labels[0])
         scores = compare_labels(self.labels[0], warp_labels(self.labels[1], transform, grid))
+        scores = [score for score in scores if score.label in self.shared]
         regularity = deformation_statistics(jacobian_image(transform, Grid.of(self.images[0])))
         return Measurement(
             method=method,

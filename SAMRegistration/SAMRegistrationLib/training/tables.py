@@ -56,7 +56,7 @@ def write_tables(measurements: Sequence[Measurement], data: DataList, evaluation
 def summary(measurements: Sequence[Measurement], data: DataList) -> Tuple[List[str], List[List[str]]]:
     """Header and one row per method, in the order in which they were measured.
 
-    A structure's Dice counts in every pair whose fixed or moving labels have it; its distances where both have it.
+    A structure counts in the pairs in which both label maps have it; its distances where the warped one still does.
     """
     columns: Dict[str, Callable[[Measurement], Any]] = {"Dice %": lambda item: _mean(100 * s.dice for s in item.scores)}
     for value, name in data.structures.items():

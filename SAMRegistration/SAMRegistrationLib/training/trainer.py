@@ -26,7 +26,7 @@ from .state import TrainingState, load_state, save_state
 from .validation import Validation
 from .workers import Workers, joined_workers
 
-HEAD_RATE = 0.1  # heads learn slower: what the coarsest one says is scaled up by its stride on the way to the input
+HEAD_RATE = 0.5  # a head's weights move displacements by its voxels' width in the input: it learns that much slower
 NETWORK, BEST = "network.safetensors", "best.safetensors"
 
 
@@ -255,9 +255,13 @@ def _start_network(config: TrainingConfig) -> RegistrationNetwork:
 
 
 def _groups(network: RegistrationNetwork) -> List[Dict[str, object]]:
-    heads = [parameter for name, parameter in network.named_parameters() if ".head." in name]
-    others = [parameter for name, parameter in network.named_parameters() if ".head." not in name]
-    return [{"params": others, "share": 1.0}, {"params": heads, "share": HEAD_RATE}]
+    """Parameters with the share of the learning rate that they take; a head's is that over its voxels' width."""
+    heads = {id(parameter) for level in network.levels for parameter in level.head.parameters()}
+    groups = [{"params": [parameter for parameter in network.parameters() if id(parameter) not in heads], "share": 1.0}]
+    for number, level in enumerate(network.levels):
+        width = network.config.field_stride * 2**number
+        groups.append({"params": list(level.head.parameters()), "share": HEAD_RATE / width})
+    return groups
 
 
 def _part(tensors: Dict[str, torch.Tensor], prefix: str) -> Dict[str, torch.Tensor]:

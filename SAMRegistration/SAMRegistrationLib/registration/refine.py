@@ -101,7 +101,6 @@ class _Level:
         self._shape = level_shape(shape, spacing, max(shrink, options.field_stride))
         self._terms: List[WeightedTerm] = [WeightedTerm(item.term.at(image_shape), item.weight) for item in terms]
         self._strengths = [0.0] * len(self._terms)
-        self._weights = sum(item.weight for item in self._terms)
         self._floor = NOTICEABLE / float(np.prod(image_shape))
         ratio = [fine / coarse for fine, coarse in zip(image_shape, self._shape)]
         self._to_image = torch.tensor(ratio, device=device).view(1, 3, 1, 1, 1)
@@ -127,7 +126,8 @@ class _Level:
             strength = float(force.pow(2).sum(dim=1).max().sqrt())
             self._strengths[index] = max(strength, self._strengths[index], self._floor)
             update += force * (item.weight / self._strengths[index])
-        update *= self._options.step / self._weights
+        largest = float(update.pow(2).sum(dim=1).max().sqrt())
+        update *= self._options.step / max(largest, 1.0)
         return separable.apply(self._smooth_velocity, velocity + update / self._to_image)
 
 

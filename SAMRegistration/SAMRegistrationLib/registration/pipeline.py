@@ -28,7 +28,7 @@ from .structures import Structures, shared_structures
 from .terms import FieldTerm, ImageTerm
 from .working import coverage, on_grid, working_grid
 
-LARGEST_STORED_FIELD = 2_500_000  # voxels; above it the displacement is stored on the coarser grid of the velocity
+LARGEST_STORED_FIELD = 500_000  # voxels; above it the displacement is stored on the coarser grid of the velocity
 
 
 def register(

@@ -17,6 +17,8 @@ from ..job import Job
 
 NOTICEABLE = 0.01  # change of a voxel's loss per voxel of displacement below which a force is not scaled up
 
+THICK_SLICE_SIGMA = 0.5
+
 
 @dataclass(frozen=True)
 class RefineOptions:
@@ -132,5 +134,5 @@ class _Level:
 
 
 def _sigmas(sigma: float, spacing: Sequence[float]) -> List[float]:
-    """Per axis, in voxels: the same millimetres along every axis."""
-    return [sigma * min(spacing) / s for s in spacing]
+    """Per axis, in voxels: the same millimetres along every axis, but between thick slices at least half a voxel."""
+    return [max(sigma * min(spacing) / s, min(sigma, THICK_SLICE_SIGMA)) for s in spacing]

@@ -102,6 +102,18 @@ def test_a_negative_click_in_the_middle_of_a_leaked_slice_ends_the_structure_the
     np.testing.assert_array_equal(session.propagate(structure).any(axis=(1, 2)), np.arange(20) < 12)
 
 
+def test_an_end_clicked_far_out_takes_the_leak_before_it_along():
+    grid = Grid((40, 40, 24), (1.0, 1.0, 3.0))
+    array = np.zeros(grid.shape, np.float32)
+    array[:10, 10:30, 10:30:2] = 92
+    array[:10, 10:30, 11:30:2] = 108
+    array[10:, 10:30, 10:30] = 94
+    session, structure = started(grid, grid.image(array), (20, 20, 5, True))
+    assert session.propagate(structure).any(axis=(1, 2)).all(), "the intensities are too alike to stop"
+    session.add_point(structure, world(grid, 20, 20, 20), positive=False)
+    np.testing.assert_array_equal(session.propagate(structure).any(axis=(1, 2)), np.arange(24) < 10)
+
+
 def test_a_correction_predicts_again_only_what_lies_between_the_neighbouring_prompted_slices():
     grid = Grid((40, 40, 30), (1.0, 1.0, 3.0))
     tube = np.zeros(grid.shape, bool)

@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..job import Job
 from .planes import SlicePlane, plane_at, slice_of, voxel_at
 from .prompts import BOX, POSITIVE, Structure
-from .regions import signed_distance
+from .regions import shape_between
 from .slice_clicks import clicks_in_plane
 from .slice_segmenter import SliceSegmenter, fingerprint
 from .spread import spread
@@ -27,6 +27,7 @@ class Propagator:
     """
 
     REMEMBERED = 64
+    TELLING = 0.04
 
     def __init__(self, segmenter: SliceSegmenter, walk: Optional[Walk] = None):
         self._segmenter = segmenter
@@ -59,17 +60,20 @@ class Propagator:
         anchors = {index: self._anchor(structure, SlicePlane(axis, index), None, job) for index in starts}
         if imported is None and not any(anchor.any() for anchor in anchors.values()):
             raise InputError(f"Click at least once inside {structure.name} before it is extended to the volume.")
+        rejected: Dict[int, float] = {}
         passes = len(corrections) + 1
         for number, index in enumerate(corrections):
             plane = SlicePlane(axis, index)
             base = bases.get(plane)
             if base is None:
                 part = job.part(number / passes, (number + 1) / passes)
-                base = slice_of(self._fill(axis, anchors, imported, part), plane).astype(bool)
+                base = slice_of(self._fill(axis, anchors, rejected, imported, part), plane).astype(bool)
             corrected = self._anchor(structure, plane, base, job)
             if base.any() or corrected.any():
                 anchors[index] = corrected
-        return self._fill(axis, anchors, imported, job.part((passes - 1) / passes, 1.0))
+            if base.any() and not corrected.any():
+                rejected[index] = float(np.median(slice_of(self._segmenter.volume, plane)[base]))
+        return self._fill(axis, anchors, rejected, imported, job.part((passes - 1) / passes, 1.0))
 
     def main_axis(self, structure: Structure) -> int:
         """The axis across whose planes most prompts were set; of equals, the one of largest spacing."""
@@ -94,16 +98,18 @@ class Propagator:
             starts.update({voxel_at(grid, p.points[0])[axis]: True for p in positive})
         return [i for i, start in starts.items() if start], [i for i, start in starts.items() if not start]
 
-    def _fill(self, axis: int, anchors: Masks, imported: Optional[np.ndarray], job: Job) -> np.ndarray:
+    def _fill(
+        self, axis: int, anchors: Masks, rejected: Dict[int, float], imported: Optional[np.ndarray], job: Job
+    ) -> np.ndarray:
         volume = np.zeros(self._segmenter.grid.shape, dtype=np.uint8) if imported is None else imported.copy()
         if imported is None:
-            _write(volume, axis, {**self._extended(axis, anchors, job), **anchors})
+            _write(volume, axis, {**self._extended(axis, anchors, rejected, job), **anchors})
         else:
             self._spread(axis, anchors, volume, job)
         job.update(1.0, "extended to the volume")
         return volume
 
-    def _extended(self, axis: int, anchors: Masks, job: Job) -> Masks:
+    def _extended(self, axis: int, anchors: Masks, rejected: Dict[int, float], job: Job) -> Masks:
         size, ends = self._segmenter.grid.size[axis], sorted(anchors)
         found: Masks = {}
         for low, high in zip([None, *ends], [*ends, None]):
@@ -111,8 +117,28 @@ class Propagator:
             first, last = 0 if low is None else low + 1, size if high is None else high
             part = job.part(first / size, last / size)
             work = partial(self._walked, axis, low, high, anchors, part)
-            found.update(self._remembered((axis, low, high, *marks), work))
+            stretch = self._remembered((axis, low, high, *marks), work)
+            for start, end in ((low, high), (high, low)):
+                if start is not None and end in rejected and anchors[start].any():
+                    stretch = self._cut(axis, stretch, anchors[start], start, end, rejected[end])
+            found.update(stretch)
         return found
+
+    def _cut(self, axis: int, stretch: Masks, anchor: np.ndarray, start: int, end: int, rejected: float) -> Masks:
+        """A stretch without the slices before `end` that resemble the intensity rejected there more than the anchor's.
+
+        Where both intensities are alike they tell nothing, and the stretch stays.
+        """
+        own = float(np.median(slice_of(self._segmenter.volume, SlicePlane(axis, start))[anchor]))
+        kept = dict(stretch)
+        if abs(own - rejected) < self.TELLING:
+            return kept
+        for index in sorted(kept, key=lambda index: abs(index - end)):
+            value = float(np.median(slice_of(self._segmenter.volume, SlicePlane(axis, index))[kept[index]]))
+            if abs(value - rejected) >= abs(value - own):
+                break
+            del kept[index]
+        return kept
 
     def _spread(self, axis: int, anchors: Masks, volume: np.ndarray, job: Job) -> None:
         done: Tuple = ()
@@ -134,12 +160,10 @@ class Propagator:
     def _walked(self, axis: int, low: Optional[int], high: Optional[int], anchors: Masks, job: Job) -> Masks:
         """The masks strictly between two prompted slices, or from one to the border of the volume (None)."""
         size = self._segmenter.pixel_size(SlicePlane(axis, 0))
-        ends = [None if end is None else signed_distance(anchors[end], size) for end in (low, high)]
-        bounded = all(end is not None and (end > 0).any() for end in ends)
+        bounded = all(end is not None and anchors[end].any() for end in (low, high))
 
         def between(index: int) -> np.ndarray:
-            t = (index - low) / (high - low)
-            return (1 - t) * ends[0] + t * ends[1]
+            return shape_between(anchors[low], anchors[high], (index - low) / (high - low), size)
 
         first = -1 if low is None else low
         last = self._segmenter.grid.size[axis] if high is None else high
@@ -152,8 +176,7 @@ class Propagator:
         result = {**down, **up}
         for index in set(up) & set(down):
             t = (index - low) / (high - low)
-            distances = [signed_distance(walk[index], size) for walk in (up, down)]
-            result[index] = (1 - t) * distances[0] + t * distances[1] > 0
+            result[index] = shape_between(up[index], down[index], t, size) > 0
         return result
 
     def _from(self, axis: int, start: int, indices: range, anchors: Masks, shape, job: Job) -> Masks:

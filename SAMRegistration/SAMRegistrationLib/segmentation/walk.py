@@ -44,7 +44,7 @@ class StopRule:
         alike: lowest part of the mask that has the intensities of the slice where the walk began.
     """
 
-    score: float = 0.5
+    score: float = 0.3
     shrink: float = 0.1
     grow: float = 3.0
     common: float = 0.6
@@ -130,15 +130,18 @@ class Walk:
         values = slice_of(segmenter.volume, plane)
         reach = self.steepness * segmenter.grid.spacing[plane.axis] + 2 * max(size)
         result = np.zeros_like(guide)
-        for clicks, part in clicks_from_mask(guide, size):
+        for derived in clicks_from_mask(guide, size):
+            part = derived.part
             distance = signed_distance(part, size)
-            candidate = segmenter.continuation(plane, clicks, part, job)
-            new = _touching(candidate.mask & (distance > -reach), part)
-            if new.any() and self.rule.allows(new, part, candidate.score, appearance.share(values[new])):
-                trust = self.trust + (1 - self.trust) * overlap(new, part)
-                result |= trust * signed_distance(new, size) + (1 - trust) * distance > 0
-            elif bounded:
-                result |= part
+            for candidate in segmenter.continuations(plane, derived, job):
+                new = _touching(candidate.mask & (distance > -reach), part)
+                if new.any() and self.rule.allows(new, part, candidate.score, appearance.share(values[new])):
+                    trust = self.trust + (1 - self.trust) * overlap(new, part)
+                    result |= trust * signed_distance(new, size) + (1 - trust) * distance > 0
+                    break
+            else:
+                if bounded:
+                    result |= part
         return result if result.any() else None
 
 

@@ -221,7 +221,7 @@ def test_labels_move_with_the_volume_and_keep_their_values():
 
 
 def test_smooth_labels_follow_a_slanted_surface_more_closely_than_the_nearest_voxel():
-    coarse, fine = Grid((16, 16, 16), (2, 2, 2)), Grid((32, 32, 32), (1, 1, 1), (-0.5, -0.5, -0.5))
+    coarse, fine = Grid((16, 16, 16), (2, 2, 2)), Grid((64, 64, 64), (0.5, 0.5, 0.5), (-0.75, -0.75, -0.75))
 
     def ball(grid):
         index = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij"), -1).reshape(-1, 3)[:, ::-1]

@@ -37,7 +37,7 @@ class _SquaredLocalCorrelation(torch.autograd.Function):
     With EPSILON below the line alone a stronger contrast would raise the value, which pulls on equal images.
     """
 
-    EPSILON = 1e-6
+    EPSILON = 1e-5
 
     @staticmethod
     def forward(ctx, a, b, along_z, along_y, along_x):

@@ -29,6 +29,7 @@ from SAMRegistrationLib.training.config import (
     read_config,
 )
 from SAMRegistrationLib.training.datalist import read_data_list
+from SAMRegistrationLib.training.deformation import DeformationRange
 from SAMRegistrationLib.training.objective import training_loss
 from SAMRegistrationLib.training.pair import TrainingPair
 from SAMRegistrationLib.training.sources import ListPairs, prepare_pair
@@ -407,3 +408,13 @@ def test_validation_on_synthetic_pairs_uses_pairs_that_are_never_trained_on(tmp_
     config = tiny(tmp_path, steps=1, save_every=1, validation=ValidationOptions(every=1, pairs=1))
     result = train(config)
     assert 0 < result["best"] <= 1
+
+
+def test_random_deformations_change_the_moving_side_of_a_pair_and_leave_the_fixed_side(tmp_path, cases):
+    still = ListPairs(read_data_list(cases), tiny(tmp_path / "out", data=DataOptions(list=cases, masks=0.0)))
+    limits = DeformationRange(0.5, 0.05, 0.05, 0.03)
+    bent = ListPairs(
+        read_data_list(cases), tiny(tmp_path / "out", data=DataOptions(list=cases, masks=0.0, deformation=limits))
+    )
+    assert torch.equal(still[0].fixed_labels, bent[0].fixed_labels)
+    assert not torch.allclose(still[0].moving_labels, bent[0].moving_labels, atol=0.1)

@@ -14,7 +14,7 @@ from typing import List, Optional
 from .. import __version__
 from ..errors import Cancelled, InputError, SAMRegistrationError, WeightsError
 
-COMMANDS = ("register", "warp", "metrics")
+COMMANDS = ("register", "warp", "metrics", "segment", "weights")
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

@@ -1,0 +1,94 @@
+"""Click decoder of the compact SAM: segment-anything's mask decoder between high-resolution skip connections.
+
+SAM's two-way transformer works at 1/8 of the resolution. As in HQ-SAM (Ke et al., NeurIPS 2023) and SAM 2, features of
+higher resolution reach the mask; here the drawn prompts travel with them.
+"""
+
+from typing import Sequence, Tuple
+
+import torch
+from torch import nn
+
+from ..sam_import import segment_anything
+from .encoder import ImageFeatures, ResidualBlock, convolution, upsample
+from .prompts import MAPS, Prompts
+
+
+class ClickDecoder(nn.Module):
+    """Masks and their expected quality from image features and prompts.
+
+    Args:
+        widths: channels at 1/2, 1/4, 1/8 and 1/16 of the input resolution; ``widths[0]`` must be ``dim // 8``.
+        dim: channels of prompt tokens and embedding.
+        size: side S of the input in pixels.
+        heads, depth, mlp: of SAM's two-way transformer.
+    """
+
+    def __init__(self, widths: Sequence[int], dim: int, size: int, heads: int, depth: int, mlp: int):
+        super().__init__()
+        modeling = segment_anything().modeling
+        half, quarter, eighth, deep = widths
+        self.prompts = modeling.PromptEncoder(
+            embed_dim=dim, image_embedding_size=(size // 8,) * 2, input_image_size=(size, size), mask_in_chans=16
+        )
+        self.sam = modeling.MaskDecoder(
+            transformer_dim=dim,
+            transformer=modeling.TwoWayTransformer(depth=depth, embedding_dim=dim, num_heads=heads, mlp_dim=mlp),
+            iou_head_hidden_dim=dim,
+        )
+        del self.sam.output_upscaling  # the upward path below takes its place
+        self.maps = nn.Conv2d(MAPS, half, 3, 1, 1)
+        self.at_half = convolution(half, half)
+        self.similarity = nn.Conv2d(2, quarter, 1)
+        self.to_quarter = convolution(half, quarter, 2)
+        self.at_quarter = convolution(quarter, quarter)
+        self.to_eighth = convolution(quarter, eighth, 2)
+        self.to_dim = nn.Conv2d(eighth, dim, 1)
+        self.from_dim = nn.Conv2d(dim, eighth, 1)
+        self.deep = nn.Sequential(convolution(eighth, deep, 2), ResidualBlock(deep), nn.Conv2d(deep, eighth, 1))
+        self.up_eighth = ResidualBlock(eighth)
+        self.up_to_quarter = nn.Conv2d(eighth, quarter, 1)
+        self.up_quarter = ResidualBlock(quarter)
+        self.up_to_half = nn.Conv2d(quarter, half, 1)
+        self.up_half = ResidualBlock(half)
+
+    def forward(
+        self, features: ImageFeatures, prompts: Prompts, maps: torch.Tensor
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Logits (N, 4, S/2, S/2) of the single mask and of three candidates, and their expected IoU (N, 4)."""
+        half = self.at_half(self.maps(maps) + features.fine)
+        similarity = click_similarity(features.keys, prompts)
+        quarter = self.at_quarter(self.to_quarter(half) + features.middle + self.similarity(similarity))
+        eighth = self.to_eighth(quarter)
+        tokens, spatial = self._attend(features.embedding + self.to_dim(eighth), prompts)
+        eighth = eighth + self.from_dim(spatial)
+        eighth = self.up_eighth(eighth + upsample(self.deep(eighth)))
+        quarter = self.up_quarter(quarter + upsample(self.up_to_quarter(eighth)))
+        half = self.up_half(half + upsample(self.up_to_half(quarter)))
+        kernels = [mlp(tokens[:, 1 + k]) for k, mlp in enumerate(self.sam.output_hypernetworks_mlps)]
+        logits = torch.einsum("nkc,nchw->nkhw", torch.stack(kernels, 1), half)
+        return logits, self.sam.iou_prediction_head(tokens[:, 0])
+
+    def _attend(self, source, prompts):
+        """SAM's two-way attention between the prompt tokens and the image, as in its MaskDecoder.predict_masks."""
+        sparse, dense = self.prompts((prompts.points, prompts.labels), prompts.boxes, prompts.logits)
+        own = torch.cat([self.sam.iou_token.weight, self.sam.mask_tokens.weight]).expand(len(sparse), -1, -1)
+        position = self.prompts.get_dense_pe().expand(len(sparse), -1, -1, -1)
+        tokens, spatial = self.sam.transformer(source + dense, position, torch.cat([own, sparse], 1))
+        return tokens, spatial.transpose(1, 2).reshape(source.shape)
+
+
+def click_similarity(keys: torch.Tensor, prompts: Prompts) -> torch.Tensor:
+    """Likeness (N, 2, S/4, S/4) of the learned keys to those under positive and under negative clicks; 0 without."""
+    height, width = keys.shape[-2:]
+    column = (prompts.points[..., 0] / 4).long().clamp(0, width - 1)
+    row = (prompts.points[..., 1] / 4).long().clamp(0, height - 1)
+    flat = keys.flatten(2)
+    clicked = flat.gather(2, (row * width + column)[:, None].expand(-1, keys.shape[1], -1))
+    likeness = torch.einsum("ncp,ncx->npx", clicked, flat)
+    channels = []
+    for sign in (1, 0):
+        chosen = (prompts.labels == sign)[..., None]
+        best = likeness.masked_fill(~chosen, -2.0).amax(1)
+        channels.append(torch.where(chosen.any(1), best, torch.zeros_like(best)))
+    return torch.stack(channels, 1).reshape(len(keys), 2, height, width)

@@ -1,0 +1,113 @@
+"""The compact SAM behind the protocol that every click model here speaks."""
+
+from pathlib import Path
+from typing import NamedTuple, Optional, Tuple
+
+import numpy as np
+import torch
+
+from ...errors import InputError
+from ...files import PathLike
+from ..letterbox import Letterbox
+from ..predictor import SlicePrediction
+from .model import CompactSam, Encoded, load_compact_sam
+from .prompts import Prompts
+
+BUILT_IN_WEIGHTS = Path(__file__).parents[3] / "Resources" / "Models" / "sam-compact.safetensors"
+
+
+class CompactEmbedding(NamedTuple):
+    """Embedding of one slice."""
+
+    encoded: Encoded
+    letterbox: Letterbox
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        tensors = (*self.encoded.features, *self.encoded.guide)
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+class CompactPredictor:
+    """Clicks on slices with the compact SAM.
+
+    Args:
+        path: weights; None takes those that come with the extension.
+        device: "cpu", "cuda", ...
+
+    Raises:
+        WeightsError: the weights cannot be used.
+    """
+
+    name = "compact"
+
+    def __init__(self, path: Optional[PathLike] = None, device: str = "cpu"):
+        self._model = load_compact_sam(BUILT_IN_WEIGHTS if path is None else path, device)
+
+    @classmethod
+    def from_model(cls, model: CompactSam) -> "CompactPredictor":
+        """A predictor around a model in memory, which it puts into evaluation mode."""
+        predictor = cls.__new__(cls)
+        predictor._model = model.eval()
+        return predictor
+
+    def embed(self, image: np.ndarray, pixel_size: Tuple[float, float] = (1.0, 1.0)) -> CompactEmbedding:
+        """See :meth:`SlicePredictor.embed`.
+
+        Raises:
+            InputError: the image is not two-dimensional, or empty, or holds values that are not finite.
+        """
+        image = np.asarray(image, dtype=np.float32)
+        if image.ndim != 2 or not image.size:
+            raise InputError(f"A slice has rows and columns, but an array of shape {image.shape} was given.")
+        if not np.isfinite(image).all():
+            raise InputError("The slice holds values that are not numbers; replace them before segmenting.")
+        letterbox = Letterbox.fit(image.shape, pixel_size, self._model.config.size)
+        with torch.inference_mode():
+            tensor = torch.from_numpy(np.clip(image, 0, 1))[None, None].to(self._device)
+            return CompactEmbedding(self._model.encode(letterbox.image(tensor)), letterbox)
+
+    def predict(
+        self,
+        embedding: CompactEmbedding,
+        points: np.ndarray,
+        labels: np.ndarray,
+        box: Optional[np.ndarray] = None,
+        logits: Optional[np.ndarray] = None,
+    ) -> SlicePrediction:
+        """See :meth:`SlicePredictor.predict`. The first prompt gives four candidates, best first; corrections (with
+        `logits`, or with several clicks) give one mask, since there is less to guess.
+
+        Raises:
+            InputError: points and labels differ in number, or there is no prompt at all.
+        """
+        points = np.asarray(points, dtype=np.float32).reshape(-1, 2)
+        labels = np.asarray(labels).reshape(-1)
+        if len(points) != len(labels):
+            raise InputError(f"{len(points)} clicks came with {len(labels)} labels; each click needs one.")
+        if not len(points) and box is None and logits is None:
+            raise InputError("Click into the structure or draw a box around it first.")
+        with torch.inference_mode():
+            prompts = self._prompts(embedding.letterbox, points, labels, box, logits)
+            low_res, scores = (part[0] for part in self._model.decode(embedding.encoded, prompts))
+            order = scores.argsort(descending=True) if logits is None and len(points) <= 1 else [0]
+            low_res, scores = low_res[order], scores[order]
+            masks = embedding.letterbox.back(low_res[None])[0]
+        return SlicePrediction(masks.cpu().numpy(), scores.cpu().numpy(), low_res.cpu().numpy())
+
+    def _prompts(self, letterbox, points, labels, box, logits):
+        def tensor(array):
+            return torch.as_tensor(np.asarray(array, dtype=np.float32), device=self._device)
+
+        side = letterbox.size // 2
+        if not len(points):
+            points, labels = np.zeros((1, 2)), np.array([-1])
+        boxes = None if box is None else letterbox.points(tensor(box).reshape(2, 2)).reshape(1, 4)
+        previous = None if logits is None else tensor(logits).reshape(1, 1, side, side)
+        labels = torch.as_tensor(np.asarray(labels, dtype=np.int64), device=self._device)
+        return Prompts(letterbox.points(tensor(points))[None], labels[None], boxes, previous)
+
+    @property
+    def _device(self):
+        return next(self._model.parameters()).device

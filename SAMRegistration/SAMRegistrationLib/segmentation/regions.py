@@ -1,0 +1,59 @@
+"""Geometry of 2D masks: components, depth, bounding boxes. Masks are bool (H, W); pixels are (column, row)."""
+
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
+import SimpleITK as sitk
+
+PixelSize = Tuple[float, float]
+
+
+def components(mask: np.ndarray) -> List[np.ndarray]:
+    """The 8-connected parts of a mask, largest first."""
+    if not mask.any():
+        return []
+    labels = sitk.GetArrayFromImage(_connected(mask))
+    sizes = np.bincount(labels.ravel())[1:]
+    return [labels == label + 1 for label in np.argsort(-sizes, kind="stable")]
+
+
+def component_at(mask: np.ndarray, pixel: Sequence[int]) -> np.ndarray:
+    """The 8-connected part of a mask that contains `pixel` (column, row); empty when that pixel is outside."""
+    column, row = pixel
+    if not mask[row, column]:
+        return np.zeros_like(mask, dtype=bool)
+    labels = sitk.GetArrayFromImage(_connected(mask))
+    return labels == labels[row, column]
+
+
+def depth(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> np.ndarray:
+    """Distance in mm from every pixel inside to the nearest pixel outside (the slice's border counts as outside)."""
+    outside = sitk.GetImageFromArray(np.pad(~mask.astype(bool), 1, constant_values=True).astype(np.uint8))
+    outside.SetSpacing((float(pixel_size[1]), float(pixel_size[0])))
+    distance = sitk.SignedMaurerDistanceMap(outside, squaredDistance=False, useImageSpacing=True)
+    return np.maximum(sitk.GetArrayFromImage(distance)[1:-1, 1:-1], 0.0) * mask
+
+
+def deepest(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> Tuple[int, int]:
+    """The pixel (column, row) of a non-empty mask that lies farthest inside."""
+    row, column = np.unravel_index(np.argmax(depth(mask, pixel_size)), mask.shape)
+    return int(column), int(row)
+
+
+def bounding_box(mask: np.ndarray) -> Optional[np.ndarray]:
+    """(4,) first column, first row, last column, last row of a mask; None when it is empty."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    return np.array([columns[0], rows[0], columns[-1], rows[-1]], dtype=np.float64)
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of two masks; 1 when both are empty."""
+    union = np.count_nonzero(a | b)
+    return np.count_nonzero(a & b) / union if union else 1.0
+
+
+def _connected(mask: np.ndarray) -> sitk.Image:
+    return sitk.ConnectedComponent(sitk.GetImageFromArray(mask.astype(np.uint8)), True)

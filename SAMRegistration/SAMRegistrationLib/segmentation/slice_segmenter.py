@@ -1,0 +1,144 @@
+"""Masks of single slices of one volume: embeddings, candidate choice, corrections that build on each other."""
+
+import hashlib
+from collections import OrderedDict
+from typing import List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from ..geometry.grid import Grid
+from ..job import Job
+from .cache import DEFAULT_LIMIT, EmbeddingCache
+from .clicks import MARGIN, Clicks, best_candidate, change_around, honour
+from .derive import clicks_from_mask
+from .planes import SlicePlane, pixel_size, slice_of
+from .predictor import SlicePrediction, SlicePredictor
+from .regions import overlap
+
+_REMEMBERED = 64
+
+
+class SliceMask(NamedTuple):
+    """A mask of one slice.
+
+    Attributes:
+        logits: (H, W) float32; inside where > 0.
+        score: predicted intersection over union.
+        low_res: (h, w) logits of the predictor, mask prompt for the next correction; None when there are none.
+    """
+
+    logits: np.ndarray
+    score: float
+    low_res: Optional[np.ndarray] = None
+
+    @property
+    def mask(self) -> np.ndarray:
+        """bool (H, W)."""
+        return self.logits > 0
+
+
+class SliceSegmenter:
+    """Predicts slices of a volume; every result depends on its arguments only.
+
+    Args:
+        volume: float32 (z, y, x) in [0, 1].
+        grid: its grid.
+        predictor: the model.
+        cache_limit: bytes that embeddings may take.
+    """
+
+    def __init__(self, volume: np.ndarray, grid: Grid, predictor: SlicePredictor, cache_limit: int = DEFAULT_LIMIT):
+        self.volume = volume
+        self.grid = grid
+        self.predictor = predictor
+        self.cache = EmbeddingCache(self._embed, cache_limit)
+        self._results: OrderedDict[tuple, SliceMask] = OrderedDict()
+
+    def predict(self, plane: SlicePlane, clicks: List[Clicks], base: Optional[np.ndarray] = None) -> SliceMask:
+        """The mask for one or several groups of clicks; a group has at most one box.
+
+        The points of a group are replayed in order, each prediction getting the logits of the one before, so the
+        result is the same whether the clicks came one by one or from a file.
+
+        Args:
+            base: bool (H, W), a mask from elsewhere that the clicks correct; only the parts that the clicks ask to
+                change are changed.
+        """
+        everything = Clicks(tuple(point for group in clicks for point in group.points))
+        if base is not None and base.any():
+            corrected = change_around(base, self._corrected(plane, base, everything), everything)
+            return SliceMask(honour(mask_logits(corrected), everything), 1.0)
+        parts = [self._replay(plane, group) for group in clicks if group.asks_for_something]
+        if not parts:
+            return SliceMask(np.full(slice_of(self.volume, plane).shape, -4 * MARGIN, dtype=np.float32), 1.0)
+        logits = np.max([part.logits for part in parts], axis=0)
+        low_res = parts[0].low_res if len(parts) == 1 else None
+        return SliceMask(honour(logits, everything), min(part.score for part in parts), low_res)
+
+    def continuation(self, plane: SlicePlane, clicks: Clicks, neighbour: np.ndarray, job: Job) -> SliceMask:
+        """The candidate for derived `clicks` that fits the mask (bool) of the neighbouring slice best.
+
+        Raises:
+            Cancelled: the job was cancelled, also while the embedding is being computed.
+        """
+        candidates = self._candidates(plane, clicks, job=job)
+        best = max(
+            range(len(candidates.scores)),
+            key=lambda n: overlap(candidates.masks[n] > 0, neighbour) * float(candidates.scores[n]),
+        )
+        return SliceMask(candidates.masks[best], float(candidates.scores[best]), candidates.low_res_logits[best])
+
+    def prefetch(self, planes: List[SlicePlane]) -> None:
+        """Prepare embeddings of these planes in the background; planes outside the volume are left out."""
+        self.cache.prefetch([plane for plane in planes if 0 <= plane.index < self.grid.size[plane.axis]])
+
+    def pixel_size(self, plane: SlicePlane) -> Tuple[float, float]:
+        """(Height, width) of the plane's pixels in mm."""
+        return pixel_size(self.grid, plane.axis)
+
+    def close(self) -> None:
+        """Stop background work and forget the embeddings."""
+        self.cache.close()
+
+    def _embed(self, plane: SlicePlane):
+        return self.predictor.embed(np.ascontiguousarray(slice_of(self.volume, plane)), self.pixel_size(plane))
+
+    def _replay(self, plane: SlicePlane, clicks: Clicks) -> SliceMask:
+        key = (plane, clicks)
+        if key in self._results:
+            self._results.move_to_end(key)
+            return self._results[key]
+        before = Clicks(clicks.points[:-1], clicks.box)
+        low_res = self._replay(plane, before).low_res if clicks.points and before.asks_for_something else None
+        prediction = self._candidates(plane, clicks, low_res)
+        best = best_candidate(prediction, clicks)
+        result = SliceMask(
+            honour(prediction.masks[best], clicks), float(prediction.scores[best]), prediction.low_res_logits[best]
+        )
+        self._results[key] = result
+        while len(self._results) > _REMEMBERED:
+            self._results.popitem(last=False)
+        return result
+
+    def _corrected(self, plane: SlicePlane, base: np.ndarray, clicks: Clicks) -> np.ndarray:
+        logits = np.full(base.shape, -4 * MARGIN, dtype=np.float32)
+        for group, _ in clicks_from_mask(base, self.pixel_size(plane), clicks.points):
+            prediction = self._candidates(plane, group)
+            logits = np.maximum(logits, prediction.masks[best_candidate(prediction, group)])
+        return honour(logits, clicks) > 0
+
+    def _candidates(
+        self, plane: SlicePlane, clicks: Clicks, low_res: Optional[np.ndarray] = None, job: Optional[Job] = None
+    ) -> SlicePrediction:
+        embedding = self.cache.get(plane, None if job is None else job.check)
+        return self.predictor.predict(embedding, clicks.coordinates, clicks.labels, clicks.box_array, low_res)
+
+
+def mask_logits(mask: np.ndarray) -> np.ndarray:
+    """Logits (H, W) that stand for a given mask (bool)."""
+    return np.where(mask, 4 * MARGIN, -4 * MARGIN).astype(np.float32)
+
+
+def fingerprint(mask: np.ndarray) -> str:
+    """Short text that differs when the mask differs."""
+    return hashlib.sha1(np.packbits(mask).tobytes() + str(mask.shape).encode()).hexdigest()

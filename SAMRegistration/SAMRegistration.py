@@ -86,10 +86,16 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = SAMRegistrationLogic()
 
+        from SAMRegistrationLib.widget.clicks import ClickPanel
         from SAMRegistrationLib.widget.register import RegisterPanel
         from SAMRegistrationLib.widget.runner import Runner
+        from SAMRegistrationLib.widget.structures import StructuresTable
 
         self.runner = Runner()
+        self.structuresTable = StructuresTable(
+            self.ui, self.logic, self.parameters, self.onStructuresChanged, self.onStructureRemoved
+        )
+        self.clickPanel = ClickPanel(self.ui, self.logic, self.runner, self.parameters, self.structuresTable)
         self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.onPresented)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
@@ -97,6 +103,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
 
     def cleanup(self):
+        self.clickPanel.exit()
         self.registerPanel.abandon()
         self.runner.close()
         self.setParameterNode(None)
@@ -104,14 +111,17 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self):
         self.initializeParameterNode()
+        self.clickPanel.enter()
 
     def exit(self):
+        self.clickPanel.exit()
         if self._parameterNode is not None:
             self._parameterNode.disconnectGui(self._guiTag)
             self._guiTag = None
 
     def onSceneStartClose(self, caller, event):
         self.registerPanel.abandon()
+        self.clickPanel.scene_closes()
         self.runner.abandon_all()
         self.setParameterNode(None)
 
@@ -138,7 +148,16 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.onParametersModified()
 
     def onParametersModified(self, caller=None, event=None):
+        self.structuresTable.update()
+        self.clickPanel.update()
         self.registerPanel.update()
+
+    def onStructuresChanged(self):
+        self.clickPanel.update()
+        self.registerPanel.update()
+
+    def onStructureRemoved(self, structureId):
+        self.clickPanel.structure_removed(structureId)
 
     def onPresented(self, nodes):
         """Show a result that has just entered the scene."""
@@ -297,6 +316,200 @@ class SAMRegistrationLogic(ScriptedLoadableModuleLogic):
             parameters.movingSegmentation.SetDisplayVisibility(False)
         if parameters.resultSegmentation is not None:
             display.show_outlines(parameters.resultSegmentation, 1, 0.2)
+
+    # --- structures and clicks
+
+    def volumeOf(self, parameters, side):
+        """The volume node of a side, "fixed" or "moving"; None without any."""
+        return None if parameters is None else getattr(parameters, f"{side}Volume")
+
+    def segmentationOf(self, parameters, side):
+        """The segmentation node of a side, "fixed" or "moving"; None without any."""
+        return None if parameters is None else getattr(parameters, f"{side}Segmentation")
+
+    def structures(self, parameters) -> list:
+        """The structures of both segmentations, each once (StructureInfo).
+
+        Example:
+            >>> [s.name for s in logic.structures(logic.getParameterNode())]                 # doctest: +SKIP
+            ['liver', 'spleen']
+        """
+        from SAMRegistrationLib.scene.structures import structures_of
+
+        found = {}
+        for side in ("fixed", "moving"):
+            for structure in structures_of(self.segmentationOf(parameters, side)):
+                found.setdefault(structure.id, structure)
+        return list(found.values())
+
+    def addStructure(self, parameters, name, color=None, terminology="") -> str:
+        """Add a structure to the segmentations of both sides, which are made where there are none.
+
+        Returns:
+            Its id, which is that of its segments.
+
+        Example:
+            >>> liver = logic.addStructure(logic.getParameterNode(), "liver")                # doctest: +SKIP
+        """
+        from SAMRegistrationLib.scene.structures import new_structure
+
+        structure = new_structure(name, len(self.structures(parameters)), color, terminology)
+        self._putStructure(parameters, structure)
+        return structure.id
+
+    def anatomies(self) -> dict:
+        """The presets: name of the anatomy to its structures."""
+        from pathlib import Path
+
+        from SAMRegistrationLib.scene.structures import anatomies
+
+        return anatomies(Path(__file__).parent / "Resources" / "Presets")
+
+    def addAnatomy(self, parameters, name) -> None:
+        """Add the structures of a preset that are not there yet.
+
+        Example:
+            >>> logic.addAnatomy(logic.getParameterNode(), "Heart")                          # doctest: +SKIP
+        """
+        there = {structure.name.lower() for structure in self.structures(parameters)}
+        for structure in self.anatomies()[name]:
+            if structure.name.lower() not in there:
+                self.addStructure(parameters, structure.name, structure.color, structure.terminology)
+
+    def changeStructure(self, parameters, structureId, **changes) -> None:
+        """Change name or color of a structure in both images.
+
+        Example:
+            >>> logic.changeStructure(logic.getParameterNode(), liver, name="Liver")         # doctest: +SKIP
+        """
+        structure = next(entry for entry in self.structures(parameters) if entry.id == structureId)
+        self._putStructure(parameters, structure._replace(**changes))
+
+    def removeStructure(self, parameters, structureId) -> None:
+        """Remove a structure with its masks and prompts from both images.
+
+        Example:
+            >>> logic.removeStructure(logic.getParameterNode(), liver)                       # doctest: +SKIP
+        """
+        from SAMRegistrationLib.scene.structures import read_prompts, write_prompts
+
+        for side in ("fixed", "moving"):
+            node = self.segmentationOf(parameters, side)
+            if node is not None:
+                node.GetSegmentation().RemoveSegment(structureId)
+                prompts = read_prompts(node)
+                if prompts.has(structureId):
+                    write_prompts(node, prompts.without_structure(structureId))
+
+    def isStructureVisible(self, parameters, structureId) -> bool:
+        """Whether a structure is shown in the views."""
+        nodes = (self.segmentationOf(parameters, side) for side in ("fixed", "moving"))
+        displays = [node.GetDisplayNode() for node in nodes if node is not None and node.GetDisplayNode() is not None]
+        return any(display.GetSegmentVisibility(structureId) for display in displays)
+
+    def setStructureVisible(self, parameters, structureId, visible) -> None:
+        """Show or hide a structure in the views."""
+        for node in (parameters.fixedSegmentation, parameters.movingSegmentation, parameters.resultSegmentation):
+            if node is not None and node.GetDisplayNode() is not None:
+                node.GetDisplayNode().SetSegmentVisibility(structureId, visible)
+
+    def promptsOf(self, parameters, side):
+        """The prompts of a side (PromptSet), as they are saved with the scene."""
+        from SAMRegistrationLib.scene.structures import read_prompts
+
+        return read_prompts(self.segmentationOf(parameters, side))
+
+    def openEditor(self, parameters, side):
+        """Start clicking in a volume: a SAMRegistrationLib.scene.editor.MaskEditor.
+
+        Raises:
+            InputError: there is no volume, or it cannot be used.
+
+        Example:
+            >>> editor = logic.openEditor(logic.getParameterNode(), "fixed")                 # doctest: +SKIP
+            >>> editor.show(editor.point(liver, (40.0, 20.0, 110.0), True)(Job()))           # doctest: +SKIP
+        """
+        from SAMRegistrationLib.errors import InputError
+        from SAMRegistrationLib.scene.editor import MaskEditor
+
+        volume = self.volumeOf(parameters, side)
+        if volume is None:
+            raise InputError(_("Choose a {side} volume first.").format(side=side))
+        model, device = parameters.clickModel, parameters.device
+        segmentation = self._segmentation(parameters, side)
+        return MaskEditor(volume, segmentation, lambda: self.openPredictor(model, device))
+
+    def openPredictor(self, model="compact", device="auto"):
+        """The click model; may run on any thread.
+
+        Raises:
+            WeightsError: its weights are missing or damaged.
+        """
+        from SAMRegistrationLib.segmentation.models import open_predictor
+
+        return open_predictor(model, device)
+
+    def proposalTransform(self, parameters, side):
+        """Where clicks of a side are proposed on the other one: by the last result of this pair, else by position."""
+        from SAMRegistrationLib.scene.editor import start_transform
+        from SAMRegistrationLib.scene.transforms import library_transform
+        from SAMRegistrationLib.scene.volumes import grid_of
+
+        node = parameters.resultTransform if side == "fixed" else parameters.resultInverse
+        ends = (self.volumeOf(parameters, side), self.volumeOf(parameters, "moving" if side == "fixed" else "fixed"))
+        if node is not None:
+            roles = (node.GetFixedNodeReferenceRole(), node.GetMovingNodeReferenceRole())
+            transform = library_transform(node)
+            if transform is not None and [node.GetNodeReference(role) for role in roles] == list(ends):
+                return transform
+        return start_transform(*map(grid_of, ends))
+
+    def showSide(self, parameters, side) -> None:
+        """Show one volume with its masks in all slice views."""
+        from SAMRegistrationLib.scene import display
+
+        volume = self.volumeOf(parameters, side)
+        if volume is None:
+            return
+        display.show_layers(volume, fit=True)
+        for name in ("fixed", "moving"):
+            node = self.segmentationOf(parameters, name)
+            if node is not None:
+                node.SetDisplayVisibility(name == side)
+        for node in (parameters.resultSegmentation, parameters.resultFolds):
+            if node is not None:
+                node.SetDisplayVisibility(False)
+        if parameters.resultTransform is not None:
+            display.set_grid_visible(parameters.resultTransform, False)
+
+    def viewCenter(self):
+        """Where the slice views meet (RAS mm)."""
+        from SAMRegistrationLib.scene.display import view_center
+
+        return view_center()
+
+    def _segmentation(self, parameters, side):
+        from SAMRegistrationLib.scene.masks import new_segmentation
+        from SAMRegistrationLib.scene.structures import put_structure
+
+        node = self.segmentationOf(parameters, side)
+        if node is None:
+            volume = self.volumeOf(parameters, side)
+            node = new_segmentation(f"{volume.GetName()} masks", volume)
+            for structure in self.structures(parameters):
+                put_structure(node, structure)
+            setattr(parameters, f"{side}Segmentation", node)
+        return node
+
+    def _putStructure(self, parameters, structure):
+        from SAMRegistrationLib.errors import InputError
+        from SAMRegistrationLib.scene.structures import put_structure
+
+        sides = [side for side in ("fixed", "moving") if self.volumeOf(parameters, side) is not None]
+        if not sides:
+            raise InputError(_("Choose a volume first."))
+        for side in sides:
+            put_structure(self._segmentation(parameters, side), structure)
 
     def _present(self, outcome, parameters, fixed, moving, movingSegmentation):
         from SAMRegistrationLib.errors import InputError

@@ -81,6 +81,13 @@ def show_layers(background=None, foreground=None, opacity: float = 0.5, views=No
             logic.FitSliceToAll()
 
 
+def view_center() -> tuple:
+    """Where the first slice view is centered (RAS mm)."""
+    manager = slicer.app.layoutManager()
+    matrix = manager.sliceWidget(manager.sliceViewNames()[0]).mrmlSliceNode().GetSliceToRAS()
+    return tuple(matrix.GetElement(row, 3) for row in range(3))
+
+
 def set_opacity(opacity: float) -> None:
     """Set the opacity of the foreground in all slice views."""
     for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):

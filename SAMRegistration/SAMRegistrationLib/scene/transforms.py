@@ -1,13 +1,15 @@
 """A library transform as a transform node: a displacement grid FROM parent, as a resampler uses it."""
 
+from typing import Optional
+
 import numpy as np
 import SimpleITK as sitk
 import slicer
 
 from ..geometry.grid import Grid
 from ..geometry.transforms import displacement_image
-from .space import matrix_of_grid, to_vtk
-from .volumes import image_data
+from .space import grid_of_matrix, matrix_of_grid, to_numpy, to_vtk
+from .volumes import image_data, voxels
 
 
 def transform_grid(transform: sitk.Transform, around: Grid) -> Grid:
@@ -68,3 +70,17 @@ def add_transform(grid_transform, name: str, fixed, moving):
     node.AddNodeReferenceID(kind.GetFixedNodeReferenceRole(), fixed.GetID())
     node.AddNodeReferenceID(kind.GetMovingNodeReferenceRole(), moving.GetID())
     return node
+
+
+def library_transform(node) -> Optional[sitk.Transform]:
+    """The FROM parent direction of a node with a displacement grid as a SimpleITK transform; None for other nodes."""
+    grid = node.GetTransformFromParent()
+    if not isinstance(grid, slicer.vtkOrientedGridTransform) or grid.GetDisplacementGrid() is None:
+        return None
+    data = grid.GetDisplacementGrid()
+    directions = grid.GetGridDirectionMatrix()
+    matrix = np.eye(4) if directions is None else to_numpy(directions)
+    matrix[:3, :3] = matrix[:3, :3] * np.asarray(data.GetSpacing())
+    matrix[:3, 3] = data.GetOrigin()
+    vectors = voxels(data).astype(np.float64) * np.array([-1.0, -1.0, 1.0])
+    return sitk.DisplacementFieldTransform(grid_of_matrix(matrix, data.GetDimensions()).image(vectors))

@@ -24,6 +24,8 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
+SAMPLE_NAME = "SAMRegistrationBrains"
+
 
 class SAMRegistration(ScriptedLoadableModule):
     """What the application's module list shows."""
@@ -42,6 +44,28 @@ class SAMRegistration(ScriptedLoadableModule):
             "Method: H. Xu et al., Medical Image Registration Meets Vision Foundation Model: Prototype Learning and "
             "Contour Awareness, IPMI 2025."
         )
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData():
+    """Offer two brain MR volumes of one patient, before and after surgery, in the Sample Data module."""
+    try:
+        import SampleData
+    except ImportError:
+        return
+    sums = (
+        "998cb522173839c78657f4bc0ea907cea09fd04e44601f17c82ea27927937b95",
+        "1a64f3f422eb3d1c9b093d1a18da354b13bcf307907c66317e2463ee530b7a97",
+    )
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="SAMRegistration",
+        sampleName=SAMPLE_NAME,
+        thumbnailFileName=None,
+        uris=[SampleData.TESTING_DATA_URL + "SHA256/" + checksum for checksum in sums],
+        fileNames=["RegLib_C01_1.nrrd", "RegLib_C01_2.nrrd"],
+        nodeNames=["MRBrainTumor1", "MRBrainTumor2"],
+        checksums=["SHA256:" + checksum for checksum in sums],
+    )
 
 
 @parameterNodeWrapper
@@ -66,6 +90,7 @@ class SAMRegistrationParameterNode:
     resultSegmentation: vtkMRMLSegmentationNode
     resultFolds: vtkMRMLSegmentationNode
     resultTable: vtkMRMLTableNode
+    resultCheckerboard: vtkMRMLScalarVolumeNode
 
 
 class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -87,6 +112,8 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = SAMRegistrationLogic()
 
         from SAMRegistrationLib.widget.clicks import ClickPanel
+        from SAMRegistrationLib.widget.look import LookPanel
+        from SAMRegistrationLib.widget.messages import sentence
         from SAMRegistrationLib.widget.register import RegisterPanel
         from SAMRegistrationLib.widget.runner import Runner
         from SAMRegistrationLib.widget.structures import StructuresTable
@@ -97,6 +124,9 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )
         self.clickPanel = ClickPanel(self.ui, self.logic, self.runner, self.parameters, self.structuresTable)
         self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.onPresented)
+        self.lookPanel = LookPanel(self.ui, self.logic, self.runner, self.parameters)
+        self._sentence = sentence
+        self.ui.sampleButton.clicked.connect(self.onLoadSampleData)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndClose)
@@ -104,6 +134,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self):
         self.clickPanel.exit()
+        self.lookPanel.stop()
         self.registerPanel.abandon()
         self.runner.close()
         self.setParameterNode(None)
@@ -115,6 +146,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def exit(self):
         self.clickPanel.exit()
+        self.lookPanel.stop()
         if self._parameterNode is not None:
             self._parameterNode.disconnectGui(self._guiTag)
             self._guiTag = None
@@ -122,6 +154,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneStartClose(self, caller, event):
         self.registerPanel.abandon()
         self.clickPanel.scene_closes()
+        self.lookPanel.stop()
         self.runner.abandon_all()
         self.setParameterNode(None)
 
@@ -151,6 +184,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.structuresTable.update()
         self.clickPanel.update()
         self.registerPanel.update()
+        self.lookPanel.update()
 
     def onStructuresChanged(self):
         self.clickPanel.update()
@@ -161,7 +195,13 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onPresented(self, nodes):
         """Show a result that has just entered the scene."""
-        self.logic.showResult(self._parameterNode)
+        self.lookPanel.present()
+
+    def onLoadSampleData(self, *_args):
+        try:
+            self.logic.loadSampleData(self._parameterNode)
+        except Exception as error:  # noqa: BLE001 - shown as a sentence
+            self.ui.registerStatus.setText(self._sentence(error))
 
 
 class SAMRegistrationLogic(ScriptedLoadableModuleLogic):
@@ -301,21 +341,113 @@ class SAMRegistrationLogic(ScriptedLoadableModuleLogic):
             moving_modality=None if movingModality == "auto" else movingModality,
         )
 
-    def showResult(self, parameters) -> None:
+    def showResult(
+        self,
+        parameters,
+        grid=True,
+        grid3D=True,
+        jacobian=False,
+        outlines=True,
+        opacity=0.5,
+        sideBySide=False,
+        checkerboard=False,
+    ) -> None:
         """Show the last result: the warped volume over the fixed one, outlines of the masks, the grid.
 
+        Args:
+            grid, grid3D: the deformation grid in slice views, in the 3D view.
+            jacobian: the Jacobian map with its folds instead of the warped volume.
+            outlines: masks of the fixed volume (thick) and warped masks (thin).
+            opacity: of what lies over the fixed volume.
+            sideBySide: fixed and warped volume in two views instead of one over the other.
+            checkerboard: the checkerboard instead of both, where it was made.
+
         Example:
-            >>> logic.showResult(logic.getParameterNode())                                   # doctest: +SKIP
+            >>> logic.showResult(logic.getParameterNode(), jacobian=True)                    # doctest: +SKIP
         """
         from SAMRegistrationLib.scene import display
 
-        display.show_layers(parameters.fixedVolume, parameters.resultVolume, fit=True)
-        if parameters.fixedSegmentation is not None:
-            display.show_outlines(parameters.fixedSegmentation, 3)
+        over = parameters.resultJacobian if jacobian else parameters.resultVolume
+        if checkerboard and parameters.resultCheckerboard is not None:
+            display.show_layers(parameters.resultCheckerboard, parameters.resultJacobian if jacobian else None, opacity)
+        elif sideBySide:
+            display.show_side_by_side(parameters.fixedVolume, parameters.resultVolume)
+        else:
+            display.show_layers(parameters.fixedVolume, over, opacity, fit=True)
+        display.set_grid_visible(parameters.resultTransform, grid, grid3D)
+        for node, thickness, fill in ((parameters.fixedSegmentation, 3, 0.0), (parameters.resultSegmentation, 1, 0.2)):
+            if node is not None:
+                display.show_outlines(node, thickness, fill)
+                node.SetDisplayVisibility(outlines)
+        if parameters.resultFolds is not None:
+            display.show_outlines(parameters.resultFolds, 2, 0.5)
+            parameters.resultFolds.SetDisplayVisibility(jacobian)
         if parameters.movingSegmentation is not None:
             parameters.movingSegmentation.SetDisplayVisibility(False)
-        if parameters.resultSegmentation is not None:
-            display.show_outlines(parameters.resultSegmentation, 1, 0.2)
+
+    def startCheckerboard(self, parameters):
+        """Compare the last result as a checkerboard.
+
+        Returns:
+            (work, present), as of :meth:`startRegistration`; the node is then ``parameters.resultCheckerboard``.
+
+        Example:
+            >>> work, present = logic.startCheckerboard(logic.getParameterNode())            # doctest: +SKIP
+            >>> present(work(None))                                                          # doctest: +SKIP
+        """
+        from SAMRegistrationLib.errors import InputError
+        from SAMRegistrationLib.scene import compare
+        from SAMRegistrationLib.scene.volumes import grid_of, image_of
+
+        fixed, warped = parameters.fixedVolume, parameters.resultVolume
+        if fixed is None or warped is None:
+            raise InputError(_("Register first."))
+        grid = grid_of(warped)
+        inputs = (image_of(fixed), image_of(warped), compare.window_of(fixed), compare.window_of(warped))
+        if not grid.matches(grid_of(fixed)):
+            raise InputError(_("The fixed volume was changed since the registration; register again."))
+
+        def present(array):
+            parameters.resultCheckerboard = compare.show_checkerboard(array, grid, parameters.resultCheckerboard)
+
+        return lambda job: compare.checkerboard(*inputs), present
+
+    def startApplying(self, parameters, node):
+        """Bring a copy of a node of the moving volume's space to the fixed volume by the last result.
+
+        Returns:
+            (work, present), as of :meth:`startRegistration`; `present` returns the new node.
+
+        Raises:
+            InputError: the node cannot be transformed.
+
+        Example:
+            >>> work, present = logic.startApplying(logic.getParameterNode(), landmarks)     # doctest: +SKIP
+            >>> warpedLandmarks = present(work(None))                                        # doctest: +SKIP
+        """
+        from SAMRegistrationLib.scene.compare import bring
+
+        return bring(node, parameters.resultTransform, parameters.resultInverse, parameters.fixedVolume)
+
+    def loadSampleData(self, parameters) -> None:
+        """Download (once) and load the sample pair of the Sample Data module, and choose it.
+
+        Raises:
+            InputError: the Sample Data module is not there, or cannot load the pair.
+
+        Example:
+            >>> logic.loadSampleData(logic.getParameterNode())                               # doctest: +SKIP
+        """
+        from SAMRegistrationLib.errors import InputError
+
+        try:
+            import SampleData
+        except ImportError as error:
+            raise InputError(_("The module Sample Data is not available in this application.")) from error
+        nodes = SampleData.SampleDataLogic().downloadSamples(SAMPLE_NAME)
+        if not nodes or len(nodes) != 2 or None in nodes:
+            raise InputError(_("The sample data could not be loaded; check the network connection."))
+        parameters.fixedVolume, parameters.movingVolume = nodes
 
     # --- structures and clicks
 
@@ -403,14 +535,18 @@ class SAMRegistrationLogic(ScriptedLoadableModuleLogic):
 
     def isStructureVisible(self, parameters, structureId) -> bool:
         """Whether a structure is shown in the views."""
-        nodes = (self.segmentationOf(parameters, side) for side in ("fixed", "moving"))
-        displays = [node.GetDisplayNode() for node in nodes if node is not None and node.GetDisplayNode() is not None]
-        return any(display.GetSegmentVisibility(structureId) for display in displays)
+        for side in ("fixed", "moving"):
+            node = self.segmentationOf(parameters, side)
+            known = node is not None and node.GetSegmentation().GetSegment(structureId) is not None
+            if known and node.GetDisplayNode() is not None and node.GetDisplayNode().GetSegmentVisibility(structureId):
+                return True
+        return False
 
     def setStructureVisible(self, parameters, structureId, visible) -> None:
         """Show or hide a structure in the views."""
         for node in (parameters.fixedSegmentation, parameters.movingSegmentation, parameters.resultSegmentation):
-            if node is not None and node.GetDisplayNode() is not None:
+            known = node is not None and node.GetSegmentation().GetSegment(structureId) is not None
+            if known and node.GetDisplayNode() is not None:
                 node.GetDisplayNode().SetSegmentVisibility(structureId, visible)
 
     def promptsOf(self, parameters, side):

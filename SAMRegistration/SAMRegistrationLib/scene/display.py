@@ -81,6 +81,20 @@ def show_layers(background=None, foreground=None, opacity: float = 0.5, views=No
             logic.FitSliceToAll()
 
 
+def show_side_by_side(left, right) -> None:
+    """Show two volume nodes in the views of the side-by-side layout, in the same orientation and at the same place."""
+    manager = slicer.app.layoutManager()
+    first, second = "Red", "Yellow"
+    show_layers(left, views=[first], fit=True)
+    show_layers(right, views=[second], fit=True)
+    source, target = (manager.sliceWidget(name).mrmlSliceNode() for name in (first, second))
+    target.GetSliceToRAS().DeepCopy(source.GetSliceToRAS())
+    target.SetFieldOfView(*source.GetFieldOfView())
+    target.UpdateMatrices()
+    for name in (first, second):
+        manager.sliceWidget(name).mrmlSliceCompositeNode().SetLinkedControl(True)
+
+
 def view_center() -> tuple:
     """Where the first slice view is centered (RAS mm)."""
     manager = slicer.app.layoutManager()

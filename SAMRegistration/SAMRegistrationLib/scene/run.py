@@ -97,7 +97,7 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
     finishing = job.part(0.85, 1.0)
     finishing.update(0.1, "Warping")
     warped = image_data(sitk.GetArrayViewFromImage(result.warp()))
-    labelmaps = {mask.id: labelmap(_warped(mask, result.transform, grid), grid) for mask in inputs.moving_masks}
+    labelmaps = {mask.id: labelmap(warp_mask(mask, result.transform, grid), grid) for mask in inputs.moving_masks}
     finishing.update(0.4, "Measuring")
     map_grid = _limited(grid)
     jacobian, deformation = _jacobian(result.transform, map_grid)
@@ -133,7 +133,8 @@ def _pairs(fixed: List[SegmentMask], moving: List[SegmentMask]):
     return pairs
 
 
-def _warped(mask: SegmentMask, transform: sitk.Transform, grid: Grid) -> np.ndarray:
+def warp_mask(mask: SegmentMask, transform: sitk.Transform, grid: Grid) -> np.ndarray:
+    """The mask (z, y, x), uint8, brought onto `grid` with a smooth border; `transform` as in a resampler."""
     if mask.image is None:
         return np.zeros(grid.shape, np.uint8)
     mask = sitk.Cast(mask.image, sitk.sitkFloat32)

@@ -65,3 +65,16 @@ class Engine:
             "before": measure(sitk.Transform(3, sitk.sitkIdentity), *data),
             "after": measure(result.transform, *data, jacobian=jacobian),
         }
+
+    def train(self, config) -> Dict[str, Any]:
+        """Train the registration network as a TOML file says; see :func:`.training.trainer.train`."""
+        from .training.config import read_config
+        from .training.trainer import train
+
+        return train(read_config(config), self._job)
+
+    def evaluate(self, config) -> Dict[str, Any]:
+        """Tables over the pairs of a data list as a TOML file says; see :func:`.training.evaluate.evaluate`."""
+        from .training.evaluate import evaluate, read_evaluation
+
+        return evaluate(read_evaluation(config), self._job)

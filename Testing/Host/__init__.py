@@ -33,8 +33,8 @@ def start(offscreen=True, testing=False, arguments=()):
     environment.require_qt()
     if os.environ.get("QT_QPA_PLATFORM", "xcb") == "xcb":
         require_screen()
-    install()
     environment.require_slicer_core()
+    install()
     import slicer
     from PySide6 import QtCore, QtWidgets
 

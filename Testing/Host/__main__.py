@@ -1,4 +1,4 @@
-"""python -m Host MODULE.py: show a scripted module with slice and 3D views, or render it to a picture, without 3D Slicer."""
+"""python -m Host MODULE.py: show a scripted module beside slice and 3D views, or render it, without 3D Slicer."""
 
 import argparse
 import os
@@ -26,6 +26,9 @@ def main(arguments=None):
     automatic = bool(options.screenshot or options.run_tests)
     offscreen = os.environ.get("QT_QPA_PLATFORM") == "offscreen"
     try:
+        for path in (options.module, *options.scene, *filter(None, [options.exec])):
+            if not Path(path).is_file():
+                raise HostError(f"There is no file {path}.")
         application = start(offscreen=offscreen, testing=automatic)
         width, height = (int(part) for part in options.size.split("x"))
         return run(application, options, width, height)
@@ -70,8 +73,6 @@ def load(path):
     """Load a scene or data file and show what is in it."""
     import slicer
 
-    if not Path(path).is_file():
-        raise HostError(f"There is no file {path}.")
     if not slicer.app.coreIOManager().loadFile(path):
         raise HostError(f"The file {path} can not be loaded.")
     slicer.app.processEvents()

@@ -2,20 +2,41 @@
 
 import os
 import platform
-import shutil
 import tempfile
 from pathlib import Path
 
 import slicer
 from PySide6 import QtCore, QtWidgets
 
+from . import sampledata
 from .core import Core
 from .io import qSlicerCoreIOManager
 from .layout import qMRMLLayoutManager
-from .modules import ModuleNamespace, qSlicerModuleManager
+from .modules import (
+    ModuleNamespace,
+    qSlicerModuleManager,
+    qSlicerScriptedLoadableModule,
+    qSlicerScriptedLoadableModuleWidget,
+)
+from .views.slice import qMRMLSliceControllerWidget, qMRMLSliceView, qMRMLSliceWidget
+from .views.threed import qMRMLThreeDView, qMRMLThreeDViewControllerWidget, qMRMLThreeDWidget
 from .widgets.standin import stands_for
 from .window import qSlicerMainWindow
 
+CLASSES = (
+    qMRMLSliceView,
+    qMRMLSliceControllerWidget,
+    qMRMLSliceWidget,
+    qMRMLThreeDView,
+    qMRMLThreeDViewControllerWidget,
+    qMRMLThreeDWidget,
+    qMRMLLayoutManager,
+    qSlicerCoreIOManager,
+    qSlicerModuleManager,
+    qSlicerScriptedLoadableModule,
+    qSlicerScriptedLoadableModuleWidget,
+    qSlicerMainWindow,
+)
 VERSION = (5, 13, 0)
 DOCUMENTATION = "https://slicer.readthedocs.io/en/latest/"
 
@@ -35,7 +56,8 @@ class qSlicerApplication(QtWidgets.QApplication):
     def __init__(self, arguments, testing):
         super().__init__(arguments)
         self._testing = testing
-        self._folder = tempfile.mkdtemp(prefix="SlicerHost-")
+        self._temporary = tempfile.TemporaryDirectory(prefix="SlicerHost-")
+        self._folder = self._temporary.name
         self._startup_environment = dict(os.environ)
         self._startup_folder = os.getcwd()
         self._pauses = 0
@@ -45,6 +67,9 @@ class qSlicerApplication(QtWidgets.QApplication):
         slicer.mrmlScene = self._core.scene
         slicer.modules = ModuleNamespace()
         slicer.selfTests = {}
+        for cls in (*CLASSES, qSlicerApplication):
+            setattr(slicer, cls.__name__, cls)
+        sampledata.install()
         self._io_manager = qSlicerCoreIOManager(self._core, self)
         self._module_manager = qSlicerModuleManager(self._core, self)
         self._window = qSlicerMainWindow(self)
@@ -68,7 +93,7 @@ class qSlicerApplication(QtWidgets.QApplication):
         self._module_manager._unload_all()
         self._layout_manager._finalize()
         self._window.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._temporary.cleanup()
         self._folder = None
 
     # What the application is made of

@@ -186,13 +186,11 @@ class qSlicerCoreIOManager(QtCore.QObject):
         return "SceneFile" if node is None or node.IsA("vtkMRMLScene") else f"{node.GetNodeTagName()}File"
 
     def fileWriterExtensions(self, node):
-        storage = node.GetStorageNode() or node.CreateDefaultStorageNode()
-        formats = storage.GetSupportedWriteFileTypes()
+        formats = self.createAndAddDefaultStorageNode(node).GetSupportedWriteFileTypes()
         return tuple(formats.GetValue(index) for index in range(formats.GetNumberOfValues()))
 
     def extractKnownExtension(self, filename, node):
-        storage = node.GetStorageNode() or node.CreateDefaultStorageNode()
-        return storage.GetSupportedFileExtension(filename)
+        return self.createAndAddDefaultStorageNode(node).GetSupportedFileExtension(filename, False, True)
 
     def createAndAddDefaultStorageNode(self, node):
         if node.GetStorageNode() is None:
@@ -218,21 +216,22 @@ class qSlicerCoreIOManager(QtCore.QObject):
         return saved
 
     def exportNodes(self, node_ids, filenames, properties, harden_transform=False, user_messages=None):
-        """Write nodes without touching their storage nodes, in world coordinates if `harden_transform`."""
+        """Write copies of nodes, made in a scene of their own; in world coordinates if `harden_transform`."""
         messages = user_messages if user_messages is not None else slicer.vtkMRMLMessageCollection()
+        scene = slicer.vtkMRMLScene()
+        self._core.scene.CopyRegisteredNodesToScene(scene)
+        self._core.scene.CopySingletonNodesToScene(scene)
+        scene.SetDataIOManager(self._core.scene.GetDataIOManager())
         done = True
         for node_id, filename in zip(node_ids, filenames):
             node = self._core.scene.GetNodeByID(node_id)
-            copy = self._core.scene.AddNewNodeByClass(node.GetClassName(), node.GetName())
-            copy.CopyContent(node)
-            try:
-                if harden_transform and node.IsA("vtkMRMLTransformableNode"):
-                    copy.SetAndObserveTransformNodeID(node.GetTransformNodeID())
-                    copy.HardenTransform()
-                storage = copy.CreateDefaultStorageNode()
-                done = self._write(copy, storage, {**properties, "fileName": filename}, messages) and done
-            finally:
-                self._core.scene.RemoveNode(copy)
+            copy = scene.AddNewNodeByClass(node.GetClassName(), node.GetName())
+            copy.CopyContent(node, harden_transform)
+            if harden_transform and node.IsA("vtkMRMLTransformableNode") and node.GetParentTransformNode():
+                _harden(copy, node.GetParentTransformNode())
+            copy.AddDefaultStorageNode()
+            written = self._write(copy, copy.GetStorageNode(), {**properties, "fileName": filename}, messages)
+            done = written and done
         return done
 
     def _write(self, node, storage, properties, messages):
@@ -274,6 +273,16 @@ class qSlicerCoreIOManager(QtCore.QObject):
     def openSaveDataDialog(self):
         name, _ = QtWidgets.QFileDialog.getSaveFileName(None, "Save scene", "", "Scene bundle (*.mrb);;Scene (*.mrml)")
         return self.saveScene(name) if name else False
+
+
+def _harden(copy, parent):
+    """Apply the whole chain of transforms that ends in `parent`, a node of another scene."""
+    chain = vtk.vtkGeneralTransform()
+    parent.GetTransformFromWorld(chain)
+    transform = copy.GetScene().AddNewNodeByClass("vtkMRMLTransformNode")
+    transform.SetAndObserveTransformFromParent(chain)
+    copy.SetAndObserveTransformNodeID(transform.GetID())
+    copy.HardenTransform()
 
 
 def _failure(messages, text):

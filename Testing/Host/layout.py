@@ -5,15 +5,16 @@ import vtk
 from PySide6 import QtCore, QtWidgets
 
 from .views.slice import qMRMLSliceWidget
+from .views.table import qMRMLTableWidget
 from .views.threed import qMRMLThreeDWidget
 from .widgets.standin import stands_for
 
 
 @stands_for("slicer.qMRMLLayoutManager")
 class qMRMLLayoutManager(QtCore.QObject):
-    """Follows vtkMRMLLayoutNode: any built-in or custom layout of slice and 3D views works.
+    """Follows vtkMRMLLayoutNode: any built-in or custom layout of slice, 3D and table views works.
 
-    A view of another kind (table, plot) becomes a label that says so.
+    A view of another kind (a plot) becomes a label that says so.
     """
 
     layoutChanged = QtCore.Signal(int)
@@ -98,7 +99,11 @@ class qMRMLLayoutManager(QtCore.QObject):
         if node is None:
             return None
         if node.GetID() not in self._widgets:
-            makers = {"vtkMRMLSliceNode": qMRMLSliceWidget, "vtkMRMLViewNode": qMRMLThreeDWidget}
+            makers = {
+                "vtkMRMLSliceNode": qMRMLSliceWidget,
+                "vtkMRMLViewNode": qMRMLThreeDWidget,
+                "vtkMRMLTableViewNode": qMRMLTableWidget,
+            }
             make = makers.get(node.GetClassName())
             if make is None:
                 return None
@@ -119,11 +124,12 @@ class qMRMLLayoutManager(QtCore.QObject):
             widget._finalize()
         self._widgets = {}
 
-    def _slices(self):
-        return [widget for widget in self._widgets.values() if isinstance(widget, qMRMLSliceWidget)]
+    def _set_cursor(self, cursor):
+        for widget in (*self._of(qMRMLSliceWidget), *self._of(qMRMLThreeDWidget)):
+            widget.viewWidget().setViewCursor(cursor)
 
-    def _three_ds(self):
-        return [widget for widget in self._widgets.values() if isinstance(widget, qMRMLThreeDWidget)]
+    def _of(self, kind):
+        return [widget for widget in self._widgets.values() if isinstance(widget, kind)]
 
     @property
     def layout(self):
@@ -148,25 +154,29 @@ class qMRMLLayoutManager(QtCore.QObject):
         return self._core.application_logic.GetViewLogics()
 
     def sliceViewNames(self):
-        return tuple(widget.mrmlSliceNode().GetLayoutName() for widget in self._slices())
+        return tuple(widget.mrmlSliceNode().GetLayoutName() for widget in self._of(qMRMLSliceWidget))
 
     def sliceWidget(self, name):
-        return next((w for w in self._slices() if w.mrmlSliceNode().GetLayoutName() == name), None)
+        return next((w for w in self._of(qMRMLSliceWidget) if w.mrmlSliceNode().GetLayoutName() == name), None)
 
     @property
     def threeDViewCount(self):
-        return len(self._three_ds())
+        return len(self._of(qMRMLThreeDWidget))
 
     def threeDWidget(self, which):
         """`which`: the view's number, starting at 0, or its layout name."""
-        widgets = self._three_ds()
+        widgets = self._of(qMRMLThreeDWidget)
         if isinstance(which, str):
             return next((w for w in widgets if w.mrmlViewNode().GetLayoutName() == which), None)
         return widgets[which] if 0 <= which < len(widgets) else None
 
     @property
     def tableViewCount(self):
-        return 0
+        return len(self._of(qMRMLTableWidget))
+
+    def tableWidget(self, index):
+        widgets = self._of(qMRMLTableWidget)
+        return widgets[index] if 0 <= index < len(widgets) else None
 
     @property
     def plotViewCount(self):
@@ -183,20 +193,20 @@ class qMRMLLayoutManager(QtCore.QObject):
         return widget.mrmlViewNode() if widget else None
 
     def resetSliceViews(self):
-        for widget in self._slices():
+        for widget in self._of(qMRMLSliceWidget):
             widget.fitSliceToBackground()
 
     def resetThreeDViews(self):
-        for widget in self._three_ds():
+        for widget in self._of(qMRMLThreeDWidget):
             widget.threeDView().resetFocalPoint()
             widget.threeDView().resetCamera()
 
     def pauseRender(self):
-        for widget in self._widgets.values():
+        for widget in (*self._of(qMRMLSliceWidget), *self._of(qMRMLThreeDWidget)):
             widget.pauseRender()
 
     def resumeRender(self):
-        for widget in self._widgets.values():
+        for widget in (*self._of(qMRMLSliceWidget), *self._of(qMRMLThreeDWidget)):
             widget.resumeRender()
 
     def setRenderPaused(self, paused):

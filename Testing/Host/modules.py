@@ -81,15 +81,8 @@ class qSlicerScriptedLoadableModuleWidget(QtWidgets.QWidget):
         self._instance.setup()
 
     def reload(self):
-        """Make the widget again from the class that is now in the Python module."""
-        entered = self._entered
-        self.exit()
-        for child in self.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindChildOption.FindDirectChildrenOnly):
-            child.setParent(None)
-            child.deleteLater()
+        """Make and set up the widget class again, as it is now in the Python module."""
         self._create()
-        if entered:
-            self.enter()
 
 
 class qSlicerScriptedLoadableModule(QtCore.QObject):
@@ -150,7 +143,7 @@ class qSlicerModuleManager(QtCore.QObject):
         super().__init__(parent)
         self._core = core
         self._modules = {}
-        for name, logic in core.logics.items():
+        for name, logic in {**core.logics, "SampleData": None}.items():
             self._add(name, CoreModule(name, logic, self))
 
     def _add(self, name, module):

@@ -104,10 +104,9 @@ class qSlicerMainWindow(QtWidgets.QMainWindow):
             mode = node.GetCurrentInteractionMode()
             if mode in actions:
                 actions[mode].setChecked(True)
-            for widget in self._application.layoutManager().viewWidgets():
-                placing = mode == slicer.vtkMRMLInteractionNode.Place
-                cursor = QtCore.Qt.CursorShape.CrossCursor if placing else QtCore.Qt.CursorShape.ArrowCursor
-                widget.viewWidget().setViewCursor(QtGui.QCursor(cursor))
+            placing = mode == slicer.vtkMRMLInteractionNode.Place
+            cursor = QtCore.Qt.CursorShape.CrossCursor if placing else QtCore.Qt.CursorShape.ArrowCursor
+            self._application.layoutManager()._set_cursor(QtGui.QCursor(cursor))
 
         node.AddObserver(slicer.vtkMRMLInteractionNode.InteractionModeChangedEvent, follow)
         follow()

@@ -207,3 +207,43 @@ def test_a_volume_from_a_file_equals_the_one_in_the_session(tmp_path):
     expected = session.propagate(structure)
     labels = segment_volume(image, session.prompts, FloodPredictor())
     np.testing.assert_array_equal(sitk.GetArrayFromImage(labels) > 0, expected > 0)
+
+
+def test_a_correction_of_an_imported_mask_spreads_as_far_as_the_same_error_goes():
+    grid = Grid((50, 40, 20), (1.0, 1.0, 3.0))
+    truth = body(grid, (18, 20, 10), (11, 12, 27))
+    leak = np.zeros(grid.shape, bool)
+    leak[7:13, 15:25, 34:46] = True
+    imported = truth | leak
+    session = SegmentationSession(picture(grid, truth), FloodPredictor())
+    structure = session.import_labels(grid.image(imported.astype(np.uint8)))[0].id
+    session.add_point(structure, world(grid, 40, 20, 10), positive=False)
+    corrected = session.propagate(structure)
+    np.testing.assert_array_equal(corrected, truth)
+
+
+def test_an_imported_mask_is_untouched_where_no_correction_applies():
+    grid = Grid((50, 40, 20), (1.0, 1.0, 3.0))
+    truth = body(grid, (18, 20, 10), (11, 12, 27))
+    missing = truth.copy()
+    missing[10, 12:20, 10:16] = False
+    session = SegmentationSession(picture(grid, truth), FloodPredictor())
+    structure = session.import_labels(grid.image(missing.astype(np.uint8)))[0].id
+    session.add_point(structure, world(grid, 13, 16, 10))
+    np.testing.assert_array_equal(session.propagate(structure), truth)
+
+
+def test_corrections_of_different_errors_of_an_imported_mask_do_not_undo_each_other():
+    grid = Grid((50, 60, 20), (1.0, 1.0, 3.0))
+    truth = body(grid, (18, 25, 10), (11, 12, 27))
+    first, second = np.zeros(grid.shape, bool), np.zeros(grid.shape, bool)
+    first[7:13, 15:25, 34:46] = True
+    second[6:14, 45:55, 5:20] = True
+    session = SegmentationSession(picture(grid, truth), FloodPredictor())
+    structure = session.import_labels(grid.image((truth | first | second).astype(np.uint8)))[0].id
+    session.add_point(structure, world(grid, 40, 20, 10), positive=False)
+    session.propagate(structure)
+    session.add_point(structure, world(grid, 12, 50, 9), positive=False)
+    np.testing.assert_array_equal(session.propagate(structure), truth)
+    assert session.undo()
+    np.testing.assert_array_equal(session.mask(structure), truth | second)

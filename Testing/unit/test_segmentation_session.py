@@ -297,6 +297,29 @@ def test_another_model_takes_over_without_losing_prompts(session, liver):
     assert len(other.calls) == 1
 
 
+def test_clicks_made_while_a_volume_is_computed_are_kept(session, liver):
+    session.add_point(liver, world(GRID, 18, 17, 7))
+    late = []
+
+    def progress(fraction, message):
+        if not late:
+            late.append(session.add_point(liver, world(GRID, 18, 17, 5)))
+
+    session.propagate(liver, Job(progress))
+    assert late[0] in session.structures[0].prompts
+    assert session.stale(liver)
+
+
+def test_a_volume_of_another_model_is_stale_but_still_shown(session, liver):
+    session.add_point(liver, world(GRID, 18, 17, 7))
+    volume = session.propagate(liver)
+    session.set_predictor(FloodPredictor())
+    assert session.stale(liver)
+    np.testing.assert_array_equal(session.mask(liver), volume)
+    session.propagate(liver)
+    assert not session.stale(liver)
+
+
 @pytest.mark.parametrize(
     "image",
     [sitk.Image(8, 8, sitk.sitkFloat32), sitk.Image([8, 8, 8], sitk.sitkVectorFloat32, 3)],

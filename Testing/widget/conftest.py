@@ -1,4 +1,9 @@
-"""One host application for all tests of this folder; every test starts with an empty scene and four views."""
+"""One host application for all tests of this folder; every test starts with an empty scene and four views.
+
+Off screen unless QT_QPA_PLATFORM says otherwise (`QT_QPA_PLATFORM=xcb xvfb-run -a python -m pytest Testing/widget`).
+"""
+
+import os
 
 import Host
 import module_panel
@@ -8,7 +13,8 @@ import pytest
 
 @pytest.fixture(scope="session")
 def application():
-    application = Host.start(testing=True)
+    on_screen = os.environ.get("QT_QPA_PLATFORM", "offscreen") != "offscreen"
+    application = Host.start(offscreen=not on_screen, testing=True)
     import slicer
 
     window = slicer.util.mainWindow()
@@ -17,6 +23,14 @@ def application():
     slicer.app.processEvents()
     yield application
     application._shut_down()
+
+
+@pytest.fixture
+def qt(application):
+    """The module `qt`, which exists once the application was started."""
+    import qt
+
+    return qt
 
 
 @pytest.fixture(autouse=True)

@@ -378,3 +378,22 @@ def test_a_layout_of_ones_own_puts_two_groups_of_views_side_by_side():
     assert moving.visible
     assert fixed.mapToGlobal(QtCore.QPoint()).x() < moving.mapToGlobal(QtCore.QPoint()).x()
     assert moving.mrmlSliceNode().GetViewGroup() == 2
+
+
+def test_a_table_layout_shows_the_active_table_and_follows_its_changes():
+    manager = slicer.app.layoutManager()
+    manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+    table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", "Metrics")
+    slicer.util.updateTableFromArray(table, [np.array([0.5, 0.75])], ["Dice"])
+    slicer.app.applicationLogic().GetSelectionNode().SetActiveTableID(table.GetID())
+    slicer.app.applicationLogic().PropagateTableSelection()
+    slicer.app.processEvents()
+    view = manager.tableWidget(0).tableView()
+    assert view.visible
+    assert view.mrmlTableNode() is table
+    assert view.model().horizontalHeaderItem(0).text() == "Dice"
+    assert [view.model().item(row, 0).text() for row in (0, 1)] == ["0.5", "0.75"]
+    slicer.util.updateTableFromArray(table, [np.array([0.9])], ["Dice"])
+    assert view.model().item(0, 0).text() == "0.9"
+    slicer.mrmlScene.RemoveNode(table)
+    assert view.model().rowCount() == 0

@@ -17,6 +17,8 @@ from ..files import whole_file
 from . import dense
 from .grid import Grid
 
+INVERSE_CORRECTIONS = 2  # fixed-point steps that tie the integrated inverse to the interpolated forward field
+
 
 def physical_displacement(displacement: torch.Tensor, grid: Grid) -> np.ndarray:
     """A voxel field (1, 3, D, H, W), channels (z, y, x), as LPS millimetre vectors (D, H, W, 3) ordered (x, y, z)."""
@@ -35,7 +37,7 @@ def displacement_transform(displacement: torch.Tensor, grid: Grid) -> sitk.Displ
     return sitk.DisplacementFieldTransform(grid.image(physical_displacement(displacement, grid)))
 
 
-def flow_transforms(velocity: torch.Tensor, grid: Grid, steps: int = 7):
+def flow_transforms(velocity: torch.Tensor, grid: Grid):
     """Both directions of a stationary velocity field (1, 3, D, H, W; voxels of `grid`) as displacement transforms.
 
     The velocity is continued beyond the grid and fades to zero there, so that the mapping has no jump at the border,
@@ -48,7 +50,12 @@ def flow_transforms(velocity: torch.Tensor, grid: Grid, steps: int = 7):
     faded = _fade_out(velocity, border)
     start = [-width for width in border[::-1]]
     padded = grid.crop(start, [n + 2 * width for n, width in zip(grid.size, border[::-1])])
-    return tuple(displacement_transform(dense.integrate(sign * faded, steps), padded) for sign in (1, -1))
+    steps = dense.integration_steps(faded)
+    forward = dense.integrate(faded, steps)
+    inverse = dense.integrate(-faded, steps)
+    for _ in range(INVERSE_CORRECTIONS):
+        inverse = -dense.warp(forward, inverse)
+    return displacement_transform(forward, padded), displacement_transform(inverse, padded)
 
 
 def pull_back(affine: sitk.Transform, deformation: sitk.Transform) -> sitk.CompositeTransform:
@@ -75,7 +82,7 @@ def displacement_image(transform: sitk.Transform, grid: Grid) -> sitk.Image:
 
 
 def read_transform(path: Union[str, Path]) -> sitk.Transform:
-    """Read an ITK transform (.h5, .tfm, .txt, .mat), or a displacement field image (.nrrd, .nii.gz, .mha; LPS mm vectors).
+    """Read an ITK transform (.h5, .tfm, .txt, .mat), or a displacement field image (.nrrd, .nii.gz, .mha; LPS mm).
 
     Raises:
         InputError: the file is missing or is neither.

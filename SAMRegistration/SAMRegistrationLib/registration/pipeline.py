@@ -5,11 +5,13 @@ import time
 from contextlib import contextmanager
 from typing import Dict, List, Optional
 
+import numpy as np
 import SimpleITK as sitk
 import torch
 
 from .. import __version__
 from ..errors import SAMRegistrationError
+from ..geometry.dense import resize_field
 from ..geometry.grid import Grid
 from ..geometry.transforms import flow_transforms, pull_back, push_forward
 from ..job import Job
@@ -25,6 +27,8 @@ from .result import RegistrationResult
 from .structures import Structures, shared_structures
 from .terms import FieldTerm, ImageTerm
 from .working import on_grid, working_grid
+
+LARGEST_STORED_FIELD = 2_500_000  # voxels; above it the displacement is stored on the coarser grid of the velocity
 
 
 def register(
@@ -93,7 +97,7 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
         grid = working_grid(fixed_unit, options.largest_grid)
         images = [on_grid(fixed_unit, grid, sitk.Transform(3, sitk.sitkIdentity)), on_grid(moving_unit, grid, linear)]
         fixed_image, moving_image = (image.to(device) for image in images)
-        structures = shared_structures(fixed_masks, moving_masks, grid, linear, notes)
+        structures = shared_structures(fixed_masks, moving_masks, Grid.of(fixed), Grid.of(moving), grid, linear, notes)
     velocity, weights = None, None
     if options.use_network:
         with clock.stage("predict"):
@@ -172,7 +176,10 @@ def _mean_square(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def _transforms(velocity: Optional[torch.Tensor], grid: Grid, linear: sitk.Transform):
     if velocity is None:
         return sitk.CompositeTransform([linear]), sitk.CompositeTransform([linear.GetInverse()])
-    forward, inverse = flow_transforms(velocity.cpu(), grid.with_size(velocity.shape[:1:-1]))
+    velocity = velocity.cpu()
+    if np.prod(grid.size) <= LARGEST_STORED_FIELD:
+        velocity = resize_field(velocity, grid.shape)
+    forward, inverse = flow_transforms(velocity, grid.with_size(velocity.shape[:1:-1]))
     return pull_back(linear, forward), push_forward(linear, inverse)
 
 

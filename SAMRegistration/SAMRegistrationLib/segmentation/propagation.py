@@ -1,64 +1,26 @@
 """From prompted slices to a volume: slice by slice outward, each slice prompted by its neighbour's mask."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from functools import partial
+from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
 from ..errors import InputError
 from ..job import Job
-from .derive import clicks_from_mask
 from .planes import SlicePlane, plane_at, slice_of, voxel_at
 from .prompts import BOX, POSITIVE, Structure
+from .regions import signed_distance
 from .slice_clicks import clicks_in_plane
-from .slice_segmenter import SliceMask, SliceSegmenter, fingerprint
-
-Slices = Dict[int, SliceMask]
-
-
-@dataclass(frozen=True)
-class StopRule:
-    """When a structure is taken to have ended, from one slice to the next.
-
-    Attributes:
-        score: lowest predicted intersection over union of a mask.
-        shrink: smallest area as a fraction of the neighbour's.
-        grow: largest area as a multiple of the neighbour's.
-        common: lowest part of the smaller of both masks that lies in the other.
-        pixels: smallest area in pixels.
-        contrast: largest change of the median intensity (of [0, 1]) that is no reason to stop.
-        spread: the same in standard deviations of the intensity within the neighbour's mask; the larger one counts.
-    """
-
-    score: float = 0.5
-    shrink: float = 0.1
-    grow: float = 3.0
-    common: float = 0.6
-    pixels: int = 5
-    contrast: float = 0.08
-    spread: float = 2.0
-
-    def allows(self, new: np.ndarray, old: np.ndarray, score: float, values: np.ndarray, before: np.ndarray) -> bool:
-        """Whether mask `new` can be the continuation of `old`.
-
-        Args:
-            new, old: bool (H, W), the mask and its neighbour's.
-            score: of the new mask.
-            values, before: (H, W) intensities in [0, 1] of the slice and of its neighbour.
-        """
-        area, neighbour = np.count_nonzero(new), np.count_nonzero(old)
-        if score < self.score or area < self.pixels or not self.shrink * neighbour <= area <= self.grow * neighbour:
-            return False
-        if np.count_nonzero(new & old) < self.common * min(area, neighbour):
-            return False
-        inside = before[old]
-        change = abs(float(np.median(values[new])) - float(np.median(inside)))
-        return change <= max(self.contrast, self.spread * float(inside.std()))
+from .slice_segmenter import SliceSegmenter, fingerprint
+from .spread import spread
+from .walk import Masks, Walk
 
 
 class Propagator:
-    """Extends one structure through the volume and remembers every stretch between prompted slices.
+    """Extends one structure through the volume, or corrections through one imported mask of it.
+
+    Every stretch between prompted slices is remembered.
 
     A stretch depends on nothing but the masks of the prompted slices at its ends, so a later correction computes
     only the stretches that touch the corrected slice again.
@@ -66,10 +28,10 @@ class Propagator:
 
     REMEMBERED = 64
 
-    def __init__(self, segmenter: SliceSegmenter, rule: Optional[StopRule] = None):
+    def __init__(self, segmenter: SliceSegmenter, walk: Optional[Walk] = None):
         self._segmenter = segmenter
-        self._rule = StopRule() if rule is None else rule
-        self._stretches: OrderedDict[tuple, Slices] = OrderedDict()
+        self._walk = Walk() if walk is None else walk
+        self._stretches: OrderedDict[tuple, Masks] = OrderedDict()
 
     def run(
         self,
@@ -92,10 +54,10 @@ class Propagator:
             InputError: there is nothing to start from.
             Cancelled: the job was cancelled.
         """
-        axis = self._main_axis(structure)
+        axis = self.main_axis(structure)
         starts, corrections = self._prompted(structure, axis)
         anchors = {index: self._anchor(structure, SlicePlane(axis, index), None, job) for index in starts}
-        if imported is None and not any(anchor.mask.any() for anchor in anchors.values()):
+        if imported is None and not any(anchor.any() for anchor in anchors.values()):
             raise InputError(f"Click at least once inside {structure.name} before it is extended to the volume.")
         passes = len(corrections) + 1
         for number, index in enumerate(corrections):
@@ -105,11 +67,11 @@ class Propagator:
                 part = job.part(number / passes, (number + 1) / passes)
                 base = slice_of(self._fill(axis, anchors, imported, part), plane).astype(bool)
             corrected = self._anchor(structure, plane, base, job)
-            if base.any() or corrected.mask.any():
+            if base.any() or corrected.any():
                 anchors[index] = corrected
         return self._fill(axis, anchors, imported, job.part((passes - 1) / passes, 1.0))
 
-    def _main_axis(self, structure: Structure) -> int:
+    def main_axis(self, structure: Structure) -> int:
         """The axis across whose planes most prompts were set; of equals, the one of largest spacing."""
         grid = self._segmenter.grid
         axes = [plane_at(grid, prompt.points[0], prompt.normal).axis for prompt in structure.prompts]
@@ -132,75 +94,76 @@ class Propagator:
             starts.update({voxel_at(grid, p.points[0])[axis]: True for p in positive})
         return [i for i, start in starts.items() if start], [i for i, start in starts.items() if not start]
 
-    def _fill(self, axis: int, anchors: Slices, imported: Optional[np.ndarray], job: Job) -> np.ndarray:
-        grid = self._segmenter.grid
-        volume = np.zeros(grid.shape, dtype=np.uint8) if imported is None else imported.copy()
-        slices = dict(anchors)
+    def _fill(self, axis: int, anchors: Masks, imported: Optional[np.ndarray], job: Job) -> np.ndarray:
+        volume = np.zeros(self._segmenter.grid.shape, dtype=np.uint8) if imported is None else imported.copy()
         if imported is None:
-            ends = sorted(anchors)
-            pairs = list(zip([None, *ends], [*ends, None]))
-            done = 0
-            for low, high in pairs:
-                length = (grid.size[axis] if high is None else high) - (-1 if low is None else low) - 1
-                part = job.part(done / grid.size[axis], (done + length) / grid.size[axis])
-                slices.update(self._stretch(axis, low, high, anchors, part))
-                done += length
-        for index, result in slices.items():
-            slice_of(volume, SlicePlane(axis, index))[...] = result.mask
+            _write(volume, axis, {**self._extended(axis, anchors, job), **anchors})
+        else:
+            self._spread(axis, anchors, volume, job)
         job.update(1.0, "extended to the volume")
         return volume
 
-    def _stretch(self, axis: int, low: Optional[int], high: Optional[int], anchors: Slices, job: Job) -> Slices:
-        marks = [None if end is None else fingerprint(anchors[end].mask) for end in (low, high)]
-        key = (axis, low, high, *marks)
+    def _extended(self, axis: int, anchors: Masks, job: Job) -> Masks:
+        size, ends = self._segmenter.grid.size[axis], sorted(anchors)
+        found: Masks = {}
+        for low, high in zip([None, *ends], [*ends, None]):
+            marks = [None if end is None else fingerprint(anchors[end]) for end in (low, high)]
+            first, last = 0 if low is None else low + 1, size if high is None else high
+            part = job.part(first / size, last / size)
+            work = partial(self._walked, axis, low, high, anchors, part)
+            found.update(self._remembered((axis, low, high, *marks), work))
+        return found
+
+    def _spread(self, axis: int, anchors: Masks, volume: np.ndarray, job: Job) -> None:
+        done: Tuple = ()
+        for number, (index, mask) in enumerate(anchors.items()):
+            job.update(number / len(anchors), f"slice {index + 1} of {self._segmenter.grid.size[axis]}")
+            done = (*done, index, fingerprint(mask))
+            work = partial(spread, self._segmenter, SlicePlane(axis, index), mask, volume, job)
+            found = self._remembered((axis, *done), work)
+            _write(volume, axis, {**found, index: mask})
+
+    def _remembered(self, key: tuple, work: Callable[[], Masks]) -> Masks:
         if key not in self._stretches:
-            up = {} if low is None else self._walk(axis, low, 1, high, anchors[low], job.part(0, 0.5))
-            down = {} if high is None else self._walk(axis, high, -1, low, anchors[high], job.part(0.5, 1))
-            self._stretches[key] = _reconciled(low, high, up, down)
+            self._stretches[key] = work()
             while len(self._stretches) > self.REMEMBERED:
                 self._stretches.popitem(last=False)
         self._stretches.move_to_end(key)
         return self._stretches[key]
 
-    def _walk(self, axis: int, start: int, step: int, stop: Optional[int], anchor: SliceMask, job: Job) -> Slices:
-        """Slices from `start` (not included) in steps of `step` until `stop` (not included) or the structure's end."""
-        size = self._segmenter.grid.size[axis]
-        stop = (size if step > 0 else -1) if stop is None else stop
-        indices = range(start + step, stop, step)
-        found: Slices = {}
-        current = anchor
-        for number, index in enumerate(indices):
-            if not current.mask.any():
-                break
-            job.update(number / len(indices), f"slice {index + 1} of {size}")
-            self._segmenter.prefetch([SlicePlane(axis, ahead) for ahead in indices[number + 1 : number + 3]])
-            current = self._next(SlicePlane(axis, index), SlicePlane(axis, index - step), current, job)
-            if current is None:
-                break
-            found[index] = current
-        return found
+    def _walked(self, axis: int, low: Optional[int], high: Optional[int], anchors: Masks, job: Job) -> Masks:
+        """The masks strictly between two prompted slices, or from one to the border of the volume (None)."""
+        size = self._segmenter.pixel_size(SlicePlane(axis, 0))
+        ends = [None if end is None else signed_distance(anchors[end], size) for end in (low, high)]
+        bounded = all(end is not None and (end > 0).any() for end in ends)
 
-    def _next(self, plane: SlicePlane, previous: SlicePlane, neighbour: SliceMask, job: Job) -> Optional[SliceMask]:
-        parts = []
-        values, before = (slice_of(self._segmenter.volume, where) for where in (plane, previous))
-        for clicks, old in clicks_from_mask(neighbour.mask, self._segmenter.pixel_size(plane)):
-            part = self._segmenter.continuation(plane, clicks, old, job)
-            if self._rule.allows(part.mask, old, part.score, values, before):
-                parts.append(part)
-        if not parts:
-            return None
-        return SliceMask(np.max([part.logits for part in parts], axis=0), min(part.score for part in parts))
+        def between(index: int) -> np.ndarray:
+            t = (index - low) / (high - low)
+            return (1 - t) * ends[0] + t * ends[1]
 
-    def _anchor(self, structure: Structure, plane: SlicePlane, base: Optional[np.ndarray], job: Job) -> SliceMask:
+        first = -1 if low is None else low
+        last = self._segmenter.grid.size[axis] if high is None else high
+        shape = between if bounded else None
+        up, down = {}, {}
+        if low is not None:
+            up = self._from(axis, low, range(low + 1, last), anchors, shape, job.part(0.0, 0.5))
+        if high is not None:
+            down = self._from(axis, high, range(high - 1, first, -1), anchors, shape, job.part(0.5, 1.0))
+        result = {**down, **up}
+        for index in set(up) & set(down):
+            t = (index - low) / (high - low)
+            distances = [signed_distance(walk[index], size) for walk in (up, down)]
+            result[index] = (1 - t) * distances[0] + t * distances[1] > 0
+        return result
+
+    def _from(self, axis: int, start: int, indices: range, anchors: Masks, shape, job: Job) -> Masks:
+        return self._walk.run(self._segmenter, SlicePlane(axis, start), anchors[start], indices, shape, job)
+
+    def _anchor(self, structure: Structure, plane: SlicePlane, base: Optional[np.ndarray], job: Job) -> np.ndarray:
         job.check()
-        return self._segmenter.predict(plane, clicks_in_plane(structure, self._segmenter.grid, plane), base)
+        return self._segmenter.predict(plane, clicks_in_plane(structure, self._segmenter.grid, plane), base).mask
 
 
-def _reconciled(low: Optional[int], high: Optional[int], up: Slices, down: Slices) -> Slices:
-    """Both walks through a stretch as one; where both found something the nearer end counts more."""
-    result = {**down, **up}
-    for index in set(up) & set(down):
-        t = (index - low) / (high - low)
-        logits = (1 - t) * np.clip(up[index].logits, -8, 8) + t * np.clip(down[index].logits, -8, 8)
-        result[index] = SliceMask(logits, min(up[index].score, down[index].score))
-    return result
+def _write(volume: np.ndarray, axis: int, masks: Masks) -> None:
+    for index, mask in masks.items():
+        slice_of(volume, SlicePlane(axis, index))[...] = mask

@@ -6,6 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 PixelSize = Tuple[float, float]
+_FAR = 1e4
 
 
 def components(mask: np.ndarray) -> List[np.ndarray]:
@@ -28,10 +29,14 @@ def component_at(mask: np.ndarray, pixel: Sequence[int]) -> np.ndarray:
 
 def depth(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> np.ndarray:
     """Distance in mm from every pixel inside to the nearest pixel outside (the slice's border counts as outside)."""
-    outside = sitk.GetImageFromArray(np.pad(~mask.astype(bool), 1, constant_values=True).astype(np.uint8))
-    outside.SetSpacing((float(pixel_size[1]), float(pixel_size[0])))
-    distance = sitk.SignedMaurerDistanceMap(outside, squaredDistance=False, useImageSpacing=True)
-    return np.maximum(sitk.GetArrayFromImage(distance)[1:-1, 1:-1], 0.0) * mask
+    return _distance_to(np.pad(~mask.astype(bool), 1, constant_values=True), pixel_size)[1:-1, 1:-1]
+
+
+def signed_distance(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> np.ndarray:
+    """Distance in mm to the border of a mask, positive inside, negative outside; the slice's border is no border."""
+    if mask.all() or not mask.any():
+        return np.full(mask.shape, _FAR if mask.any() else -_FAR, dtype=np.float32)
+    return _distance_to(~mask, pixel_size) - _distance_to(mask, pixel_size)
 
 
 def deepest(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> Tuple[int, int]:
@@ -53,6 +58,14 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
     """Intersection over union of two masks; 1 when both are empty."""
     union = np.count_nonzero(a | b)
     return np.count_nonzero(a & b) / union if union else 1.0
+
+
+def _distance_to(target: np.ndarray, pixel_size: PixelSize) -> np.ndarray:
+    """float32 distance in mm from every pixel to the nearest pixel of a non-empty mask, 0 in it."""
+    image = sitk.GetImageFromArray(target.astype(np.uint8))
+    image.SetSpacing((float(pixel_size[1]), float(pixel_size[0])))
+    distance = sitk.SignedMaurerDistanceMap(image, squaredDistance=False, useImageSpacing=True)
+    return np.maximum(sitk.GetArrayFromImage(distance), 0.0)
 
 
 def _connected(mask: np.ndarray) -> sitk.Image:

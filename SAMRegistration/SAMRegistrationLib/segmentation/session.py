@@ -282,22 +282,16 @@ class SegmentationSession:
 
     def slice_mask(self, structure_id: str, plane: SlicePlane) -> SliceMask:
         """The mask that the prompts in one plane ask for; empty when they ask for nothing."""
-        prompts, grid = self.prompts, self.grid
-        structure = prompts.structure(structure_id)
-        clicks = clicks_in_plane(structure, grid, plane)
-        return self._segmenter.predict(plane, clicks, self._base(structure, plane))
+        return self._slice_mask(self.prompts.structure(structure_id), plane)
 
     def mask(self, structure_id: str) -> np.ndarray:
         """uint8 (z, y, x): what is imported or propagated, with the prompted slices in their present state."""
         structure = self.prompts.structure(structure_id)
+        propagated = self._propagated(structure)
+        if propagated is not None:
+            return propagated.whole()
         mask = self._background(structure)
-        for plane in self.planes(structure_id):
-            slice_of(mask, plane)[...] = self.slice_mask(structure_id, plane).mask
-        for prompt in structure.prompts:
-            if prompt.kind != BOX:
-                i, j, k = voxel_at(self.grid, prompt.points[0])
-                mask[k, j, i] = prompt.kind == POSITIVE
-        return mask
+        return self._with_prompted_slices(structure, mask, self.planes(structure_id))
 
     def propagate(self, structure_id: str, job: Optional[Job] = None) -> np.ndarray:
         """Extend a structure from its prompted slices to the volume, and return its mask, uint8 (z, y, x).
@@ -314,11 +308,15 @@ class SegmentationSession:
         bases = {plane: base for (owner, plane), base in self._bases.items() if owner == structure_id}
         imported = self._imported[structure_id].whole() if structure_id in self._imported else None
         volume = propagator.run(structure, imported, bases, Job() if job is None else job)
+        axis = propagator.main_axis(structure)
+        across = [plane for plane in self.planes(structure_id) if plane.axis != axis]
+        volume = self._with_prompted_slices(structure, volume, across)
         self._volumes.setdefault(structure_id, []).append((structure.prompts, CroppedMask.of(volume)))
         del self._volumes[structure_id][:-_VERSIONS]
-        if not structure.propagated:
-            self._history.do(PutStructures(f"{structure.name} to volume", (replace(structure, propagated=True),)))
-        return self.mask(structure_id)
+        current = self.prompts.structure(structure_id)
+        if not current.propagated:
+            self._history.do(PutStructures(f"{current.name} to volume", (replace(current, propagated=True),)))
+        return volume
 
     def label_image(self) -> sitk.Image:
         """All structures as one label image (uint8 or uint16) on the volume's grid, 0 background.
@@ -337,8 +335,7 @@ class SegmentationSession:
     def stale(self, structure_id: str) -> bool:
         """Whether prompts changed since the structure was last extended to the volume."""
         structure = self.prompts.structure(structure_id)
-        versions = self._volumes.get(structure_id, [])
-        return structure.propagated and all(prompts != structure.prompts for prompts, _ in versions)
+        return structure.propagated and self._propagated(structure) is None
 
     def set_mask(self, structure_id: str, mask: np.ndarray) -> None:
         """Give a structure a mask from elsewhere, (z, y, x) on the volume's grid; its clicks then correct it."""
@@ -346,6 +343,7 @@ class SegmentationSession:
         if mask.shape != self.grid.shape:
             raise InputError("The mask is not on the grid of the volume.")
         self._imported[structure_id] = CroppedMask.of(mask > 0)
+        self._propagators.pop(structure_id, None)
 
     def prefetch(self, plane: SlicePlane, reach: int = 2) -> None:
         """Prepare the embeddings of a plane and its neighbours in the background, nearest first."""
@@ -353,14 +351,15 @@ class SegmentationSession:
         self._segmenter.prefetch([SlicePlane(plane.axis, plane.index + offset) for offset in offsets])
 
     def set_intensity(self, intensity: Intensity) -> None:
-        """Change how intensities are shown to the predictor; masks of prompted slices follow."""
+        """Change how intensities are shown to the predictor; masks follow as in :meth:`set_predictor`."""
         self._intensity = intensity
         self.set_predictor(self.predictor)
 
     def set_predictor(self, predictor: SlicePredictor) -> None:
-        """Use another model from now on; masks of prompted slices follow."""
+        """Use another model from now on; prompted slices follow at once, volumes with the next "to volume"."""
         self._segmenter.close()
         self._propagators.clear()
+        self._volumes = {owner: [((), versions[-1][1])] for owner, versions in self._volumes.items()}
         self._segmenter = self._new_segmenter(predictor)
 
     def close(self) -> None:
@@ -390,15 +389,32 @@ class SegmentationSession:
         far[plane.axis] = index[plane.axis]
         return self.grid.index_to_physical([far])[0]
 
+    def _slice_mask(self, structure: Structure, plane: SlicePlane) -> SliceMask:
+        clicks = clicks_in_plane(structure, self.grid, plane)
+        return self._segmenter.predict(plane, clicks, self._base(structure, plane))
+
+    def _with_prompted_slices(self, structure: Structure, mask: np.ndarray, planes) -> np.ndarray:
+        for plane in planes:
+            slice_of(mask, plane)[...] = self._slice_mask(structure, plane).mask
+        for prompt in structure.prompts:
+            if prompt.kind != BOX:
+                i, j, k = voxel_at(self.grid, prompt.points[0])
+                mask[k, j, i] = prompt.kind == POSITIVE
+        return mask
+
+    def _propagated(self, structure: Structure) -> Optional[CroppedMask]:
+        """What was propagated from just these prompts with the present model, or None."""
+        versions = self._volumes.get(structure.id, []) if structure.propagated else []
+        return next((mask for prompts, mask in reversed(versions) if prompts == structure.prompts), None)
+
     def _background(self, structure: Structure) -> np.ndarray:
-        """A fresh uint8 (z, y, x): what was propagated from just these prompts, else propagated last, else imported."""
-        if structure.propagated and structure.id in self._volumes:
-            versions = self._volumes[structure.id]
-            exact = [mask for prompts, mask in versions if prompts == structure.prompts]
-            return (exact or [versions[-1][1]])[-1].whole()
-        if structure.id in self._imported:
-            return self._imported[structure.id].whole()
-        return np.zeros(self.grid.shape, dtype=np.uint8)
+        """A fresh uint8 (z, y, x): what was propagated from these prompts, else propagated last, else imported."""
+        shown = self._propagated(structure)
+        if shown is None and structure.propagated and structure.id in self._volumes:
+            shown = self._volumes[structure.id][-1][1]
+        if shown is None:
+            shown = self._imported.get(structure.id)
+        return np.zeros(self.grid.shape, dtype=np.uint8) if shown is None else shown.whole()
 
     def _base(self, structure: Structure, plane: SlicePlane) -> Optional[np.ndarray]:
         here = [prompt for prompt in structure.prompts if self.plane_of(prompt) == plane]

@@ -66,7 +66,8 @@ class SliceSegmenter:
         """
         everything = Clicks(tuple(point for group in clicks for point in group.points))
         if base is not None and base.any():
-            corrected = change_around(base, self._corrected(plane, base, everything), everything)
+            wanted = honour(self._suggested(plane, base, everything), everything) > 0
+            corrected = change_around(base, wanted, everything)
             return SliceMask(honour(mask_logits(corrected), everything), 1.0)
         parts = [self._replay(plane, group) for group in clicks if group.asks_for_something]
         if not parts:
@@ -120,12 +121,16 @@ class SliceSegmenter:
             self._results.popitem(last=False)
         return result
 
-    def _corrected(self, plane: SlicePlane, base: np.ndarray, clicks: Clicks) -> np.ndarray:
+    def suggestion(self, plane: SlicePlane, base: np.ndarray, clicks: Clicks) -> np.ndarray:
+        """What the model makes (bool) of a mask from elsewhere and clicks; the clicks are not kept by force."""
+        return self._suggested(plane, base, clicks) > 0
+
+    def _suggested(self, plane: SlicePlane, base: np.ndarray, clicks: Clicks) -> np.ndarray:
         logits = np.full(base.shape, -4 * MARGIN, dtype=np.float32)
         for group, _ in clicks_from_mask(base, self.pixel_size(plane), clicks.points):
             prediction = self._candidates(plane, group)
             logits = np.maximum(logits, prediction.masks[best_candidate(prediction, group)])
-        return honour(logits, clicks) > 0
+        return logits
 
     def _candidates(
         self, plane: SlicePlane, clicks: Clicks, low_res: Optional[np.ndarray] = None, job: Optional[Job] = None

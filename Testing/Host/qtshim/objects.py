@@ -7,10 +7,11 @@
 """
 
 import contextlib
+import enum
 import functools
 import html
 import inspect
-from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Set
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Set, Tuple
 
 import shiboken6
 from PySide6 import QtCore, QtGui, QtWidgets
@@ -53,6 +54,10 @@ class QtProperty:
     def __set__(self, instance: Any, value: Any) -> None:
         if self._setter is None:
             raise AttributeError(f"Property '{self.name}' of {type(instance).__name__} object is not writable")
+        if isinstance(value, int) and not isinstance(value, (bool, enum.Enum)):
+            current = self._getter(instance)
+            if isinstance(current, enum.Enum):  # an enumeration is an integer in the application
+                value = type(current)(value)
         self._setter(instance, value)
 
 
@@ -95,7 +100,25 @@ def own_properties(cls: type) -> List[str]:
     meta = getattr(cls, "staticMetaObject", None)
     if meta is None or meta.className() != cls.__name__:
         return []
-    return [meta.property(i).name() for i in range(meta.propertyOffset(), meta.propertyCount())]
+    names = [meta.property(i).name() for i in range(meta.propertyOffset(), meta.propertyCount())]
+    properties, callables = recorded_below(cls)
+    lost = [name for name in properties if name in vars(cls) and name not in names]  # a plain method in Qt 6
+    return [name for name in names if name in properties or name not in callables] + lost
+
+
+def recorded_below(cls: type) -> Tuple[FrozenSet[str], FrozenSet[str]]:
+    """Properties and callables that the application has for a class, or for some class derived from it."""
+    spaces = (QtCore, QtGui, QtWidgets)
+    properties: Set[str] = set()
+    callables: Set[str] = set()
+    for key in record.record()["classes"]:
+        space, _, name = key.partition(".")
+        derived = next((getattr(module, name) for module in spaces if space == "qt" and hasattr(module, name)), None)
+        if derived is not None and issubclass(derived, cls):
+            members = record.recorded(key) if derived is not cls else record.complete(key)
+            properties |= set(members.properties)
+            callables |= members.callables
+    return frozenset(properties), frozenset(callables)
 
 
 def lookup(cls: type, name: str) -> Any:
@@ -114,7 +137,8 @@ def property_of(cls: type, name: str, methods: Dict[str, Any]) -> QtProperty:
         getter = functools.partial(read_property, name)
     setter = methods.get("set" + capital)
     meta = cls.staticMetaObject
-    writable = meta.property(meta.indexOfProperty(name)).isWritable()
+    declared = meta.indexOfProperty(name)
+    writable = meta.property(declared).isWritable() if declared >= 0 else setter is not None
     if setter is None and writable:
         setter = functools.partial(write_property, name)
     return QtProperty(name, getter, setter if writable else None, static)

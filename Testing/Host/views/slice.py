@@ -41,8 +41,8 @@ class qMRMLSliceView(View):
         self._canvas.resized.connect(self._on_resized)
 
     def _prepare_renderer(self):
-        # The slice logic delivers a blended RGBA image of 0 to 255. Its actor must be the first prop of the renderer:
-        # a segmentation added before it would be blended over the background instead of the image.
+        # The slice logic delivers a blended RGBA image of 0 to 255. Its actor is the renderer's first prop and lies in
+        # the background: whatever the displayable managers add later is blended over it.
         self._renderer.GetActiveCamera().ParallelProjectionOn()
         self._mapper = vtk.vtkImageMapper()
         self._mapper.SetColorWindow(255)

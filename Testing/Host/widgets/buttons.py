@@ -2,7 +2,7 @@
 
 from typing import Any, Optional
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -19,6 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from .standin import qt_property, stands_for, stored
+
+LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
 
 class _CollapsibleButton(QAbstractButton):
@@ -38,6 +40,7 @@ class _CollapsibleButton(QAbstractButton):
         self.setSizePolicy(QSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred))
         self.setBackgroundRole(QPalette.ColorRole.Window)
         self.setContentsMargins(0, self._title_height(), 0, 0)
+        self.setMinimumHeight(self._title_height())
         self.toggled.connect(lambda checked: self._collapse(not checked))
 
     def _title_height(self) -> int:
@@ -66,18 +69,6 @@ class _CollapsibleButton(QAbstractButton):
         self.updateGeometry()
         self.contentsCollapsed.emit(collapsed)
 
-    def sizeHint(self) -> QSize:
-        title = QSize(self.fontMetrics().horizontalAdvance(self.text) + 40, self._title_height())
-        if self._is_collapsed or self.layout() is None:
-            return title
-        contents = self.layout().totalSizeHint()  # with the title bar, which is a contents margin
-        return QSize(max(title.width(), contents.width()), contents.height())
-
-    def minimumSizeHint(self) -> QSize:
-        if self._is_collapsed or self.layout() is None:
-            return QSize(0, self._title_height())
-        return self.layout().totalMinimumSize()
-
     def hitButton(self, position: Any) -> bool:
         return position.y() < self._title_height()
 
@@ -95,8 +86,7 @@ class _CollapsibleButton(QAbstractButton):
         option.rect = option.rect.adjusted(4, 4, 0, -4)
         option.rect.setWidth(option.rect.height())
         style.drawPrimitive(arrow, option, painter, self)
-        flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        style.drawItemText(painter, text_rect, flags, self.palette, self.isEnabled(), self.text)
+        style.drawItemText(painter, text_rect, self.buttonTextAlignment, self.palette, self.isEnabled(), self.text)
 
     collapsed = qt_property(bool, lambda self: self._is_collapsed, _set_collapsed)
     collapsedHeight = stored(int, "collapsedHeight", 14)
@@ -105,6 +95,8 @@ class _CollapsibleButton(QAbstractButton):
     contentsFrameShadow = stored(int, "contentsFrameShadow", int(QFrame.Shadow.Plain))
     contentsLineWidth = stored(int, "contentsLineWidth", 1)
     contentsMidLineWidth = stored(int, "contentsMidLineWidth", 0)
+    buttonTextAlignment = stored(int, "buttonTextAlignment", LEFT)
+    indicatorAlignment = stored(int, "indicatorAlignment", LEFT)
 
 
 @stands_for("ctk.ctkCollapsibleButton")

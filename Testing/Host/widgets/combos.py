@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QComboBox
 
@@ -24,5 +25,7 @@ class ctkComboBox(QComboBox):
 
     defaultText = qt_property(str, lambda self: self.placeholderText, _set_default_text)
     defaultIcon = stored(QIcon, "defaultIcon", QIcon())
+    elideMode = stored(int, "elideMode", int(Qt.TextElideMode.ElideNone))
+    scrollWheelEffect = stored(int, "scrollWheelEffect", 0x2)
     forceDefault = stored(bool, "forceDefault", False)
     currentUserDataAsString = qt_property(str, _data, setCurrentUserDataAsString)

@@ -15,7 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from .nodes import _SceneWidget, qMRMLNodeComboBox
+from .base import SceneWidget
+from .nodes import qMRMLNodeComboBox
 from .place import markup_events, qSlicerMarkupsPlaceWidget
 from .scene import Watch
 from .standin import qt_property, stands_for, stored
@@ -24,7 +25,7 @@ COLUMNS = ("Label", "R", "A", "S")
 
 
 @stands_for("slicer.qSlicerSimpleMarkupsWidget")
-class qSlicerSimpleMarkupsWidget(_SceneWidget):
+class qSlicerSimpleMarkupsWidget(SceneWidget):
     """A point list: selector, place buttons, and one row per point (label, then R, A, S in the node's own frame)."""
 
     activeMarkupsFiducialPlaceModeChanged = Signal(bool)

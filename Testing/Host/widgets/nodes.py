@@ -1,4 +1,4 @@
-"""Slicer's scene-bound base widgets and the node selector."""
+"""The node selector."""
 
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -9,30 +9,6 @@ from .scene import SceneObserver
 from .standin import qt_property, stands_for, stored
 
 NODE_ID, ACTION = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
-
-
-class _SceneWidget(QWidget):
-    mrmlSceneChanged = Signal(object)
-
-    def __init__(self, parent: Optional[QWidget] = None):
-        super().__init__(parent)
-        self._scene: Any = None
-
-    def setMRMLScene(self, scene: Any) -> None:
-        if scene is not self._scene:
-            self._scene = scene
-            self.mrmlSceneChanged.emit(scene)
-
-
-@stands_for("slicer.qSlicerWidget")
-class qSlicerWidget(_SceneWidget):
-    pass
-
-
-@stands_for("slicer.qMRMLWidget")
-class qMRMLWidget(_SceneWidget):
-    def mrmlScene(self) -> Any:
-        return self._scene
 
 
 def _refreshing(kind: Any, name: str, default: Any) -> Any:
@@ -104,9 +80,11 @@ class _NodeComboBox(QWidget):
             self._select(None if self._options["none"] or not self._nodes else self._nodes[0])
         self._show()
 
+    def _eligible(self, node: Any) -> bool:
+        return any(self._matches_type(node, kind) for kind in self._types)
+
     def _listed(self, node: Any) -> bool:
-        hidden = node.GetHideFromEditors() and not self.showHidden
-        if hidden or not any(self._matches_type(node, kind) for kind in self._types):
+        if node.GetHideFromEditors() and not self.showHidden:
             return False
         return all(
             self._matches_attributes(node, wanted) for kind, wanted in self._attributes.items() if node.IsA(kind)
@@ -133,9 +111,9 @@ class _NodeComboBox(QWidget):
         if self._scene is not None and self._types:
             collection = self._scene.GetNodes()
             nodes = [collection.GetItemAsObject(i) for i in range(collection.GetNumberOfItems())]
-            nodes = [node for node in nodes if self._listed(node)]
-        self._nodes = nodes
-        self._observer.observe_nodes(nodes)
+            nodes = [node for node in nodes if self._eligible(node)]
+        self._observer.observe_nodes(nodes)  # one that is hidden or filtered out now may be listed after a change
+        self._nodes = [node for node in nodes if self._listed(node)]
 
     def _update(self) -> None:
         """The scene or one of its nodes changed: list again, keep the selection if it is still there."""
@@ -345,6 +323,11 @@ class _NodeComboBox(QWidget):
     noneDisplay = qt_property(str, lambda self: self._none_text, _set_none_text)
     currentNodeID = qt_property(str, _id, setCurrentNodeID)
     baseName = qt_property(str, lambda self: self._base_names.get((self._types or [""])[0], ""), _set_base_name)
+    sizeAdjustPolicy = qt_property(
+        int,
+        lambda self: int(self._combo.sizeAdjustPolicy),
+        lambda self, policy: self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy(int(policy))),
+    )
     showHidden = _refreshing(bool, "showHidden", False)
     showChildNodeTypes = _refreshing(bool, "showChildNodeTypes", True)
     hideChildNodeTypes = _refreshing("QStringList", "hideChildNodeTypes", [])

@@ -2,7 +2,7 @@
 
 from typing import Optional
 
-from PySide6.QtCore import QSettings, Signal
+from PySide6.QtCore import QDir, QSettings, Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from .standin import qt_property, stands_for, stored
@@ -10,7 +10,7 @@ from .standin import qt_property, stands_for, stored
 
 @stands_for("ctk.ctkPathLineEdit")
 class ctkPathLineEdit(QWidget):
-    """A path with its history and a browse button. `filters` is ctkPathLineEdit::Filters: 0x1 folders, 0x2 files."""
+    """A path with its history and a browse button. `filters` has the values of QDir.Filter; Writable means saving."""
 
     currentPathChanged = Signal(str)
     validInputChanged = Signal(bool)
@@ -53,10 +53,10 @@ class ctkPathLineEdit(QWidget):
                 self._edit.addItem(path)
 
     def browse(self) -> None:
-        start, only_folders = self._edit.currentText, self.filters & 0x3 == 0x1
-        if only_folders:
+        start = self._edit.currentText
+        if not self.filters & int(QDir.Filter.Files.value):
             path = QFileDialog.getExistingDirectory(self, "Select a folder...", start)
-        elif self.filters & 0x8:
+        elif self.filters & int(QDir.Filter.Writable.value):
             path = QFileDialog.getSaveFileName(self, "Select a file...", start, ";;".join(self.nameFilters))[0]
         else:
             path = QFileDialog.getOpenFileName(self, "Select a file...", start, ";;".join(self.nameFilters))[0]
@@ -64,7 +64,10 @@ class ctkPathLineEdit(QWidget):
             self.setCurrentPath(path)
 
     currentPath = qt_property(str, lambda self: self._edit.currentText, setCurrentPath)
-    filters = stored(int, "filters", 0x2)
+    filters = stored(
+        int, "filters", int((QDir.Filter.AllEntries | QDir.Filter.NoDotAndDotDot | QDir.Filter.Readable).value)
+    )
+    sizeAdjustPolicy = stored(int, "sizeAdjustPolicy", 0)
     nameFilters = stored("QStringList", "nameFilters", [])
     label = stored(str, "label", "")
     settingKey = stored(str, "settingKey", "")

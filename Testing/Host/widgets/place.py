@@ -8,8 +8,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QColor
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
+from .base import SceneWidget
 from .buttons import ctkColorPickerButton
-from .nodes import _SceneWidget
 from .scene import Watch
 from .standin import qt_property, stands_for
 
@@ -30,7 +30,7 @@ def markup_events() -> List[Any]:
 
 
 @stands_for("slicer.qSlicerMarkupsPlaceWidget")
-class qSlicerMarkupsPlaceWidget(_SceneWidget):
+class qSlicerMarkupsPlaceWidget(SceneWidget):
     """Switches place mode for its current node, deletes points, shows and sets the node's color."""
 
     ShowPlaceMultipleMarkupsOption = SHOW_OPTION

@@ -1,11 +1,24 @@
 """Observes a scene for a widget, and stops when the widget is gone."""
 
+import weakref
 from typing import Any, Callable, Dict, List
 
 import shiboken6
 import slicer
 import vtk
 from PySide6.QtCore import QObject
+
+
+def weakly(method: Callable, with_node: bool = False) -> Callable:
+    """A VTK callback that does not keep the object of the method alive."""
+    reference = weakref.WeakMethod(method)
+
+    def callback(caller: Any, event: str, *node: Any) -> None:
+        alive = reference()
+        if alive is not None:
+            alive(*node)
+
+    return vtk.calldata_type(vtk.VTK_OBJECT)(callback) if with_node else callback
 
 
 class SceneObserver:
@@ -30,8 +43,10 @@ class SceneObserver:
             return
         events = slicer.vtkMRMLScene
         for event in (events.NodeAddedEvent, events.NodeRemovedEvent, events.EndBatchProcessEvent):
-            self._scene_tags.append(scene.AddObserver(event, self._on_change))
-        self._scene_tags.append(scene.AddObserver(events.NodeAboutToBeRemovedEvent, self._on_leaving))
+            self._scene_tags.append(scene.AddObserver(event, weakly(self._on_change)))
+        self._scene_tags.append(
+            scene.AddObserver(events.NodeAboutToBeRemovedEvent, weakly(self._on_leaving, with_node=True))
+        )
 
     def observe_nodes(self, nodes: List[Any]) -> None:
         """Follow the names and attributes of these nodes and of no others."""
@@ -39,7 +54,7 @@ class SceneObserver:
             node.RemoveObserver(self._node_tags.pop(node))
         for node in nodes:
             if node not in self._node_tags:
-                self._node_tags[node] = node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._on_change)
+                self._node_tags[node] = node.AddObserver(vtk.vtkCommand.ModifiedEvent, weakly(self._on_change))
 
     def _alive(self) -> bool:
         if shiboken6.isValid(self._owner):
@@ -47,12 +62,11 @@ class SceneObserver:
         self.observe(None)
         return False
 
-    def _on_change(self, caller: Any, event: str) -> None:
+    def _on_change(self) -> None:
         if self._alive() and not self._scene.IsBatchProcessing():
             self._changed()
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _on_leaving(self, caller: Any, event: str, node: Any) -> None:
+    def _on_leaving(self, node: Any) -> None:
         if self._alive() and not self._scene.IsBatchProcessing():
             self._leaving(node)
 
@@ -71,9 +85,10 @@ class Watch:
         for tag in self._tags:
             self._object.RemoveObserver(tag)
         self._object = target
-        self._tags = [] if target is None else [target.AddObserver(event, self._on_event) for event in self._events]
+        callback = weakly(self._on_event)
+        self._tags = [] if target is None else [target.AddObserver(event, callback) for event in self._events]
 
-    def _on_event(self, caller: Any, event: str) -> None:
+    def _on_event(self) -> None:
         if shiboken6.isValid(self._owner):
             self._changed()
         else:

@@ -52,6 +52,12 @@ class ClickDecoder(nn.Module):
         self.up_to_half = nn.Conv2d(quarter, half, 1)
         self.up_half = ResidualBlock(half)
 
+    def resize(self, size: int) -> None:
+        """Take prompts in slices of another size from now on."""
+        self.prompts.input_image_size = (size, size)
+        self.prompts.image_embedding_size = (size // 8, size // 8)
+        self.prompts.mask_input_size = (size // 2, size // 2)
+
     def forward(
         self, features: ImageFeatures, prompts: Prompts, maps: torch.Tensor
     ) -> Tuple[torch.Tensor, torch.Tensor]:

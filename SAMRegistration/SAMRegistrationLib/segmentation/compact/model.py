@@ -1,7 +1,7 @@
 """The compact SAM: configuration, network, and its weights on disk."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Dict, NamedTuple, Optional, Tuple
 
@@ -70,6 +70,11 @@ class CompactSam(nn.Module):
         size = shape.pop("size")
         self.encoder = ImageEncoder(self.config.widths, self.config.dim)
         self.decoder = ClickDecoder(size=size, **shape)
+
+    def resize(self, size: int) -> None:
+        """Take slices of another size from now on; no weight depends on it."""
+        self.config = replace(self.config, size=size)
+        self.decoder.resize(size)
 
     def encode(self, image: torch.Tensor) -> Encoded:
         """Everything that depends on the slices (B, 1, S, S) in [0, 1] alone."""

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 MAPS = 14
 EDGE_CONTRAST = 0.02
+FARTHEST = 200.0
 DISK, NEAR, FAR, LIKENESS = 1.5, 16.0, 40.0, 0.08
 
 
@@ -83,7 +84,7 @@ def _distances(points, chosen, height, width):
 
 
 def _geodesic_distances(points, chosen, cost):
-    """Distance (N, 1, h, w) to the nearest chosen point along the cheapest path, by fast marching."""
+    """Distance (N, 1, h, w) to the nearest chosen point along the cheapest path, by fast marching; huge beyond."""
     result = torch.full_like(cost, float("inf"))
     height, width = cost.shape[-2:]
     for n in range(len(points)):
@@ -92,8 +93,8 @@ def _geodesic_distances(points, chosen, cost):
             continue
         seeds = np.clip(seeds, 0, (width - 1, height - 1))
         speed = sitk.GetImageFromArray((1 / cost[n, 0]).cpu().numpy().astype(np.float32))
-        arrival = sitk.FastMarching(speed, [tuple(int(v) for v in seed) for seed in seeds], 1.0, 1e4)
-        result[n, 0] = torch.from_numpy(sitk.GetArrayFromImage(arrival).astype(np.float32)).to(cost)
+        arrival = sitk.FastMarching(speed, [tuple(int(v) for v in seed) for seed in seeds], 1.0, FARTHEST)
+        result[n, 0] = torch.from_numpy(sitk.GetArrayFromImage(arrival)).to(cost)
     return result
 
 

@@ -17,13 +17,8 @@ from .annotations import (
     splitAnnotations,
     unannotatedType,
 )
-from .connectors import (
-    GuiConnector,
-    createGuiConnector,
-    getNodeTypes,
-    isNodeOrUnionOfNodes,
-    parameterNodeGuiConnector,
-)
+from .connectors import getNodeTypes, isNodeOrUnionOfNodes
+from .gui import GuiConnector, createGuiConnector, parameterNodeGuiConnector
 from .pack import isParameterPack, nestedParameterNames, parameterPack
 from .ranges import FloatRange
 from .wrapper import (

@@ -6,7 +6,7 @@ import slicer
 import vtk
 
 from .annotations import unannotatedType
-from .connectors import GuiConnector, childWidgets, createGuiConnector
+from .gui import GuiConnector, childWidgets, createGuiConnector
 from .pack import Parameter, collect, isParameterPack, split
 from .storage import write_whole
 

@@ -1,0 +1,172 @@
+"""Click training from start to weights, resumable at every checkpoint."""
+
+import csv
+import math
+from pathlib import Path
+from typing import Dict, List, Optional
+
+import numpy as np
+import torch
+
+from ...errors import InputError
+from ...files import require_writable_folder, whole_file
+from ...job import Job
+from ...segmentation.compact.model import CompactSam, load_compact_sam, save_compact_sam
+from ...segmentation.compact.predictor import BUILT_IN_WEIGHTS, CompactPredictor
+from .config import ClickTraining
+from .evaluate import evaluate_clicks
+from .step import collate, interactive_loss
+
+WEIGHTS, CHECKPOINT, LOG = "sam-compact.safetensors", "checkpoint.pt", "log.csv"
+
+
+def train_sam(training: ClickTraining, resume: bool = False, job: Optional[Job] = None) -> Path:
+    """Train a compact SAM; returns the weights file, the best in validation of all checkpoints.
+
+    Writes into ``training.output``: the weights, ``checkpoint.pt`` to go on from, and ``log.csv`` with loss and
+    validation Dice.
+
+    Args:
+        resume: go on from the checkpoint in the output folder.
+
+    Raises:
+        InputError: the folder cannot be written, holds a training already, or there is nothing to resume.
+        WeightsError: the weights to start from cannot be used.
+        Cancelled: when the user asked to stop; the last checkpoint stays.
+    """
+    job = job or Job()
+    folder = require_writable_folder(training.output)
+    exists = (folder / CHECKPOINT).exists()
+    if resume and not exists:
+        raise InputError(f"There is no checkpoint in {folder} to resume from.")
+    if exists and not resume:
+        raise InputError(f"{folder} holds a training already; resume it or choose another output folder.")
+    if training.threads:
+        torch.set_num_threads(training.threads)
+    run = _Run(training)
+    if resume:
+        run.load(folder / CHECKPOINT)
+    while run.step < training.steps:
+        job.update(run.step / training.steps, f"step {run.step + 1} of {training.steps}")
+        run.advance()
+        if run.step % training.checkpoint_every == 0 or run.step == training.steps:
+            run.checkpoint(folder, job)
+    job.update(1.0, "done")
+    return folder / WEIGHTS
+
+
+def read_log(folder: Path) -> List[Dict[str, float]]:
+    """The rows of a training's log: step, loss, Dice in training, and Dice after each click in validation."""
+    with open(folder / LOG, newline="", encoding="utf-8") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    return [{**row, "step": int(row["step"])} for row in rows]
+
+
+class _Run:
+    """The state of a training."""
+
+    def __init__(self, training: ClickTraining):
+        self.training = training
+        torch.manual_seed(training.seed)
+        self.model = _start(training)
+        self._stored_size = self.model.config.size
+        self.averaged = torch.optim.swa_utils.AveragedModel(
+            self.model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(training.average)
+        )
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=training.rate, weight_decay=0.01)
+        self.step = 0
+        self.best = -math.inf
+        self.history: List[Dict[str, float]] = []
+        self._recent: List[List[float]] = []
+        self._cases = [case for source in training.sources for case in source.cases(training.validation, training.seed)]
+
+    def advance(self) -> None:
+        """One optimizer step."""
+        rng = np.random.default_rng([self.training.seed, self.step])
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate()
+        size = self._size()
+        self.model.resize(size)
+        self.model.train()
+        samples = [self._sample(size, rng) for _ in range(self.training.pictures)]
+        loss, dice = interactive_loss(self.model, collate(samples), rng)
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.averaged.update_parameters(self.model)
+        self.step += 1
+        self._recent.append([loss.item(), *dice])
+
+    def checkpoint(self, folder: Path, job: Job) -> None:
+        """Validate, keep the averaged weights when they are the best yet, and store what is needed to go on."""
+        model = self.averaged.module
+        model.resize(self._stored_size)
+        scores = evaluate_clicks(CompactPredictor.from_model(model), self._cases, job=Job(cancelled=job.check))
+        curve = scores.mean() if self._cases else np.full(5, float(self.step))
+        loss, first, last = np.mean(self._recent, 0)
+        self._recent = []
+        row = {"step": self.step, "loss": loss, "training_first": first, "training_last": last}
+        row.update({f"dice_{k + 1}": value for k, value in enumerate(curve)})
+        self.history.append({name: float(value) for name, value in row.items()})
+        if curve.mean() > self.best:
+            self.best = float(curve.mean())
+            save_compact_sam(model, folder / WEIGHTS, {"step": str(self.step), "seed": str(self.training.seed)})
+        with whole_file(folder / LOG) as path, open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(row))
+            writer.writeheader()
+            writer.writerows(self.history)
+        with whole_file(folder / CHECKPOINT) as path:
+            torch.save(self._state(), path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            InputError: the checkpoint is damaged or of another network.
+        """
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self.averaged.load_state_dict(state["averaged"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.best, self.history = state["step"], state["best"], state["history"]
+        except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
+            raise InputError(f"{path} is damaged or of another network; start a new training.") from error
+
+    def _state(self):
+        return {
+            "model": self.model.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "best": self.best,
+            "history": self.history,
+        }
+
+    def _sample(self, size, rng):
+        shares = np.array(self.training.shares) / sum(self.training.shares)
+        for _ in range(100):
+            source = self.training.sources[rng.choice(len(shares), p=shares)]
+            sample = source.draw(size, self.training.masks, rng)
+            if sample is not None:
+                return sample
+        raise InputError("The training data hardly ever shows a structure; check that label maps fit their images.")
+
+    def _rate(self):
+        warm = min(1.0, (self.step + 1) / max(self.training.warmup, 1))
+        return self.training.rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.training.steps))
+
+    def _size(self):
+        past = 0
+        for stage in self.training.stages:
+            past += stage.steps
+            if self.step < past:
+                return stage.size
+        return self.training.stages[-1].size
+
+
+def _start(training: ClickTraining) -> CompactSam:
+    if training.start is None:
+        return CompactSam(training.model)
+    return load_compact_sam(BUILT_IN_WEIGHTS if training.start == "built-in" else training.start)

@@ -10,6 +10,7 @@ from ...errors import InputError
 from ...files import PathLike
 from ..letterbox import Letterbox
 from ..predictor import SlicePrediction
+from .local import local_change
 from .model import CompactSam, Encoded, load_compact_sam
 from .prompts import Prompts
 
@@ -77,7 +78,8 @@ class CompactPredictor:
         logits: Optional[np.ndarray] = None,
     ) -> SlicePrediction:
         """See :meth:`SlicePredictor.predict`. The first prompt gives four candidates, best first; corrections (with
-        `logits`, or with several clicks) give one mask, since there is less to guess.
+        `logits`, or with several clicks) give one mask, since there is less to guess, and a correction changes the
+        previous mask only around the clicks that it contradicts.
 
         Raises:
             InputError: points and labels differ in number, or there is no prompt at all.
@@ -93,6 +95,8 @@ class CompactPredictor:
             low_res, scores = (part[0] for part in self._model.decode(embedding.encoded, prompts))
             order = scores.argsort(descending=True) if logits is None and len(points) <= 1 else [0]
             low_res, scores = low_res[order], scores[order]
+            if prompts.logits is not None:
+                low_res = self._locally_changed(prompts, low_res)
             masks = embedding.letterbox.back(low_res[None])[0]
         return SlicePrediction(masks.cpu().numpy(), scores.cpu().numpy(), low_res.cpu().numpy())
 
@@ -107,6 +111,13 @@ class CompactPredictor:
         previous = None if logits is None else tensor(logits).reshape(1, 1, side, side)
         labels = torch.as_tensor(np.asarray(labels, dtype=np.int64), device=self._device)
         return Prompts(letterbox.points(tensor(points))[None], labels[None], boxes, previous)
+
+    def _locally_changed(self, prompts, proposed):
+        clicked = (prompts.labels[0] >= 0).cpu().numpy()
+        points = ((prompts.points[0].cpu().numpy() + 0.5) / 2 - 0.5)[clicked]
+        labels = prompts.labels[0].cpu().numpy()[clicked]
+        changed = local_change(prompts.logits[0, 0].cpu().numpy(), proposed[0].cpu().numpy(), points, labels)
+        return torch.from_numpy(changed)[None].to(proposed)
 
     @property
     def _device(self):

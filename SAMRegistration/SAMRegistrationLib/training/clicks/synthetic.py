@@ -46,13 +46,13 @@ def _body(size, rng):
         if rng.random() < 0.4:  # a thin layer of fat around it
             outside = radius + size * rng.uniform(0.004, 0.02)
             image[blob(size, np.random.default_rng(shape), place, outside, aspect, rough) & body] = fat
-        kind = rng.random()
-        value = soft + rng.normal(0, spread) if kind < 0.7 else (rng.uniform(0.85, 1) if kind < 0.85 else 0.02)
+        value, inside_value, mottled = _contents(soft, spread, rng)
         image[organ] = np.clip(value, 0, 1)
-        if rng.random() < 0.3:  # marrow, lumen, medulla: another intensity that belongs to the organ
-            inside = radius * rng.uniform(0.4, 0.9)
+        if inside_value is not None:  # marrow, lumen, medulla: another intensity that belongs to the organ
+            inside = radius * rng.uniform(0.5, 0.93)
             core = blob(size, np.random.default_rng(shape), place, inside, aspect, rough) & organ
-            image[core] = np.clip(value + rng.normal(0, 0.3), 0, 1)
+            spots = mottled * _smooth_noise(rng, size, int(rng.integers(size // 8, size // 3)))
+            image[core] = np.clip(inside_value + spots[core], 0, 1)
         structures = [structure & ~organ for structure in structures] + [organ]
         if radius > 0.08 * size and rng.random() < 0.5:
             for _ in range(int(rng.integers(2, 12))):  # vessels belong to the organ they run through
@@ -60,6 +60,17 @@ def _body(size, rng):
                 vessel = blob(size, rng, spot, size * rng.uniform(0.006, 0.015), rng.uniform(0.3, 1), 0.1)
                 image[vessel & organ] = np.clip(value + rng.normal(0, 0.15), 0, 1)
     return image, structures
+
+
+def _contents(soft, spread, rng):
+    """Intensity of an organ's outer part and of its core (None when alike), and how mottled the core is."""
+    kind = rng.random()
+    if kind < 0.6:
+        value = soft + rng.normal(0, spread)
+        return value, (value + rng.normal(0, 0.3) if rng.random() < 0.3 else None), 0.0
+    if kind < 0.8:  # bone: cortex and marrow
+        return rng.uniform(0.75, 1), rng.uniform(soft, 0.95), rng.uniform(0, 0.15)
+    return soft + rng.normal(0, 0.05), rng.uniform(0, 0.6), rng.uniform(0, 0.3)  # bowel: wall and contents
 
 
 def _heart(size, rng):

@@ -155,7 +155,7 @@ class _Run:
 
     def _rate(self):
         warm = min(1.0, (self.step + 1) / max(self.training.warmup, 1))
-        return self.training.rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.training.steps))
+        return self.training.rate * warm * (1 - self.step / self.training.steps)
 
     def _size(self):
         past = 0

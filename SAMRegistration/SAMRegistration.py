@@ -61,7 +61,7 @@ def registerSampleData():
         category="SAMRegistration",
         sampleName=SAMPLE_NAME,
         thumbnailFileName=None,
-        uris=[SampleData.TESTING_DATA_URL + "SHA256/" + checksum for checksum in sums],
+        uris=["https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/" + checksum for checksum in sums],
         fileNames=["RegLib_C01_1.nrrd", "RegLib_C01_2.nrrd"],
         nodeNames=["MRBrainTumor1", "MRBrainTumor2"],
         checksums=["SHA256:" + checksum for checksum in sums],
@@ -195,6 +195,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onPresented(self, nodes):
         """Show a result that has just entered the scene."""
+        self.clickPanel.stop_placing()
         self.lookPanel.present()
 
     def onLoadSampleData(self, *_args):

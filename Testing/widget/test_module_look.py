@@ -56,13 +56,13 @@ def test_the_result_can_be_looked_at_in_every_way(looking, tmp_path):
     assert foreground("Yellow")[0] == [parameters.fixedVolume, parameters.resultVolume]
 
     rows = {ui.metricsTable.item(row, 0).text(): row for row in range(ui.metricsTable.rowCount)}
-    assert {"Core", "Whole", "SDlogJ", "Folds", "Time"} <= set(rows)
-    before, after = (float(ui.metricsTable.item(rows["Whole"], column).text()) for column in (1, 2))
+    assert {"Core: Dice", "Whole: Dice", "Whole: HD95 (mm)", "SDlogJ", "Folds", "Time"} <= set(rows)
+    before, after = (float(ui.metricsTable.item(rows["Whole: Dice"], column).text()) for column in (1, 2))
     assert after > before
     path = tmp_path / "measures.csv"
     looking.lookPanel.export(str(path))
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith("Structure,Dice before,Dice after")
+    assert lines[0].startswith("Measure,Before,After")
     assert len(lines) == 1 + ui.metricsTable.rowCount
 
 

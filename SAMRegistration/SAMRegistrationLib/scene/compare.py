@@ -16,18 +16,22 @@ def checkerboard(fixed: sitk.Image, warped: sitk.Image, fixed_window, warped_win
     """Fields of two images on the same grid in turn; uint8 (z, y, x).
 
     Args:
-        fixed_window, warped_window: (low, high) of each image, shown as black and white.
+        fixed_window, warped_window: (low, high) of each image, shown as black and white; a window without width is replaced by the image's range.
         fields: per axis, fewer along thin axes so that fields are about as long in mm.
     """
-    arrays = [
-        np.clip((sitk.GetArrayViewFromImage(image).astype(np.float32) - low) * (255 / max(high - low, 1e-6)), 0, 255)
-        for image, (low, high) in ((fixed, fixed_window), (warped, warped_window))
-    ]
+    arrays = [_gray(fixed, *fixed_window), _gray(warped, *warped_window)]
     extent = np.asarray(fixed.GetSize()) * np.asarray(fixed.GetSpacing())
     length = extent.max() / fields
     steps = [(np.arange(n) * s // length).astype(int) for n, s in zip(fixed.GetSize(), fixed.GetSpacing())]
     odd = (steps[2][:, None, None] + steps[1][None, :, None] + steps[0][None, None, :]) % 2
     return np.where(odd, arrays[1], arrays[0]).astype(np.uint8)
+
+
+def _gray(image: sitk.Image, low: float, high: float) -> np.ndarray:
+    values = sitk.GetArrayViewFromImage(image).astype(np.float32)
+    if high <= low:
+        low, high = float(values.min()), float(values.max())
+    return np.clip((values - low) * (255 / max(high - low, 1e-6)), 0, 255)
 
 
 def window_of(node):

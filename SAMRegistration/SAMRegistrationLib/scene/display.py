@@ -66,7 +66,7 @@ def show_layers(background=None, foreground=None, opacity: float = 0.5, views=No
         background, foreground: volume nodes; None shows nothing there.
         opacity: of the foreground.
         views: names of slice views ("Red", ...); None for all.
-        fit: make the background fill the views.
+        fit: make the background fill those views that look past it; others keep their place.
     """
     manager = slicer.app.layoutManager()
     if manager is None:
@@ -77,8 +77,19 @@ def show_layers(background=None, foreground=None, opacity: float = 0.5, views=No
         composite.SetBackgroundVolumeID(background.GetID() if background is not None else None)
         composite.SetForegroundVolumeID(foreground.GetID() if foreground is not None else None)
         composite.SetForegroundOpacity(opacity)
-        if fit:
+        if fit and background is not None and not _looks_at(logic, background):
             logic.FitSliceToAll()
+
+
+def _looks_at(logic, volume) -> bool:
+    """Whether a slice view was set up and its center lies within the bounds of a volume node."""
+    node = logic.GetSliceNode()
+    bounds = [0.0] * 6
+    volume.GetRASBounds(bounds)
+    center = [node.GetSliceToRAS().GetElement(row, 3) for row in range(3)]
+    extent = max(bounds[1] - bounds[0], bounds[3] - bounds[2], bounds[5] - bounds[4])
+    inside = all(low <= value <= high for value, low, high in zip(center, bounds[::2], bounds[1::2]))
+    return inside and 0.2 * extent < max(node.GetFieldOfView()[:2]) < 3 * extent
 
 
 def show_side_by_side(left, right) -> None:

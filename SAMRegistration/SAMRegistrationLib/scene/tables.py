@@ -5,17 +5,17 @@ from typing import Any, Dict, List, Optional, Tuple
 import slicer
 import vtk
 
-COLUMNS = ("Structure", "Dice before", "Dice after", "HD95 before (mm)", "HD95 after (mm)")
-_KEYS = ("dice_before", "dice_after", "hd95_before", "hd95_after")
+COLUMNS = ("Measure", "Before", "After")
+_MEASURES = (("{name}: Dice", "dice", 3), ("{name}: HD95 (mm)", "hd95", 2))
 
 
-def structure_rows(measures: List[Dict[str, Any]]) -> List[Tuple[str, ...]]:
-    """One row of text per structure, in the order of COLUMNS; "-" where a value cannot be given."""
-    rows = []
-    for entry in measures:
-        values = [_text(entry[key], 3 if key.startswith("dice") else 2) for key in _KEYS]
-        rows.append((entry["name"], *values))
-    return rows
+def structure_rows(measures: List[Dict[str, Any]]) -> List[Tuple[str, str, str]]:
+    """Rows of text for every structure, in the order of COLUMNS; "-" where a value cannot be given."""
+    return [
+        (title.format(name=entry["name"]), *(_text(entry[f"{key}_{when}"], digits) for when in ("before", "after")))
+        for entry in measures
+        for title, key, digits in _MEASURES
+    ]
 
 
 def summary_rows(deformation: Dict[str, float], seconds: float) -> List[Tuple[str, str]]:
@@ -32,11 +32,11 @@ def summary_rows(deformation: Dict[str, float], seconds: float) -> List[Tuple[st
 
 
 def add_table(outcome, name: str):
-    """A table node with the rows of both functions above; the latter have their value in the second column."""
+    """A table node with the rows of both functions above; what describes the deformation has a value after only."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name))
     table = vtk.vtkTable()
     rows = structure_rows(outcome.measures)
-    rows += [(*row, "", "", "") for row in summary_rows(outcome.deformation, outcome.seconds)]
+    rows += [(title, "", value) for title, value in summary_rows(outcome.deformation, outcome.seconds)]
     for number, title in enumerate(COLUMNS):
         column = vtk.vtkStringArray()
         column.SetName(title)

@@ -110,6 +110,11 @@ class ClickPanel:
             self._logic.showSide(parameters, side)
         self.update()
 
+    def stop_placing(self) -> None:
+        """Give the mouse back."""
+        self._points.stop()
+        self.update()
+
     def structure_removed(self, structure_id: str) -> None:
         """Take a removed structure out of the sessions too."""
         for side in list(self._editors):

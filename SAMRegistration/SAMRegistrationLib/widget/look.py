@@ -165,3 +165,13 @@ class LookPanel:
                 item.setText(table.GetValue(row, column).ToString())
                 widget.setItem(row, column, item)
         widget.resizeColumnsToContents()
+        self._ui.metricsLabel.setText("" if table is None else _folds_text(table))
+
+
+def _folds_text(table) -> str:
+    values = {
+        table.GetValue(row, 0).ToString(): table.GetValue(row, 2).ToString() for row in range(table.GetNumberOfRows())
+    }
+    return _("Folds: {folds}. SDlogJ {spread}.").format(
+        folds=values.get("Folds", "-"), spread=values.get("SDlogJ", "-")
+    )

@@ -109,6 +109,7 @@ class PromptPoints:
             display.SetSaveWithScene(False)
             display.SetSelectedColor(*color)
             display.SetColor(*color)
+            display.SetActiveColor(*color)
             display.SetGlyphTypeFromString(glyph)
             display.SetUseGlyphScale(True)
             display.SetGlyphScale(2.5)

@@ -56,6 +56,7 @@ class StructuresTable:
         table.setRowCount(len(structures))
         for row, structure in enumerate(structures):
             self._fill(row, structure, parameters)
+        table.resizeColumnsToContents()
         self._filling = False
         if structures:
             row = self._ids.index(chosen) if chosen in self._ids else len(structures) - 1
@@ -98,7 +99,9 @@ class StructuresTable:
         show.setCheckState(qt.Qt.Checked if visible else qt.Qt.Unchecked)
         show.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable | qt.Qt.ItemIsUserCheckable)
         color = self._item(row, COLOR, "")
-        color.setBackground(qt.QBrush(qt.QColor(*[round(255 * part) for part in structure.color])))
+        swatch = qt.QPixmap(24, 16)
+        swatch.fill(qt.QColor(*[round(255 * part) for part in structure.color]))
+        color.setIcon(qt.QIcon(swatch))
         color.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
         self._item(row, NAME, structure.name).setToolTip(_terminology_text(structure))
         for column, side in ((FIXED_STATE, "fixed"), (MOVING_STATE, "moving")):

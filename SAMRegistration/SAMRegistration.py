@@ -617,7 +617,7 @@ class SAMRegistrationLogic(ScriptedLoadableModuleLogic):
             if node is not None:
                 node.SetDisplayVisibility(False)
         if parameters.resultTransform is not None:
-            display.set_grid_visible(parameters.resultTransform, False)
+            display.set_grid_visible(parameters.resultTransform, False, False)
 
     def viewCenter(self):
         """Where the slice views meet (RAS mm)."""
@@ -663,10 +663,59 @@ class SAMRegistrationLogic(ScriptedLoadableModuleLogic):
 
 
 class SAMRegistrationTest(ScriptedLoadableModuleTest):
-    """Run in the application by "Reload and Test" and by the extension's tests."""
+    """The way of a clinician on a small simulated pair, by the logic alone; the panel has tests of its own."""
 
     def setUp(self):
         slicer.mrmlScene.Clear()
 
     def runTest(self):
         self.setUp()
+        self.test_click_register_and_look()
+
+    def test_click_register_and_look(self):
+        from SAMRegistrationLib.job import Job
+
+        logic = SAMRegistrationLogic()
+        parameters = logic.getParameterNode()
+        parameters.fixedVolume = self.ball("Before", (0.0, 0.0, 0.0))
+        assert logic.reasonNotToRegister(parameters) == _("Choose a moving volume")
+        parameters.movingVolume = self.ball("After", (5.0, -4.0, 3.0))
+        assert logic.reasonNotToRegister(parameters) == ""
+        parameters.preset, parameters.device = "fast", "cpu"
+
+        ball = logic.addStructure(parameters, "ball")
+        fixed, moving = (logic.openEditor(parameters, side) for side in ("fixed", "moving"))
+        fixed.show(fixed.point(ball, (0.0, 0.0, 0.0), True)(Job()))
+        fixed.show(fixed.point(ball, (20.0, 20.0, 0.0), False)(Job()))
+        fixed.show(fixed.undo()(Job()))
+        assert len(logic.promptsOf(parameters, "fixed").structure(ball).prompts) == 1
+        transform = logic.proposalTransform(parameters, "fixed")
+        moving.show(moving.propose(fixed, [ball], transform)(Job()))
+        moving.show(moving.accept(ball)(Job()))
+        for editor in (fixed, moving):
+            editor.show(editor.propagate(ball)(Job()))
+        self.delayDisplay("Structures are clicked")
+
+        work, present = logic.startRegistration(parameters)
+        nodes = present(work(Job()))
+        logic.showResult(parameters)
+        mapped = [0.0, 0.0, 0.0]
+        nodes.transform.GetTransformFromParent().TransformPoint((0.0, 0.0, 0.0), mapped)
+        distance = sum((a - b) ** 2 for a, b in zip(mapped, (5.0, -4.0, 3.0))) ** 0.5
+        assert distance < 1.5
+        assert nodes.segmentation.GetSegmentation().GetSegment(ball).GetName() == "ball"
+        assert nodes.transform.GetDisplayNode().GetVisibility2D()
+        self.delayDisplay("Test passed")
+
+    def ball(self, name, center):
+        """A volume node with a bright ball around a center (RAS mm)."""
+        import numpy as np
+
+        k, j, i = np.meshgrid(*[2.0 * np.arange(n) - n for n in (36, 40, 44)], indexing="ij")
+        distance = np.sqrt((i - center[0]) ** 2 + (j - center[1]) ** 2 + (k - center[2]) ** 2)
+        values = 150 * np.exp(-(distance**2) / 200) + 60 / (1 + np.exp((distance - 26) / 2))
+        matrix = np.diag([2.0, 2.0, 2.0, 1.0])
+        matrix[:3, 3] = (-44, -40, -36)
+        node = slicer.util.addVolumeFromArray(values.astype(np.float32), ijkToRAS=matrix, name=name)
+        node.CreateDefaultDisplayNodes()
+        return node

@@ -16,7 +16,8 @@ def checkerboard(fixed: sitk.Image, warped: sitk.Image, fixed_window, warped_win
     """Fields of two images on the same grid in turn; uint8 (z, y, x).
 
     Args:
-        fixed_window, warped_window: (low, high) of each image, shown as black and white; a window without width is replaced by the image's range.
+        fixed_window, warped_window: (low, high) of each image, shown as black and white; without width, the image's
+            range is taken.
         fields: per axis, fewer along thin axes so that fields are about as long in mm.
     """
     arrays = [_gray(fixed, *fixed_window), _gray(warped, *warped_window)]

@@ -20,7 +20,7 @@ def show_grid(transform, region, spacing: float) -> None:
     node.SetAndObserveRegionNode(region)
     set_grid_spacing(transform, spacing)
     node.SetGridLineDiameterMm(max(spacing / 20, 0.2))
-    set_grid_visible(transform, True)
+    set_grid_visible(transform, True, True)
 
 
 def set_grid_spacing(transform, spacing: float) -> None:
@@ -30,12 +30,12 @@ def set_grid_spacing(transform, spacing: float) -> None:
     node.SetGridResolutionMm(max(spacing / 3, 1.0))
 
 
-def set_grid_visible(transform, visible: bool, in_3d: bool = True) -> None:
-    """Show or hide the grid, in slices and, if `in_3d`, in 3D."""
+def set_grid_visible(transform, in_slices: bool, in_3d: bool) -> None:
+    """Show or hide the grid in slice views and in 3D views."""
     node = transform.GetDisplayNode()
-    node.SetVisibility(visible)
-    node.SetVisibility2D(visible)
-    node.SetVisibility3D(visible and in_3d)
+    node.SetVisibility(in_slices or in_3d)
+    node.SetVisibility2D(in_slices)
+    node.SetVisibility3D(in_3d)
 
 
 def copy_window(source, target) -> None:
@@ -103,7 +103,25 @@ def show_side_by_side(left, right) -> None:
     target.SetFieldOfView(*source.GetFieldOfView())
     target.UpdateMatrices()
     for name in (first, second):
-        manager.sliceWidget(name).mrmlSliceCompositeNode().SetLinkedControl(True)
+        composite = manager.sliceWidget(name).mrmlSliceCompositeNode()
+        composite.SetLinkedControl(True)
+        composite.SetHotLinkedControl(True)
+
+
+def orientation_of(view: str) -> list:
+    """Position and orientation of a slice view, 16 numbers."""
+    matrix = slicer.app.layoutManager().sliceWidget(view).mrmlSliceNode().GetSliceToRAS()
+    return [matrix.GetElement(row, column) for row in range(4) for column in range(4)]
+
+
+def leave_side_by_side(orientation: list) -> None:
+    """Give the second view the position and orientation it had before :func:`show_side_by_side`, and unlink both."""
+    manager = slicer.app.layoutManager()
+    node = manager.sliceWidget("Yellow").mrmlSliceNode()
+    node.GetSliceToRAS().DeepCopy(orientation)
+    node.UpdateMatrices()
+    for name in ("Red", "Yellow"):
+        manager.sliceWidget(name).mrmlSliceCompositeNode().SetLinkedControl(False)
 
 
 def view_center() -> tuple:

@@ -96,7 +96,7 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
     result = engine.register(inputs.fixed, inputs.moving, fixed_labels, moving_labels, options)
     finishing = job.part(0.85, 1.0)
     finishing.update(0.1, "Warping")
-    warped = image_data(sitk.GetArrayViewFromImage(result.warp()))
+    warped = image_data(sitk.GetArrayFromImage(result.warp()))
     labelmaps = {mask.id: labelmap(warp_mask(mask, result.transform, grid), grid) for mask in inputs.moving_masks}
     finishing.update(0.4, "Measuring")
     map_grid = _limited(grid)

@@ -20,7 +20,7 @@ class LookPanel:
 
     def __init__(self, ui, logic, runner, parameters):
         self._ui, self._logic, self._runner, self._parameters = ui, logic, runner, parameters
-        self._layout = None
+        self._layout = self._orientation = None
         self._shown_table = None
         self.mode = BLEND
         self._flicker = qt.QTimer()
@@ -77,6 +77,7 @@ class LookPanel:
             self._make_checkerboard()
         elif mode == SIDE_BY_SIDE:
             self._layout = slicer.app.layoutManager().layout
+            self._orientation = display.orientation_of("Yellow")
             slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         elif mode == FLICKER:
             self._flicker.start()
@@ -152,6 +153,7 @@ class LookPanel:
 
     def _restore_layout(self):
         if self._layout is not None:
+            display.leave_side_by_side(self._orientation)
             slicer.app.layoutManager().setLayout(self._layout)
             self._layout = None
 

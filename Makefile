@@ -33,6 +33,9 @@ bench-peers: .venv-peers/.installed
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r Testing/bench/peers.txt
 	touch $@
 
+screenshots: $(VENV)/.installed-test
+	$(BIN)/python Testing/tools/screenshots.py
+
 clean:
 	rm -rf $(VENV) $(OUTPUT)
 

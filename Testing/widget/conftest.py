@@ -6,6 +6,7 @@ Off screen unless QT_QPA_PLATFORM says otherwise (`QT_QPA_PLATFORM=xcb xvfb-run 
 import os
 
 import Host
+import module_panel
 import numpy as np
 import pytest
 
@@ -103,3 +104,42 @@ def a_ball_volume():
         return node
 
     return a_ball_volume
+
+
+@pytest.fixture(scope="session")
+def module(application):
+    import slicer
+
+    if not hasattr(slicer.modules, "samregistration"):
+        Host.load_module(module_panel.MODULE)
+    return slicer.modules.samregistration.widgetRepresentation().self()
+
+
+@pytest.fixture
+def panel(module, an_empty_scene):
+    import slicer
+
+    slicer.util.selectModule("SAMRegistration")
+    module.enter()
+    slicer.app.processEvents()
+    yield module
+    module.clickPanel.exit()
+    module.registerPanel.abandon()
+    module_panel.wait(lambda: not module.runner.busy)
+
+
+@pytest.fixture
+def a_pair(panel):
+    """Two volumes of a body that changed its shape, oblique and differently sampled, with masks in both."""
+    import slicer
+
+    nodes = []
+    for name, matrix, shape, bump in (
+        ("Before", module_panel.FIXED, (44, 40, 28), 0),
+        ("After", module_panel.MOVING, (52, 40, 32), 8),
+    ):
+        values, core, whole = module_panel.body(matrix, shape, bump)
+        volume = slicer.util.addVolumeFromArray(values, ijkToRAS=matrix, name=name)
+        volume.CreateDefaultDisplayNodes()
+        nodes.append((volume, module_panel.segmentation_of(volume, f"{name} masks", Core=core, Whole=whole)))
+    return nodes

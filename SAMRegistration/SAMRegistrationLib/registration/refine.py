@@ -120,7 +120,7 @@ class _Level:
         return dense.resize_field(velocity.to(self._like.device), self._shape)
 
     def step(self, velocity: torch.Tensor) -> torch.Tensor:
-        displacement = dense.integrate(velocity, dense.integration_steps(velocity))
+        displacement = dense.integrate(velocity, dense.integration_steps(velocity, first_step=0.75))
         displacement = separable.apply(self._enlarge, displacement) * self._to_image
         update = torch.zeros_like(velocity)
         for index, item in enumerate(self._terms):

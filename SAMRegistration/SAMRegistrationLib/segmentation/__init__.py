@@ -1,0 +1,1 @@
+"""Interactive segmentation: prompts in world coordinates, slice predictors, masks of whole volumes."""

@@ -5,53 +5,16 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from ...errors import InputError
 from ...files import PathLike
+from ..letterbox import Letterbox
 from ..predictor import SlicePrediction
 from .local import local_change
 from .model import CompactSam, Encoded, load_compact_sam
 from .prompts import Prompts
 
 BUILT_IN_WEIGHTS = Path(__file__).parents[3] / "Resources" / "Models" / "sam-compact.safetensors"
-
-
-class Letterbox(NamedTuple):
-    """How a slice of (height, width) pixels lies in the S x S input: scaled to square pixels, in the upper left.
-
-    Attributes:
-        shape: (H, W) of the slice.
-        inside: (rows, columns) of the input that the slice fills.
-        size: S.
-    """
-
-    shape: Tuple[int, int]
-    inside: Tuple[int, int]
-    size: int
-
-    @classmethod
-    def fit(cls, shape: Tuple[int, int], pixel_size: Tuple[float, float], size: int) -> "Letterbox":
-        extent = [n * mm for n, mm in zip(shape, pixel_size)]
-        inside = tuple(max(1, round(size * length / max(extent))) for length in extent)
-        return cls((int(shape[0]), int(shape[1])), inside, size)
-
-    def image(self, image: torch.Tensor) -> torch.Tensor:
-        """Slices (B, 1, H, W) as input (B, 1, S, S); outside is 0."""
-        scaled = F.interpolate(image, self.inside, mode="bilinear", align_corners=False, antialias=True)
-        return F.pad(scaled, (0, self.size - self.inside[1], 0, self.size - self.inside[0]))
-
-    def points(self, points: torch.Tensor) -> torch.Tensor:
-        """Points (..., 2) as (x, y) of the slice in pixels of the input."""
-        scale = points.new_tensor([self.inside[1] / self.shape[1], self.inside[0] / self.shape[0]])
-        return (points + 0.5) * scale - 0.5
-
-    def back(self, logits: torch.Tensor) -> torch.Tensor:
-        """Logits (N, C, s, s) of the input, at any resolution, at the pixels (N, C, H, W) of the slice."""
-        full = F.interpolate(logits, (self.size, self.size), mode="bilinear", align_corners=False)
-        return F.interpolate(
-            full[..., : self.inside[0], : self.inside[1]], self.shape, mode="bilinear", align_corners=False
-        )
 
 
 class CompactEmbedding(NamedTuple):
@@ -136,6 +99,11 @@ class CompactPredictor:
                 low_res = self._locally_changed(prompts, low_res)
             masks = embedding.letterbox.back(low_res[None])[0]
         return SlicePrediction(masks.cpu().numpy(), scores.cpu().numpy(), low_res.cpu().numpy())
+
+    def mask_prompt(self, embedding: CompactEmbedding, mask: np.ndarray) -> np.ndarray:
+        """See :meth:`SlicePredictor.mask_prompt`."""
+        letterbox = embedding.letterbox
+        return (12 * (letterbox.shrunk(torch.from_numpy(np.asarray(mask, bool)), letterbox.size // 2) - 0.5)).numpy()
 
     def _prompts(self, letterbox, points, labels, box, logits):
         def tensor(array):

@@ -9,7 +9,7 @@ import torch
 from ...errors import InputError
 from ...files import PathLike, whole_file
 from ...job import Job
-from ...segmentation.compact.predictor import Letterbox
+from ...segmentation.letterbox import Letterbox
 from .sources import CT_WINDOWS, jittered_window, read_volume
 from .teacher import SIZE, LiteMedSamTeacher
 

@@ -1,0 +1,50 @@
+"""``sam-registration segment``: from prompts to a label image."""
+
+from .console import add_output_options, console_job, show
+
+
+def add_parser(commands) -> None:
+    parser = commands.add_parser("segment", help="segment structures of a volume from points and boxes")
+    parser.add_argument("image", help="volume to segment")
+    parser.add_argument("--prompts", required=True, help="JSON file with structures, points and boxes (LPS mm)")
+    parser.add_argument("-o", "--output", required=True, help="label image to write, e.g. labels.nii.gz")
+    parser.add_argument(
+        "--model", default="compact", help="compact (built in), a name of 'weights list', or a checkpoint file"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options) -> None:
+    import SimpleITK as sitk
+
+    from ..files import require_writable_folder, whole_file
+    from ..segmentation.models import open_predictor
+    from ..segmentation.prompts import PromptSet
+    from ..segmentation.volume import segment_volume
+    from ..volumes import read_volume
+
+    prompts = PromptSet.load(options.prompts)
+    require_writable_folder(_folder_of(options.output))
+    image = read_volume(options.image)
+    job = console_job(options)
+    predictor = open_predictor(options.model, options.device, job=job)
+    labels = segment_volume(image, prompts, predictor, job)
+    with whole_file(options.output) as temporary:
+        sitk.WriteImage(labels, str(temporary), useCompression=True)
+    voxels = sitk.GetArrayViewFromImage(labels)
+    volume = {s.name: float((voxels == s.label).sum()) * _voxel_ml(labels) for s in prompts.structures}
+    lines = [f"{structure.label} {structure.name}: {volume[structure.name]:.1f} ml" for structure in prompts.structures]
+    show(options, {"labels": options.output, "volume_ml": volume}, "\n".join([*lines, f"Wrote {options.output}"]))
+
+
+def _folder_of(path: str) -> str:
+    import os
+
+    return os.path.dirname(os.path.abspath(path))
+
+
+def _voxel_ml(image) -> float:
+    spacing = image.GetSpacing()
+    return spacing[0] * spacing[1] * spacing[2] / 1000.0

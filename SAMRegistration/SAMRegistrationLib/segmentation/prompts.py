@@ -1,0 +1,228 @@
+"""What the user clicked: structures with their points and boxes, in world coordinates (LPS mm).
+
+Everything here is immutable: an edit makes a new :class:`PromptSet`, so undo keeps the old one. The JSON form loses
+nothing: reading what was written gives an equal set.
+"""
+
+import json
+import uuid
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Dict, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ..errors import InputError
+from ..files import PathLike, whole_file
+from .intensity import Intensity
+
+Vector = Tuple[float, float, float]
+
+POSITIVE = "positive"
+NEGATIVE = "negative"
+BOX = "box"
+
+_CORNERS = {POSITIVE: 1, NEGATIVE: 1, BOX: 2}
+_FORMAT = "sam-registration-prompts"
+
+
+def new_id() -> str:
+    """A fresh identifier for a structure or prompt."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A point or a box.
+
+    Attributes:
+        kind: POSITIVE, NEGATIVE or BOX.
+        points: one position, or two opposite corners of a box (LPS mm).
+        normal: unit normal (LPS) of the grid plane that the prompt was set in, which passes through `points[0]`; None
+            means the planes of highest resolution.
+        proposed: derived from the other image and not yet accepted.
+        correction: set on a slice that already showed a propagated or imported mask, which it corrects.
+        id: unique name.
+    """
+
+    kind: str
+    points: Tuple[Vector, ...]
+    normal: Optional[Vector] = None
+    proposed: bool = False
+    correction: bool = False
+    id: str = field(default_factory=new_id)
+
+    def __post_init__(self):
+        if self.kind not in _CORNERS:
+            raise InputError(f"Unknown prompt kind '{self.kind}'; use {', '.join(_CORNERS)}.")
+        points = tuple(_vector(point) for point in self.points)
+        if len(points) != _CORNERS[self.kind]:
+            raise InputError(f"A {self.kind} prompt needs {_CORNERS[self.kind]} position(s), not {len(points)}.")
+        object.__setattr__(self, "points", points)
+        if self.normal is not None:
+            object.__setattr__(self, "normal", _vector(self.normal))
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Something to segment.
+
+    Attributes:
+        name: as shown to the user.
+        label: integer > 0 of its voxels in label images; the same in the fixed and the moving image.
+        color: red, green, blue in [0, 1].
+        terminology: code as text (Slicer's serialized terminology entry), or "".
+        prompts: in the order in which they were set; corrections depend on that order.
+        propagated: whether its mask reaches beyond the prompted slices ("To volume" was asked for).
+        id: unique name; the same in the fixed and the moving image.
+    """
+
+    name: str
+    label: int
+    color: Vector = (1.0, 1.0, 0.0)
+    terminology: str = ""
+    prompts: Tuple[Prompt, ...] = ()
+    propagated: bool = False
+    id: str = field(default_factory=new_id)
+
+    def __post_init__(self):
+        if int(self.label) != self.label or self.label < 1:
+            raise InputError(f"The label of structure '{self.name}' must be a whole number above 0.")
+        object.__setattr__(self, "label", int(self.label))
+        object.__setattr__(self, "color", _vector(self.color))
+        object.__setattr__(self, "prompts", tuple(self.prompts))
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """All structures of one image, and how its intensities are shown to the predictor (None: chosen by the image)."""
+
+    structures: Tuple[Structure, ...] = ()
+    intensity: Optional[Intensity] = None
+
+    def structure(self, structure_id: str) -> Structure:
+        """The structure of that id.
+
+        Raises:
+            InputError: there is none.
+        """
+        for structure in self.structures:
+            if structure.id == structure_id:
+                return structure
+        raise InputError("That structure does not exist any more; choose another one.")
+
+    def has(self, structure_id: str) -> bool:
+        """Whether there is a structure of that id."""
+        return any(structure.id == structure_id for structure in self.structures)
+
+    def owner(self, prompt_id: str) -> Structure:
+        """The structure that holds the prompt of that id.
+
+        Raises:
+            InputError: there is none.
+        """
+        for structure in self.structures:
+            if any(prompt.id == prompt_id for prompt in structure.prompts):
+                return structure
+        raise InputError("That prompt does not exist any more.")
+
+    def prompt(self, prompt_id: str) -> Prompt:
+        """The prompt of that id.
+
+        Raises:
+            InputError: there is none.
+        """
+        return next(prompt for prompt in self.owner(prompt_id).prompts if prompt.id == prompt_id)
+
+    def free_label(self) -> int:
+        """The smallest label that no structure has."""
+        used = {structure.label for structure in self.structures}
+        return next(label for label in range(1, len(used) + 2) if label not in used)
+
+    def with_structure(self, structure: Structure) -> "PromptSet":
+        """This set with `structure` in place of the one of the same id, or added at the end.
+
+        Raises:
+            InputError: another structure has the same label.
+        """
+        others = [other for other in self.structures if other.id != structure.id]
+        if any(other.label == structure.label for other in others):
+            raise InputError(f"Label {structure.label} is already taken by another structure.")
+        if len(others) == len(self.structures):
+            return replace(self, structures=(*self.structures, structure))
+        return replace(self, structures=tuple(structure if s.id == structure.id else s for s in self.structures))
+
+    def without_structure(self, structure_id: str) -> "PromptSet":
+        """This set without the structure of that id.
+
+        Raises:
+            InputError: there is none.
+        """
+        self.structure(structure_id)
+        return replace(self, structures=tuple(s for s in self.structures if s.id != structure_id))
+
+    def to_dict(self) -> Dict[str, Any]:
+        """JSON-ready form; positions in LPS mm."""
+        intensity = None if self.intensity is None else asdict(self.intensity)
+        structures = [asdict(structure) for structure in self.structures]
+        return {"format": _FORMAT, "version": 1, "frame": "LPS", "intensity": intensity, "structures": structures}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> "PromptSet":
+        """Inverse of :meth:`to_dict`. `normal`, `color`, `label` and ids may be left out of files written by hand.
+
+        Raises:
+            InputError: not a prompts file, or a frame or version that this version cannot read.
+        """
+        if not isinstance(data, dict) or data.get("format") != _FORMAT:
+            raise InputError(f'This is not a prompts file: it lacks "format": "{_FORMAT}".')
+        if data.get("version") != 1:
+            raise InputError(f"Prompts of version {data.get('version')} cannot be read; version 1 can.")
+        if data.get("frame", "LPS") != "LPS":
+            raise InputError(f"Prompts must be in the LPS frame, not {data.get('frame')}.")
+        try:
+            intensity = Intensity(**data["intensity"]) if data.get("intensity") else None
+            result = cls(intensity=intensity)
+            for entry in data["structures"]:
+                result = result.with_structure(_structure(entry, result.free_label()))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"The prompts file is damaged ({type(error).__name__}: {error}).") from error
+        ids = [prompt.id for structure in result.structures for prompt in structure.prompts]
+        if len(set(ids)) != len(ids) or len({s.id for s in result.structures}) != len(data["structures"]):
+            raise InputError("The prompts file gives the same id to two prompts or structures.")
+        return result
+
+    def save(self, path: PathLike) -> None:
+        """Write as JSON, whole or not at all."""
+        with whole_file(path) as temporary:
+            temporary.write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: PathLike) -> "PromptSet":
+        """Read a JSON file written by :meth:`save` or by hand.
+
+        Raises:
+            InputError: the file is missing, is not JSON, or is not a prompts file.
+        """
+        try:
+            data = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"Cannot read {path} ({error.strerror}).") from error
+        except ValueError as error:
+            raise InputError(f"{path} is not a JSON file.") from error
+        try:
+            return cls.from_dict(data)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+
+
+def _structure(entry: Dict[str, Any], free_label: int) -> Structure:
+    prompts = tuple(Prompt(**prompt) for prompt in entry.get("prompts", ()))
+    return Structure(**{"label": free_label, **entry, "prompts": prompts})
+
+
+def _vector(values: Sequence[float]) -> Vector:
+    vector = np.asarray(values, dtype=np.float64)
+    if vector.shape != (3,) or not np.isfinite(vector).all():
+        raise InputError(f"Expected three finite numbers, not {values}.")
+    return tuple(float(value) for value in vector)

@@ -1,0 +1,165 @@
+"""Masks of single slices of one volume: embeddings, candidate choice, corrections that build on each other."""
+
+import hashlib
+from collections import OrderedDict
+from typing import Iterator, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from ..geometry.grid import Grid
+from ..job import Job
+from .cache import DEFAULT_LIMIT, EmbeddingCache
+from .clicks import MARGIN, Clicks, best_candidate, change_around, honour, pixel_of
+from .derive import DerivedClicks, clicks_from_mask
+from .planes import SlicePlane, pixel_size, slice_of
+from .predictor import SlicePrediction, SlicePredictor
+from .regions import component_at, overlap, slices_of_box
+
+_REMEMBERED = 64
+
+
+class SliceMask(NamedTuple):
+    """A mask of one slice.
+
+    Attributes:
+        logits: (H, W) float32; inside where > 0.
+        score: predicted intersection over union.
+        low_res: (h, w) logits of the predictor, mask prompt for the next correction; None when there are none.
+    """
+
+    logits: np.ndarray
+    score: float
+    low_res: Optional[np.ndarray] = None
+
+    @property
+    def mask(self) -> np.ndarray:
+        """bool (H, W)."""
+        return self.logits > 0
+
+
+class SliceSegmenter:
+    """Predicts slices of a volume; every result depends on its arguments only.
+
+    Args:
+        volume: float32 (z, y, x) in [0, 1].
+        grid: its grid.
+        predictor: the model.
+        cache_limit: bytes that embeddings may take.
+    """
+
+    def __init__(self, volume: np.ndarray, grid: Grid, predictor: SlicePredictor, cache_limit: int = DEFAULT_LIMIT):
+        self.volume = volume
+        self.grid = grid
+        self.predictor = predictor
+        self.cache = EmbeddingCache(self._embed, cache_limit)
+        self._results: OrderedDict[tuple, SliceMask] = OrderedDict()
+
+    def predict(self, plane: SlicePlane, clicks: List[Clicks], base: Optional[np.ndarray] = None) -> SliceMask:
+        """The mask for one or several groups of clicks; a group has at most one box.
+
+        The points of a group are replayed in order, each prediction getting the logits of the one before, so the
+        result is the same whether the clicks came one by one or from a file.
+
+        Args:
+            base: bool (H, W), a mask from elsewhere that the clicks correct; only the parts that the clicks ask to
+                change are changed.
+        """
+        everything = Clicks(tuple(point for group in clicks for point in group.points))
+        if base is not None and base.any():
+            wanted = honour(mask_logits(self._wanted(plane, base, everything)), everything) > 0
+            corrected = change_around(base, wanted, everything)
+            return SliceMask(honour(mask_logits(corrected), everything), 1.0)
+        parts = [self._replay(plane, group) for group in clicks if group.asks_for_something]
+        if not parts:
+            return SliceMask(np.full(slice_of(self.volume, plane).shape, -4 * MARGIN, dtype=np.float32), 1.0)
+        logits = np.max([part.logits for part in parts], axis=0)
+        low_res = parts[0].low_res if len(parts) == 1 else None
+        return SliceMask(honour(logits, everything), min(part.score for part in parts), low_res)
+
+    def continuations(self, plane: SlicePlane, derived: DerivedClicks, job: Job) -> Iterator[SliceMask]:
+        """What the model makes of a part expected on a slice: from that part as mask prompt, then from its box.
+
+        Of several candidates the one that fits the expected part best is taken.
+
+        Raises:
+            Cancelled: the job was cancelled, also while the embedding is being computed.
+        """
+        points = Clicks(derived.clicks.points)
+        logits = self.predictor.mask_prompt(self.cache.get(plane, job.check), derived.part)
+        for clicks, prompt in ((points, logits), (derived.clicks, None)):
+            if clicks.box is None and prompt is None:
+                continue
+            job.check()
+            candidates = self._candidates(plane, clicks, prompt)
+            fits = [overlap(mask > 0, derived.part) * float(s) for mask, s in zip(candidates.masks, candidates.scores)]
+            best = int(np.argmax(fits))
+            yield SliceMask(candidates.masks[best], float(candidates.scores[best]), candidates.low_res_logits[best])
+
+    def prefetch(self, planes: List[SlicePlane]) -> None:
+        """Prepare embeddings of these planes in the background; planes outside the volume are left out."""
+        self.cache.prefetch([plane for plane in planes if 0 <= plane.index < self.grid.size[plane.axis]])
+
+    def pixel_size(self, plane: SlicePlane) -> Tuple[float, float]:
+        """(Height, width) of the plane's pixels in mm."""
+        return pixel_size(self.grid, plane.axis)
+
+    def close(self) -> None:
+        """Stop background work and forget the embeddings."""
+        self.cache.close()
+
+    def _embed(self, plane: SlicePlane):
+        return self.predictor.embed(np.ascontiguousarray(slice_of(self.volume, plane)), self.pixel_size(plane))
+
+    def _replay(self, plane: SlicePlane, clicks: Clicks) -> SliceMask:
+        key = (plane, clicks)
+        if key in self._results:
+            self._results.move_to_end(key)
+            return self._results[key]
+        before = Clicks(clicks.points[:-1], clicks.box)
+        low_res = self._replay(plane, before).low_res if clicks.points and before.asks_for_something else None
+        prediction = self._candidates(plane, clicks, low_res)
+        best = best_candidate(prediction, clicks)
+        result = SliceMask(
+            honour(prediction.masks[best], clicks), float(prediction.scores[best]), prediction.low_res_logits[best]
+        )
+        self._results[key] = result
+        while len(self._results) > _REMEMBERED:
+            self._results.popitem(last=False)
+        return result
+
+    def suggestion(self, plane: SlicePlane, base: np.ndarray, clicks: Clicks) -> np.ndarray:
+        """What the model makes (bool) of a mask from elsewhere and clicks; the clicks are not kept by force."""
+        logits = np.full(base.shape, -4 * MARGIN, dtype=np.float32)
+        for group, part in clicks_from_mask(base, self.pixel_size(plane), clicks.points):
+            prompt = self.predictor.mask_prompt(self.cache.get(plane), part)
+            asked = group if prompt is None else Clicks(group.points)
+            prediction = self._candidates(plane, asked, prompt)
+            near = slices_of_box(group.box, base.shape, 0.25)
+            best = prediction.masks[best_candidate(prediction, asked)]
+            logits[near] = np.maximum(logits[near], best[near])
+        return logits > 0
+
+    def _wanted(self, plane: SlicePlane, base: np.ndarray, clicks: Clicks) -> np.ndarray:
+        """The suggestion, and for positive clicks that it leaves outside what they ask for by themselves."""
+        wanted = self.suggestion(plane, base, clicks)
+        pixels = [pixel_of(point, base.shape) for point in clicks.points if point[2]]
+        outside = [(column, row) for column, row in pixels if not wanted[row, column]]
+        if outside:
+            fresh = self._replay(plane, clicks).mask
+            for pixel in outside:
+                wanted = wanted | component_at(fresh, pixel)
+        return wanted
+
+    def _candidates(self, plane: SlicePlane, clicks: Clicks, low_res: Optional[np.ndarray] = None) -> SlicePrediction:
+        embedding = self.cache.get(plane)
+        return self.predictor.predict(embedding, clicks.coordinates, clicks.labels, clicks.box_array, low_res)
+
+
+def mask_logits(mask: np.ndarray) -> np.ndarray:
+    """Logits (H, W) that stand for a given mask (bool)."""
+    return np.where(mask, 4 * MARGIN, -4 * MARGIN).astype(np.float32)
+
+
+def fingerprint(mask: np.ndarray) -> str:
+    """Short text that differs when the mask differs."""
+    return hashlib.sha1(np.packbits(mask).tobytes() + str(mask.shape).encode()).hexdigest()

@@ -1,0 +1,131 @@
+"""One set of clicks for two images: prompts carried from the fixed to the moving image as proposals."""
+
+from dataclasses import replace
+from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..geometry.grid import Grid
+from .planes import axis_normal, in_plane_axes, nearest_axis, plane_at
+from .prompts import BOX, NEGATIVE, Prompt, PromptSet, Structure
+
+
+class Transfer(NamedTuple):
+    """Outcome of :func:`proposals`.
+
+    Attributes:
+        structures: the structures of the other image with the proposed prompts added.
+        outside: how many prompts fell outside the other image and were left out.
+    """
+
+    structures: Tuple[Structure, ...]
+    outside: int
+
+
+def proposals(
+    source: PromptSet,
+    target: PromptSet,
+    transform: sitk.Transform,
+    source_grid: Grid,
+    target_grid: Grid,
+    structure_ids: Optional[Sequence[str]] = None,
+) -> Transfer:
+    """Carry prompts to the other image; they are marked as proposals.
+
+    Earlier proposals that nobody accepted are replaced, prompts set or accepted by the user stay. Structures are
+    matched by id, else by name; a missing one is created with the same id, name, label, color and terminology.
+
+    Args:
+        source: prompts of the fixed image; its own proposals are not carried back.
+        target: prompts of the moving image.
+        transform: maps fixed points to moving points (LPS mm), as a resampler uses it.
+        source_grid: grid of the fixed image.
+        target_grid: grid of the moving image.
+        structure_ids: which structures of `source`; None for all.
+    """
+    result = target
+    changed, outside = [], 0
+    for structure in source.structures:
+        own = [prompt for prompt in structure.prompts if not prompt.proposed]
+        if not own or (structure_ids is not None and structure.id not in structure_ids):
+            continue
+        carried = [
+            _carried(prompt, transform, source_grid, target_grid, corrects)
+            for prompt, corrects in zip(own, _corrections(own, source_grid))
+        ]
+        inside = [prompt for prompt in carried if prompt is not None]
+        outside += len(carried) - len(inside)
+        existing = _counterpart(structure, result)
+        kept = [prompt for prompt in existing.prompts if not prompt.proposed]
+        existing = replace(existing, prompts=(*kept, *inside))
+        result = result.with_structure(existing)
+        changed.append(existing)
+    return Transfer(tuple(changed), outside)
+
+
+def _counterpart(structure: Structure, target: PromptSet) -> Structure:
+    for matches in (lambda s: s.id == structure.id, lambda s: s.name == structure.name):
+        for candidate in target.structures:
+            if matches(candidate):
+                return candidate
+    label = structure.label
+    if any(other.label == label for other in target.structures):
+        label = target.free_label()
+    return replace(structure, label=label, prompts=(), propagated=False)
+
+
+def _corrections(prompts: Sequence[Prompt], grid: Grid) -> List[bool]:
+    """Which prompts refine an earlier one of their slice; in the other image they may land on another slice."""
+    planes = [plane_at(grid, prompt.points[0], prompt.normal) for prompt in prompts]
+    asking = {}
+    for prompt, plane in zip(prompts, planes):
+        if prompt.kind != NEGATIVE:
+            asking.setdefault(plane, prompt)
+    return [p.correction or asking.get(plane, p) is not p for p, plane in zip(prompts, planes)]
+
+
+def _carried(
+    prompt: Prompt, transform: sitk.Transform, source: Grid, target: Grid, correction: bool
+) -> Optional[Prompt]:
+    source_axis = nearest_axis(source, prompt.normal)
+    middle = np.mean(prompt.points, axis=0)
+    axis = nearest_axis(target, _mapped_normal(transform, middle, source, source_axis))
+    if prompt.kind == BOX:
+        points = _carried_box(prompt, transform, source, source_axis, target, axis)
+    else:
+        points = _mapped(transform, prompt.points)
+    if not target.contains(points).all():
+        return None
+    points = tuple(tuple(point) for point in points)
+    normal = tuple(axis_normal(target, axis))
+    return Prompt(prompt.kind, points, normal, proposed=True, correction=correction)
+
+
+def _mapped(transform: sitk.Transform, points) -> np.ndarray:
+    return np.array([transform.TransformPoint([float(value) for value in point]) for point in points])
+
+
+def _mapped_normal(transform: sitk.Transform, point: np.ndarray, source: Grid, axis: int) -> np.ndarray:
+    """Normal of the mapped plane: cross product of two mapped in-plane steps of a voxel."""
+    first, second = (source.axes[:, other] for other in in_plane_axes(axis))
+    origin, along, across = _mapped(transform, [point, point + first, point + second])
+    normal = np.cross(along - origin, across - origin)
+    return normal if np.any(normal) else axis_normal(source, axis)
+
+
+def _carried_box(prompt, transform: sitk.Transform, source: Grid, source_axis: int, target: Grid, axis: int):
+    """Corners of the rectangle, in the slice through the mapped middle, that holds the four mapped corners."""
+    near, far = source.physical_to_index(prompt.points)
+    corners = np.array([near, near, far, far])
+    column_axis = in_plane_axes(source_axis)[0]
+    corners[[1, 2], column_axis] = corners[[2, 1], column_axis]
+    corners[:, source_axis] = near[source_axis]
+    mapped = target.physical_to_index(_mapped(transform, source.index_to_physical(corners)))
+    middle = source.index_to_physical([corners.mean(axis=0)])
+    bounds = np.array([mapped.min(axis=0), mapped.max(axis=0)])
+    bounds[:, axis] = target.physical_to_index(_mapped(transform, middle))[0, axis]
+    inside = np.clip(bounds, -0.49, np.asarray(target.size) - 0.51)
+    if np.abs(inside[1] - inside[0])[list(in_plane_axes(axis))].min() < 0.5:
+        inside = bounds
+    return target.index_to_physical(np.where(np.arange(3) == axis, bounds, inside))

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUTPUT ?= demo-output
 
-.PHONY: demo test lint bench screenshots clean
+.PHONY: demo test lint bench bench-peers cmake-lists screenshots clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python Resources/SampleData/demo.py --output $(OUTPUT)
@@ -18,8 +18,23 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Lists every script and resource of the module in its CMakeLists.txt.
+cmake-lists:
+	$(PYTHON) Testing/tools/cmake_lists.py
+
 bench: $(VENV)/.installed-test
 	$(BIN)/python Testing/bench/run.py
+
+# Other registration programs for the benchmark, in an environment of their own: their pins clash with ours.
+bench-peers: .venv-peers/.installed
+
+.venv-peers/.installed: Testing/bench/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r Testing/bench/peers.txt
+	touch $@
+
+screenshots: $(VENV)/.installed-test
+	$(BIN)/python Testing/tools/screenshots.py
 
 clean:
 	rm -rf $(VENV) $(OUTPUT)

@@ -41,14 +41,17 @@ def whole_files(folder: PathLike) -> Iterator[Path]:
 
 
 def require_writable_folder(folder: PathLike) -> Path:
-    """Check, before any work is done, that files can be written into `folder`; it is created when missing.
+    """Check, before any work is done, that files can be written into `folder`, which need not exist.
 
     Raises:
         InputError: the folder cannot be created or written.
     """
     folder = Path(folder)
+    created = _missing_parents(folder)
     with _staging_folder(folder):
-        return folder
+        pass
+    _remove_empty(created)
+    return folder
 
 
 @contextmanager

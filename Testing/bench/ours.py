@@ -2,8 +2,8 @@
 
     python ours.py METHOD FIXED MOVING OUTPUT_FOLDER THREADS FIXED_LABELS MOVING_LABELS
 
-METHOD is ours-PRESET, intensities only, or ours-PRESET-mask1, guided by the masks of label 1. One method per process, so
-that its peak memory is its own. Reading files and importing packages is not timed.
+METHOD is ours-PRESET, intensities only, or ours-PRESET-mask1, guided by the masks of label 1. One method per process,
+so that its peak memory is its own. Reading files and importing packages is not timed.
 """
 
 import sys

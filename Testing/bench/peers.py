@@ -52,7 +52,10 @@ def demons(fixed_file, moving_file, threads):
 
 
 def greedy(fixed_file, moving_file, threads):
-    """Greedy (picsl-greedy): affine then deformable, both with local cross-correlation, 60x40x20 iterations."""
+    """Greedy (picsl-greedy): affine then deformable, both with local cross-correlation, three levels.
+
+    Its coarsest level needs four slices, so thin stacks are registered in two levels.
+    """
     return _greedy(fixed_file, moving_file, threads, own_affine=True)
 
 
@@ -68,7 +71,8 @@ def _greedy(fixed_file, moving_file, threads, own_affine):
 
     def register():
         program = Greedy3D()
-        common = f"-threads {threads} -d 3 -i fixed moving -m NCC 2x2x2 -n 60x40x20"
+        iterations = "60x40x20" if min(fixed.GetSize() + moving.GetSize()) > 12 else "60x40"
+        common = f"-threads {threads} -d 3 -i fixed moving -m NCC 2x2x2 -n {iterations}"
         matrix = f"{tempfile.mkdtemp()}/affine.mat"
         if own_affine:
             program.execute(f"{common} -a -dof 12 -ia-image-centers -o {matrix}", fixed=fixed, moving=moving)

@@ -86,7 +86,7 @@ def write_image(path, array):
         (lambda d: label_options(d)[:2], "labels of both images"),
         (lambda d: landmark_options(d)[:2], "landmarks of both images"),
         (lambda d: ("--fixed-labels", d / "no.nrrd", "--moving-labels", d / "moving.nii.gz"), "no file"),
-        (lambda d: (*label_options(d), "--transform", d / "fixed.csv"), "transform .* cannot be read"),
+        (lambda d: (*label_options(d), "--transform", d / "fixed.csv"), "cannot be read as a transform"),
         (lambda d: _empty(d), "holds no label"),
         (lambda d: _fractions(d), "fractions"),
         (lambda d: _flat(d), "not a 3D volume"),

@@ -14,7 +14,18 @@ from typing import List, Optional
 from .. import __version__
 from ..errors import Cancelled, InputError, SAMRegistrationError, WeightsError
 
-COMMANDS = ("register", "warp", "metrics", "segment", "weights", "train-sam", "propose-masks")
+COMMANDS = (
+    "register",
+    "warp",
+    "metrics",
+    "segment",
+    "weights",
+    "data-list",
+    "train",
+    "evaluate",
+    "train-sam",
+    "propose-masks",
+)
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

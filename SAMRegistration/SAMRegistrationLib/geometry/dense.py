@@ -5,6 +5,8 @@ array axes (z, y, x). It pulls back: ``warped(x) = moving(x + u(x))``. Such fiel
 :mod:`.transforms` turns them into physical ones (LPS millimetres, spacing and direction included).
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -53,6 +55,11 @@ def integrate(velocity: torch.Tensor, steps: int = 7) -> torch.Tensor:
     for _ in range(steps):
         displacement = compose(displacement, displacement)
     return displacement
+
+
+def integration_steps(velocity: torch.Tensor) -> int:
+    """Squarings after which the first small step is below a quarter of a voxel."""
+    return max(2, math.ceil(math.log2(max(4 * float(velocity.abs().max()), 1.0))))
 
 
 def resize_field(field: torch.Tensor, shape) -> torch.Tensor:

@@ -39,7 +39,7 @@ class Grid:
 
     @property
     def axes(self) -> np.ndarray:
-        """3x3 matrix whose column a is the physical step (LPS mm) of one voxel along index axis a: direction x spacing."""
+        """Columns: the physical step (LPS mm) of one voxel along each index axis, that is direction x spacing; 3x3."""
         return np.asarray(self.direction, dtype=np.float64).reshape(3, 3) * np.asarray(self.spacing, dtype=np.float64)
 
     @property

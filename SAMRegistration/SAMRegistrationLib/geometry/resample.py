@@ -33,7 +33,7 @@ def warp_labels(labels: sitk.Image, transform: sitk.Transform, grid: Grid, smoot
     for label in np.unique(array):
         mask = sitk.Cast(sitk.Equal(labels, int(label)), sitk.sitkFloat32)
         outside = 1.0 if label == 0 else 0.0
-        share = sitk.GetArrayViewFromImage(
+        share = sitk.GetArrayFromImage(
             sitk.Resample(mask, grid.empty_image(), transform, sitk.sitkLinear, outside, sitk.sitkFloat32)
         )
         wins = share > strongest

@@ -1,7 +1,7 @@
 """Separable linear filters on volumes, as one matrix per axis.
 
-A filter along an axis of n voxels is an (m, n) matrix; applying three of them is three matrix products, which is fast on
-CPU and CUDA alike and makes the treatment of the borders explicit. All operators work on (B, C, D, H, W) tensors.
+A filter along an axis of n voxels is an (m, n) matrix; applying three of them is three matrix products, which is fast
+on CPU and CUDA alike and makes the treatment of the borders explicit. All operators work on (B, C, D, H, W) tensors.
 """
 
 from typing import Sequence, Tuple

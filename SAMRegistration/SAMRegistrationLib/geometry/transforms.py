@@ -35,7 +35,7 @@ def displacement_transform(displacement: torch.Tensor, grid: Grid) -> sitk.Displ
     return sitk.DisplacementFieldTransform(grid.image(physical_displacement(displacement, grid)))
 
 
-def flow_transforms(velocity: torch.Tensor, grid: Grid, steps: int = 7):
+def flow_transforms(velocity: torch.Tensor, grid: Grid):
     """Both directions of a stationary velocity field (1, 3, D, H, W; voxels of `grid`) as displacement transforms.
 
     The velocity is continued beyond the grid and fades to zero there, so that the mapping has no jump at the border,
@@ -48,7 +48,10 @@ def flow_transforms(velocity: torch.Tensor, grid: Grid, steps: int = 7):
     faded = _fade_out(velocity, border)
     start = [-width for width in border[::-1]]
     padded = grid.crop(start, [n + 2 * width for n, width in zip(grid.size, border[::-1])])
-    return tuple(displacement_transform(dense.integrate(sign * faded, steps), padded) for sign in (1, -1))
+    steps = dense.integration_steps(faded)
+    forward = dense.integrate(faded, steps)
+    inverse = dense.integrate(-faded, steps)
+    return displacement_transform(forward, padded), displacement_transform(inverse, padded)
 
 
 def pull_back(affine: sitk.Transform, deformation: sitk.Transform) -> sitk.CompositeTransform:
@@ -75,7 +78,7 @@ def displacement_image(transform: sitk.Transform, grid: Grid) -> sitk.Image:
 
 
 def read_transform(path: Union[str, Path]) -> sitk.Transform:
-    """Read an ITK transform (.h5, .tfm, .txt, .mat), or a displacement field image (.nrrd, .nii.gz, .mha; LPS mm vectors).
+    """Read an ITK transform (.h5, .tfm, .txt, .mat), or a displacement field image (.nrrd, .nii.gz, .mha; LPS mm).
 
     Raises:
         InputError: the file is missing or is neither.
@@ -108,15 +111,15 @@ def write_transform(transform: sitk.Transform, path: Union[str, Path]) -> None:
 
 
 def _border(velocity: torch.Tensor):
-    """Voxels per array axis by which the field is continued: enough for it to fade without folding.
+    """Voxels per array axis by which the field is continued: enough for it to fade gently.
 
-    The weight of :func:`_fade_out` has a slope of at most pi / (2 width), so a component of |v| voxels along the axis
-    needs more than pi |v| / 2 of them.
+    The weight of :func:`_fade_out` has a slope of at most pi / (2 width), so with three times the component of v along
+    the axis the flow is squeezed by about half at most.
     """
     borders = []
     for axis in range(3):
         faces = velocity[:, axis].index_select(axis + 1, torch.tensor([0, velocity.shape[axis + 2] - 1]))
-        borders.append(int(np.ceil(1.6 * float(faces.abs().max()))) + 2)
+        borders.append(int(np.ceil(3 * float(faces.abs().max()))) + 3)
     return borders
 
 

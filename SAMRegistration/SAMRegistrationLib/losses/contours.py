@@ -111,21 +111,35 @@ def _at_points(field: torch.Tensor, voxels: torch.Tensor) -> torch.Tensor:
 
 
 def _contour(mask: torch.Tensor, scale: torch.Tensor, budget: int, generator: torch.Generator) -> torch.Tensor:
-    surface = torch.cat(_crossings(mask.float()))
+    mask, corner = _around_structure(mask.float())
+    surface = torch.cat(_crossings(mask))
     if not len(surface):
         return surface
     if len(surface) > budget:
         surface = surface[torch.randperm(len(surface), generator=generator)[:budget].to(surface.device)]
     inside = (mask >= 0.5).nonzero().to(surface.dtype)
-    return torch.cat([surface, inside.mean(0, keepdim=True)]) * scale
+    return (torch.cat([surface, inside.mean(0, keepdim=True)]) + corner) * scale
+
+
+def _around_structure(mask: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+    """The mask's bounding box with a voxel around it, as far as the volume reaches, and where the box starts."""
+    inside = mask >= 0.5
+    corner = []
+    for axis in range(3):
+        occupied = inside.movedim(axis, 0).flatten(1).any(1).nonzero()
+        start = max(int(occupied[0]) - 1, 0) if len(occupied) else 0
+        end = min(int(occupied[-1]) + 2, mask.shape[axis]) if len(occupied) else 0
+        mask, inside = mask.narrow(axis, start, end - start), inside.narrow(axis, start, end - start)
+        corner.append(start)
+    return mask, torch.tensor(corner, dtype=mask.dtype, device=mask.device)
 
 
 def _crossings(mask: torch.Tensor) -> List[torch.Tensor]:
     """Per axis, the points (N, 3) in voxels where `mask` crosses 0.5 between neighbours along that axis."""
     found = []
     for axis in range(3):
-        size = mask.shape[axis] - 1
-        before, after = mask.narrow(axis, 0, size), mask.narrow(axis, 1, size)
+        size = max(mask.shape[axis] - 1, 0)
+        before, after = mask.narrow(axis, 0, size), mask.narrow(axis, mask.shape[axis] - size, size)
         crossing = (before >= 0.5) != (after >= 0.5)
         points = crossing.nonzero().to(mask.dtype)
         points[:, axis] += (0.5 - before[crossing]) / (after[crossing] - before[crossing])

@@ -66,4 +66,5 @@ def _shares(masks: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
         raise InputError(f"Features of size {tuple(coarse)} are no coarse level of masks of size {tuple(sizes)}.")
     missing = [few * stride - size for size, few in zip(sizes, coarse)]
     padded = F.pad(masks.to(features.dtype), [amount for axis in reversed(missing) for amount in (0, axis)])
-    return F.avg_pool3d(padded, stride).flatten(2)
+    shares = F.avg_pool3d(padded.flatten(0, 1)[:, None], stride)
+    return shares.reshape(*masks.shape[:2], coarse.numel())

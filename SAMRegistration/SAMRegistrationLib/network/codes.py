@@ -40,10 +40,11 @@ def paired_structures(fixed_masks: torch.Tensor, moving_masks: torch.Tensor) -> 
 def canonical_order(fixed_masks: torch.Tensor, moving_masks: torch.Tensor) -> torch.Tensor:
     """Permutation (B, K) that sorts structures by centroid (z, y, x), then volume, in the fixed, then moving image.
 
-    It does not depend on the order in which the structures are given. Structures that tie in everything are in the
-    same places in both images for all that the order can tell.
+    It does not depend on the order in which the structures are given. Structures that one of the images lacks come
+    last, so that they do not change the places of the others.
     """
-    keys = torch.cat([_position_keys(fixed_masks), _position_keys(moving_masks)], dim=2).cpu().numpy()
+    keys = torch.cat([_position_keys(fixed_masks), _position_keys(moving_masks)], dim=2)
+    keys = keys.masked_fill(keys.isinf().any(2, keepdim=True), float("inf")).cpu().numpy()
     orders = [np.lexsort(sample.T[::-1]) for sample in keys]
     return torch.from_numpy(np.stack(orders)).to(fixed_masks.device)
 

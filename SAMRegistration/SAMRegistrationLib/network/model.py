@@ -80,7 +80,7 @@ class FusionLevel(nn.Module):
             masks = run(self.mask_attention, moving_masks, fixed_masks, layouts)
             gate = with_masks.to(fused.dtype).view(-1, 1, 1, 1, 1)
             fused = fused + gate * (run(self.fusion, fused, masks, layouts) - fused)
-        with torch.autocast(fused.device.type, enabled=False):
+        with torch.autocast("cuda", enabled=False):
             return self.head(fused.float())
 
 

@@ -1,6 +1,6 @@
 """What a registration is asked to do."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Optional, Tuple
 
 import SimpleITK as sitk
@@ -36,11 +36,11 @@ class RegistrationOptions:
     use_network: bool = True
     weights: Optional[str] = None
     use_refinement: bool = True
-    refinement: RefineOptions = RefineOptions()
+    refinement: RefineOptions = field(default_factory=RefineOptions)
     largest_grid: int = 2_000_000
     similarity: str = "auto"
-    overlap_weight: float = 1.0
-    contour_weight: float = 0.5
+    overlap_weight: float = 2.0
+    contour_weight: float = 0.0
     fixed_modality: Optional[str] = None
     moving_modality: Optional[str] = None
     device: str = "auto"

@@ -22,7 +22,7 @@ SMALLEST_OVERLAP = 0.1
 
 @dataclass(frozen=True)
 class Prealignment:
-    """A linear transform from fixed to moving points (LPS mm), where its search started and the mutual information reached."""
+    """A linear transform from fixed to moving points (LPS mm), where it started, and its mutual information."""
 
     transform: sitk.Transform
     start: str

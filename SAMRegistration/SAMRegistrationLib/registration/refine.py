@@ -1,8 +1,9 @@
 """Refinement at test time: one pair's stationary velocity field, optimized coarse to fine.
 
-At every step the forces of all terms are smoothed, each term is scaled by its own strength so that none drowns another,
-and the sum becomes an update of at most half a voxel of the velocity, which is smoothed in turn. The velocity lives on a
-grid of half the resolution of the image: it is smooth, so nothing is lost, and integrating it costs an eighth.
+At every step the forces of all terms are smoothed, each term is scaled by its own strength so that none drowns
+another, and the sum becomes an update of at most one voxel of the velocity, which is smoothed in turn. The velocity
+lives on a grid of half the resolution of the image: it is smooth, so nothing is lost, and integrating it costs an
+eighth.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ import torch
 from ..geometry import dense, separable
 from ..job import Job
 
+NOTICEABLE = 0.01  # change of a voxel's loss per voxel of displacement below which a force is not scaled up
+
+THICK_SLICE_SIGMA = 0.5
+
 
 @dataclass(frozen=True)
 class RefineOptions:
@@ -21,14 +26,14 @@ class RefineOptions:
 
     Attributes:
         levels: (shrink factor, steps) from coarse to fine.
-        step: largest update in voxels of the level.
+        step: largest update in voxels of the level, for the strongest force met so far; weaker ones move less.
         force_sigma: Gaussian smoothing of the forces, in voxels of the level.
         velocity_sigma: Gaussian smoothing of the velocity after every step, in voxels of the level.
         field_stride: image voxels per velocity voxel at the finest level.
     """
 
     levels: Tuple[Tuple[int, int], ...] = ((4, 60), (2, 40), (1, 20))
-    step: float = 0.5
+    step: float = 1.0
     force_sigma: float = 2.0
     velocity_sigma: float = 0.7
     field_stride: int = 2
@@ -51,7 +56,7 @@ def refine(
     terms: Sequence[WeightedTerm],
     shape: Sequence[int],
     spacing: Sequence[float],
-    options: RefineOptions = RefineOptions(),
+    options: Optional[RefineOptions] = None,
     velocity: Optional[torch.Tensor] = None,
     device: str = "cpu",
     job: Optional[Job] = None,
@@ -70,7 +75,7 @@ def refine(
     Raises:
         Cancelled: through `job`.
     """
-    job = job or Job()
+    job, options = job or Job(), options or RefineOptions()
     shape, done = tuple(shape), 0
     with torch.no_grad():
         for shrink, steps in options.levels:
@@ -98,6 +103,7 @@ class _Level:
         self._shape = level_shape(shape, spacing, max(shrink, options.field_stride))
         self._terms: List[WeightedTerm] = [WeightedTerm(item.term.at(image_shape), item.weight) for item in terms]
         self._strengths = [0.0] * len(self._terms)
+        self._floor = NOTICEABLE / float(np.prod(image_shape))
         ratio = [fine / coarse for fine, coarse in zip(image_shape, self._shape)]
         self._to_image = torch.tensor(ratio, device=device).view(1, 3, 1, 1, 1)
         self._enlarge = separable.enlarge(self._shape, image_shape, like)
@@ -114,27 +120,19 @@ class _Level:
         return dense.resize_field(velocity.to(self._like.device), self._shape)
 
     def step(self, velocity: torch.Tensor) -> torch.Tensor:
-        displacement = dense.integrate(velocity, integration_steps(velocity))
+        displacement = dense.integrate(velocity, dense.integration_steps(velocity))
         displacement = separable.apply(self._enlarge, displacement) * self._to_image
         update = torch.zeros_like(velocity)
         for index, item in enumerate(self._terms):
             force = separable.apply(self._collect, item.term.force(displacement))
             strength = float(force.pow(2).sum(dim=1).max().sqrt())
-            self._strengths[index] = max(strength, self._strengths[index])
-            if strength > 0:
-                update += force * (item.weight / self._strengths[index])
+            self._strengths[index] = max(strength, self._strengths[index], self._floor)
+            update += force * (item.weight / self._strengths[index])
         largest = float(update.pow(2).sum(dim=1).max().sqrt())
-        if largest > 0:
-            update *= self._options.step / largest
+        update *= self._options.step / max(largest, 1.0)
         return separable.apply(self._smooth_velocity, velocity + update / self._to_image)
 
 
-def integration_steps(velocity: torch.Tensor) -> int:
-    """Squarings after which the first small step is below a quarter of a voxel."""
-    largest = float(velocity.abs().max())
-    return max(2, int(np.ceil(np.log2(max(4 * largest, 1.0)))))
-
-
 def _sigmas(sigma: float, spacing: Sequence[float]) -> List[float]:
-    """Per axis, in voxels: the same millimetres along every axis."""
-    return [sigma * min(spacing) / s for s in spacing]
+    """Per axis, in voxels: the same millimetres along every axis, but between thick slices at least half a voxel."""
+    return [max(sigma * min(spacing) / s, min(sigma, THICK_SLICE_SIGMA)) for s in spacing]

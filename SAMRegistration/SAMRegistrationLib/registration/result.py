@@ -19,7 +19,7 @@ class RegistrationResult:
     """A mapping between two volumes.
 
     Attributes:
-        transform: fixed point -> moving point (LPS mm); what a resampler needs to bring moving data onto the fixed grid.
+        transform: fixed point -> moving point (LPS mm): what a resampler needs to bring moving data to the fixed grid.
         inverse: moving point -> fixed point.
         linear: the linear part of `transform`, from the pre-alignment.
         fixed, moving: the volumes as given.

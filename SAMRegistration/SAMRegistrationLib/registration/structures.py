@@ -27,6 +27,8 @@ class Structures:
 def shared_structures(
     fixed_masks: Optional[sitk.Image],
     moving_masks: Optional[sitk.Image],
+    fixed_volume: Grid,
+    moving_volume: Grid,
     grid: Grid,
     linear: sitk.Transform,
     notes: List[str],
@@ -35,8 +37,9 @@ def shared_structures(
 
     Args:
         fixed_masks, moving_masks: label images on any grid, 0 is background.
+        fixed_volume, moving_volume: grids of the volumes that the masks belong to.
         linear: maps fixed points to moving points.
-        notes: receives a sentence for every structure that only one image has, or that leaves the grid.
+        notes: receives a sentence for masks that were resampled and for every structure that is left out.
     """
     if fixed_masks is None or moving_masks is None:
         if fixed_masks is not None or moving_masks is not None:
@@ -47,6 +50,9 @@ def shared_structures(
     for label in sorted(fixed_labels ^ moving_labels):
         side = "fixed" if label in fixed_labels else "moving"
         notes.append(f"Structure {label} is in the {side} masks only and does not guide the registration.")
+    for side, masks, volume in (("fixed", fixed_masks, fixed_volume), ("moving", moving_masks, moving_volume)):
+        if not Grid.of(masks).matches(volume):
+            notes.append(f"The {side} masks lie on another grid than their volume and were resampled.")
     identity = sitk.Transform(3, sitk.sitkIdentity)
     kept, fixed_channels, moving_channels = [], [], []
     for label in sorted(fixed_labels & moving_labels):

@@ -85,7 +85,7 @@ def _section(scene: Scene, kind: str, heading: str, text: str) -> str:
 def _verdict(scene: Scene) -> str:
     folded = scene.folded_voxels
     if not folded:
-        return '<p class="good"><b>&#10003; No folding:</b> the deformation is one-to-one at every voxel.</p>'
+        return '<p class="good"><b>&#10003; No folding:</b> the Jacobian determinant is positive at every voxel.</p>'
     share = 100 * folded / scene.jacobian.size
     return (
         f'<p class="bad"><b>&#9888; {folded} folded voxels ({share:.3f} %):</b> '

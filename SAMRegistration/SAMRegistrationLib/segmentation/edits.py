@@ -29,6 +29,21 @@ class PutStructures:
 
 
 @dataclass(frozen=True)
+class DescribeStructure:
+    """Set name, color and terminology of a structure whose prompts stay; it is added when it is not there."""
+
+    label: str
+    structure: Structure
+
+    def apply(self, prompts: PromptSet) -> PromptSet:
+        new = self.structure
+        if not prompts.has(new.id):
+            return prompts.with_structure(replace(new, label=prompts.free_label()))
+        known = prompts.structure(new.id)
+        return prompts.with_structure(replace(known, name=new.name, color=new.color, terminology=new.terminology))
+
+
+@dataclass(frozen=True)
 class RemoveStructure:
     """Remove a structure with its prompts."""
 
@@ -101,6 +116,12 @@ class History:
         self._done.append((edit.label, self.current))
         self._undone.clear()
         self.current = after
+
+    def amend(self, edit: Edit) -> None:
+        """Apply an edit to every state, so that undo neither shows it nor takes it back."""
+        self._done = [(label, edit.apply(state)) for label, state in self._done]
+        self._undone = [(label, edit.apply(state)) for label, state in self._undone]
+        self.current = edit.apply(self.current)
 
     @property
     def undo_label(self) -> Optional[str]:

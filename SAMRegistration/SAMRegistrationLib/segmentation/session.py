@@ -15,7 +15,7 @@ from ..geometry.grid import Grid
 from ..job import Job
 from .cache import DEFAULT_LIMIT
 from .crops import CroppedMask
-from .edits import AddPrompt, DeletePrompt, History, PutStructures, RemoveStructure, ReplacePrompt
+from .edits import AddPrompt, DeletePrompt, DescribeStructure, History, PutStructures, RemoveStructure, ReplacePrompt
 from .intensity import Intensity
 from .labels import LabelledMask, join_labels, read_structures
 from .planes import SlicePlane, axis_normal, plane_at, slice_of, voxel_at
@@ -137,6 +137,12 @@ class SegmentationSession:
         structure = replace(self.prompts.structure(structure_id), **fields)
         self._history.do(PutStructures(f"Change {structure.name}", (structure,)))
         return structure
+
+    def describe_structure(self, structure_id: str, name: str, color: Sequence[float], terminology: str = "") -> None:
+        """Add a structure of this id, or set how a known one is called and looks; not a step of undo."""
+        self._history.amend(
+            DescribeStructure(f"Describe {name}", Structure(name, 1, color, terminology, id=structure_id))
+        )
 
     def remove_structure(self, structure_id: str) -> None:
         """Remove a structure with its prompts."""

@@ -1,0 +1,1 @@
+"""Training and evaluation: data lists, synthetic pairs, the trainer, the tables."""

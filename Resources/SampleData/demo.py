@@ -1,0 +1,127 @@
+"""Register two brains, show how well it went, and say where the results are: `make demo`.
+
+    python Resources/SampleData/demo.py [--output FOLDER] [--preset fast|balanced|accurate] [--device auto|cpu|cuda]
+
+When nothing changed since the last run its results are shown again.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Dict
+
+import SimpleITK as sitk
+from fetch import FetchError
+from SAMRegistrationLib.cli.console import add_output_options, console_job, say, show, table
+from SAMRegistrationLib.engine import Engine
+from SAMRegistrationLib.errors import SAMRegistrationError
+from SAMRegistrationLib.files import whole_files
+from SAMRegistrationLib.metrics import mean_over_structures
+from SAMRegistrationLib.registration import RegistrationOptions
+from SAMRegistrationLib.report import ReportContents, write_report
+from subjects import TISSUES, Subjects, load
+
+HERE = Path(__file__).resolve().parent
+LIBRARY = HERE.parents[1] / "SAMRegistration" / "SAMRegistrationLib"
+RECORD = "demo.json"
+
+
+def main() -> int:
+    """Run the demonstration."""
+    options = _options()
+    state = _state(options)
+    record_file = options.output / RECORD
+    try:
+        record = json.loads(record_file.read_text()) if record_file.is_file() else {}
+        if record.get("state") == state:
+            say(options, "Nothing changed since the last run; these are its results.\n")
+        else:
+            record = _run(options, state)
+    except (FetchError, SAMRegistrationError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("demo: interrupted; nothing was written.", file=sys.stderr)
+        return 130
+    show(options, record["summary"], record["text"])
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Register two brains and show how well it went.")
+    parser.add_argument("--output", type=Path, default=Path("demo-output"), help="folder for the results")
+    parser.add_argument("--preset", choices=("fast", "balanced", "accurate"), default="balanced")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add_output_options(parser)
+    return parser.parse_args()
+
+
+def _state(options) -> str:
+    """Changes when the code, the data, the options or the programs that fetch the data change."""
+    state = hashlib.sha256(f"{options.preset} {options.device} {shutil.which('apt-get')}".encode())
+    for file in sorted([*LIBRARY.rglob("*.py"), *LIBRARY.rglob("*.html"), *HERE.glob("*.py"), HERE / "manifest.json"]):
+        state.update(file.read_bytes())
+    return state.hexdigest()
+
+
+def _run(options, state: str) -> Dict:
+    subjects = load(lambda text: say(options, text))
+    say(options, f"Fixed: ICBM152, the average brain. Moving: {subjects.description}.")
+    engine = Engine(console_job(options).update)
+    choices = RegistrationOptions.preset(options.preset, device=options.device)
+    result = engine.register(subjects.fixed, subjects.moving, options=choices)
+    measures = engine.measure(result, subjects.fixed_tissues, subjects.moving_tissues)
+    summary = {"moving": subjects.description, **measures, **result.summary()}
+    record = {"state": state, "summary": summary, "text": _text(summary, options.output, subjects)}
+    with whole_files(options.output) as staging:
+        result.write_transforms(staging)
+        result.write_warped(staging / "warped.nii.gz")
+        if subjects.atlas is not None:
+            sitk.WriteImage(result.warp_labels(subjects.atlas), str(staging / "warped_atlas.nii.gz"), True)
+        (staging / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
+        contents = ReportContents(
+            fixed=subjects.fixed,
+            moving=subjects.moving,
+            warped=result.warp(),
+            transform=result.transform,
+            fixed_labels=subjects.fixed_tissues,
+            warped_labels=result.warp_labels(subjects.moving_tissues),
+            label_names=TISSUES,
+            timings=result.seconds,
+            facts={"moving brain": subjects.description, **{name: str(fact) for name, fact in result.facts.items()}},
+            title="Two brains, registered",
+            **measures,
+        )
+        write_report(staging, contents)
+        (staging / RECORD).write_text(json.dumps(record, indent=1))
+    return record
+
+
+def _text(summary: Dict, folder: Path, subjects: Subjects) -> str:
+    before, after = summary["before"]["structures"], summary["after"]["structures"]
+    rows = []
+    for earlier, later in zip(before, after):
+        rows.append([TISSUES[later["label"]], *_numbers(earlier, later)])
+    means = [{key: mean_over_structures(side, key) for key in ("dice", "hd95_mm")} for side in (before, after)]
+    rows.append(["mean", *_numbers(*means)])
+    deformation = summary["after"]["deformation"]
+    lines = [
+        table(["", "Dice before", "after", "HD95 mm before", "after"], rows),
+        f"Folded voxels: {deformation['folded_voxels']}   SDlogJ: {deformation['sd_log_jacobian']:.3f}   "
+        f"time: {sum(summary['seconds'].values()):.0f} s on {summary['facts']['device']}",
+    ]
+    if subjects.atlas is not None:
+        lines.append(f"{len(subjects.atlas_names)} atlas regions were carried over: {folder / 'warped_atlas.nii.gz'}")
+    lines.append(f"Report: {(folder / 'report.html').resolve()}")
+    return "\n".join(lines)
+
+
+def _numbers(earlier: Dict, later: Dict):
+    return [f"{side[key]:.{digits}f}" for key, digits in (("dice", 3), ("hd95_mm", 2)) for side in (earlier, later)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

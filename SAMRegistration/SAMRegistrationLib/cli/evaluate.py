@@ -1,0 +1,26 @@
+"""``sam-registration evaluate``: tables over the pairs of a data list."""
+
+from .console import add_output_options, console_job, show, table
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure methods over many pairs, as a table",
+        description="Register the pairs of a data list with several methods and write the table of means and standard "
+        "deviations (terminal, CSV, Markdown).",
+    )
+    parser.add_argument("config", metavar="CONFIG.toml", help="what is evaluated")
+    add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options) -> None:
+    """Evaluate and print the table."""
+    from ..engine import Engine
+
+    result = Engine(console_job(options).update).evaluate(options.config)
+    header, *rows = result["rows"]
+    shown = {key: value for key, value in result.items() if key != "rows"}
+    show(options, shown, table(header, rows) + f"\n\n{result['pairs']} pairs; written to {result['files'][0]}")

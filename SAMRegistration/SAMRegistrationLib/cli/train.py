@@ -1,0 +1,24 @@
+"""``sam-registration train``: train the registration network, or go on with an interrupted training."""
+
+from .console import add_output_options, console_job, show
+
+
+def add_parser(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "train",
+        help="train the registration network",
+        description="Train the registration network as a TOML file says; started again, it goes on where it stopped. "
+        "Under torchrun the same command trains on several GPUs or machines.",
+    )
+    parser.add_argument("config", metavar="CONFIG.toml", help="the training's configuration")
+    add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options) -> None:
+    """Run the command."""
+    from ..engine import Engine
+
+    result = Engine(console_job(options).update).train(options.config)
+    show(options, result, f"{result['step']} steps in {result['seconds']} s: {result['weights']}")

@@ -1,0 +1,119 @@
+"""Two volumes as one picture, and things of the moving space brought to the fixed one."""
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+
+from ..errors import InputError
+from ..geometry.grid import Grid
+from ..geometry.resample import warp_volume
+from .masks import copy_segment, labelmap, masks_of, new_segmentation, put_mask
+from .transforms import library_transform
+from .volumes import add_volume, grid_of, image_data, image_of
+
+
+def checkerboard(fixed: sitk.Image, warped: sitk.Image, fixed_window, warped_window, fields: int = 8) -> np.ndarray:
+    """Fields of two images on the same grid in turn; uint8 (z, y, x).
+
+    Args:
+        fixed_window, warped_window: (low, high) of each image, shown as black and white; without width, the image's
+            range is taken.
+        fields: per axis, fewer along thin axes so that fields are about as long in mm.
+    """
+    arrays = [_gray(fixed, *fixed_window), _gray(warped, *warped_window)]
+    extent = np.asarray(fixed.GetSize()) * np.asarray(fixed.GetSpacing())
+    length = extent.max() / fields
+    steps = [(np.arange(n) * s // length).astype(int) for n, s in zip(fixed.GetSize(), fixed.GetSpacing())]
+    odd = (steps[2][:, None, None] + steps[1][None, :, None] + steps[0][None, None, :]) % 2
+    return np.where(odd, arrays[1], arrays[0]).astype(np.uint8)
+
+
+def _gray(image: sitk.Image, low: float, high: float) -> np.ndarray:
+    values = sitk.GetArrayViewFromImage(image).astype(np.float32)
+    if high <= low:
+        low, high = float(values.min()), float(values.max())
+    return np.clip((values - low) * (255 / max(high - low, 1e-6)), 0, 255)
+
+
+def window_of(node):
+    """(low, high) of a volume node's display."""
+    display = node.GetDisplayNode()
+    low = display.GetLevel() - display.GetWindow() / 2
+    return low, low + display.GetWindow()
+
+
+def show_checkerboard(array: np.ndarray, grid: Grid, node=None):
+    """Put a checkerboard into a volume node, a new one for None; returns the node."""
+    if node is None:
+        node = add_volume(image_data(array), grid, "Checkerboard")
+    else:
+        node.SetAndObserveImageData(image_data(array))
+    node.GetDisplayNode().SetAutoWindowLevel(False)
+    node.GetDisplayNode().SetWindowLevelMinMax(0, 255)
+    return node
+
+
+def bring(node, transform, inverse, fixed):
+    """Work and presentation that bring a copy of `node` from moving to fixed space.
+
+    Args:
+        node: volume, segmentation, markups or model node in the moving volume's space.
+        transform, inverse: the transform nodes of a registration.
+        fixed: volume node whose grid volumes and masks get.
+
+    Returns:
+        (work, present): ``result = work(job)`` on any thread, ``present(result)`` on the main thread gives the node.
+
+    Raises:
+        InputError: the node cannot be transformed.
+    """
+    mapping = library_transform(transform)
+    if mapping is None:
+        raise InputError("The transform of the last registration was changed; register again.")
+    name = f"{node.GetName()} warped"
+    if node.IsA("vtkMRMLScalarVolumeNode"):
+        image, grid, labels = image_of(node), grid_of(fixed), node.IsA("vtkMRMLLabelMapVolumeNode")
+
+        def work(job):
+            if labels:
+                warped = sitk.Resample(image, grid.empty_image(), mapping, sitk.sitkNearestNeighbor, 0)
+            else:
+                warped = warp_volume(image, mapping, grid)
+            return image_data(sitk.GetArrayViewFromImage(warped))
+
+        return work, lambda data: add_volume(data, grid, name, node.GetClassName())
+    if node.IsA("vtkMRMLSegmentationNode"):
+        return _bring_segments(node, mapping, fixed, name)
+    if node.IsA("vtkMRMLTransformableNode") and node.CanApplyNonLinearTransforms():
+        return (lambda job: None), lambda _: _moved_copy(node, inverse, name)
+    raise InputError(f"{node.GetName()} cannot be transformed; choose a volume, segmentation, markups or model.")
+
+
+def _bring_segments(node, mapping, fixed, name):
+    from .run import warp_mask
+
+    masks, grid = masks_of(node), grid_of(fixed)
+
+    def present(labelmaps):
+        result = new_segmentation(name, fixed)
+        for segment_id, mask in labelmaps.items():
+            copy_segment(node, segment_id, result)
+            put_mask(result, segment_id, mask)
+        return result
+
+    return (lambda job: {mask.id: labelmap(warp_mask(mask, mapping, grid), grid) for mask in masks}), present
+
+
+def _moved_copy(node, inverse, name):
+    """A copy whose points went through the inverse (moving to fixed points), which needs no numerical inversion."""
+    copy = slicer.mrmlScene.AddNewNodeByClass(node.GetClassName(), slicer.mrmlScene.GenerateUniqueName(name))
+    copy.CopyContent(node)
+    copy.CreateDefaultDisplayNodes()
+    copy.SetAndObserveTransformNodeID(node.GetTransformNodeID())
+    copy.HardenTransform()
+    forward = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode")
+    forward.SetAndObserveTransformToParent(inverse.GetTransformFromParent())
+    copy.SetAndObserveTransformNodeID(forward.GetID())
+    copy.HardenTransform()
+    slicer.mrmlScene.RemoveNode(forward)
+    return copy

@@ -1,0 +1,165 @@
+"""How results look: deformation grid, Jacobian map, outlines, layers of the slice views."""
+
+import slicer
+
+FOLD_COLOR = (1.0, 0.0, 1.0)
+JACOBIAN_RANGE = (0.0, 2.0)
+_JACOBIAN_COLORS = "SAMRegistration Jacobian"
+
+
+def show_grid(transform, region, spacing: float) -> None:
+    """Show the deformation grid of a transform node in slices and 3D, over the extent of the volume node `region`.
+
+    Args:
+        spacing: distance of the lines, mm.
+    """
+    if transform.GetDisplayNode() is None:
+        transform.CreateDefaultDisplayNodes()
+    node = transform.GetDisplayNode()
+    node.SetVisualizationMode(slicer.vtkMRMLTransformDisplayNode.VIS_MODE_GRID)
+    node.SetAndObserveRegionNode(region)
+    set_grid_spacing(transform, spacing)
+    node.SetGridLineDiameterMm(max(spacing / 20, 0.2))
+    set_grid_visible(transform, True, True)
+
+
+def set_grid_spacing(transform, spacing: float) -> None:
+    """Set the distance of the grid's lines, mm."""
+    node = transform.GetDisplayNode()
+    node.SetGridSpacingMm(spacing)
+    node.SetGridResolutionMm(max(spacing / 3, 1.0))
+
+
+def set_grid_visible(transform, in_slices: bool, in_3d: bool) -> None:
+    """Show or hide the grid in slice views and in 3D views."""
+    node = transform.GetDisplayNode()
+    node.SetVisibility(in_slices or in_3d)
+    node.SetVisibility2D(in_slices)
+    node.SetVisibility3D(in_3d)
+
+
+def copy_window(source, target) -> None:
+    """Give `target` the colors and the window of `source`, where that has them."""
+    display = source.GetDisplayNode()
+    if display is None or target.GetDisplayNode() is None:
+        return
+    own = target.GetDisplayNode()
+    if display.GetColorNodeID():
+        own.SetAndObserveColorNodeID(display.GetColorNodeID())
+    own.SetAutoWindowLevel(False)
+    own.SetWindowLevel(display.GetWindow(), display.GetLevel())
+
+
+def show_as_jacobian(volume) -> None:
+    """Color a Jacobian map: blue where tissue shrinks, white at 1, red where it grows, magenta where it folds."""
+    display = volume.GetDisplayNode()
+    display.SetAndObserveColorNodeID(_jacobian_colors().GetID())
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevelMinMax(*JACOBIAN_RANGE)
+    display.SetInterpolate(False)
+
+
+def show_layers(background=None, foreground=None, opacity: float = 0.5, views=None, fit: bool = False) -> None:
+    """Show volume nodes in the slice views.
+
+    Args:
+        background, foreground: volume nodes; None shows nothing there.
+        opacity: of the foreground.
+        views: names of slice views ("Red", ...); None for all.
+        fit: make the background fill those views that look past it; others keep their place.
+    """
+    manager = slicer.app.layoutManager()
+    if manager is None:
+        return
+    for name in manager.sliceViewNames() if views is None else views:
+        logic = manager.sliceWidget(name).sliceLogic()
+        composite = logic.GetSliceCompositeNode()
+        composite.SetBackgroundVolumeID(background.GetID() if background is not None else None)
+        composite.SetForegroundVolumeID(foreground.GetID() if foreground is not None else None)
+        composite.SetForegroundOpacity(opacity)
+        if fit and background is not None and not _looks_at(logic, background):
+            logic.FitSliceToAll()
+
+
+def _looks_at(logic, volume) -> bool:
+    """Whether a slice view was set up and its center lies within the bounds of a volume node."""
+    node = logic.GetSliceNode()
+    bounds = [0.0] * 6
+    volume.GetRASBounds(bounds)
+    center = [node.GetSliceToRAS().GetElement(row, 3) for row in range(3)]
+    extent = max(bounds[1] - bounds[0], bounds[3] - bounds[2], bounds[5] - bounds[4])
+    inside = all(low <= value <= high for value, low, high in zip(center, bounds[::2], bounds[1::2]))
+    return inside and 0.2 * extent < max(node.GetFieldOfView()[:2]) < 3 * extent
+
+
+def show_side_by_side(left, right) -> None:
+    """Show two volume nodes in the views of the side-by-side layout, in the same orientation and at the same place."""
+    manager = slicer.app.layoutManager()
+    first, second = "Red", "Yellow"
+    show_layers(left, views=[first], fit=True)
+    show_layers(right, views=[second], fit=True)
+    source, target = (manager.sliceWidget(name).mrmlSliceNode() for name in (first, second))
+    target.GetSliceToRAS().DeepCopy(source.GetSliceToRAS())
+    target.SetFieldOfView(*source.GetFieldOfView())
+    target.UpdateMatrices()
+    for name in (first, second):
+        composite = manager.sliceWidget(name).mrmlSliceCompositeNode()
+        composite.SetLinkedControl(True)
+        composite.SetHotLinkedControl(True)
+
+
+def orientation_of(view: str) -> list:
+    """Position and orientation of a slice view, 16 numbers."""
+    matrix = slicer.app.layoutManager().sliceWidget(view).mrmlSliceNode().GetSliceToRAS()
+    return [matrix.GetElement(row, column) for row in range(4) for column in range(4)]
+
+
+def leave_side_by_side(orientation: list) -> None:
+    """Give the second view the position and orientation it had before :func:`show_side_by_side`, and unlink both."""
+    manager = slicer.app.layoutManager()
+    node = manager.sliceWidget("Yellow").mrmlSliceNode()
+    node.GetSliceToRAS().DeepCopy(orientation)
+    node.UpdateMatrices()
+    for name in ("Red", "Yellow"):
+        manager.sliceWidget(name).mrmlSliceCompositeNode().SetLinkedControl(False)
+
+
+def view_center() -> tuple:
+    """Where the first slice view is centered (RAS mm)."""
+    manager = slicer.app.layoutManager()
+    matrix = manager.sliceWidget(manager.sliceViewNames()[0]).mrmlSliceNode().GetSliceToRAS()
+    return tuple(matrix.GetElement(row, 3) for row in range(3))
+
+
+def set_opacity(opacity: float) -> None:
+    """Set the opacity of the foreground in all slice views."""
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        composite.SetForegroundOpacity(opacity)
+
+
+def show_outlines(segmentation, thickness: int, fill: float = 0.0) -> None:
+    """Show the segments as outlines of `thickness` pixels with a fill of opacity `fill`."""
+    if segmentation.GetDisplayNode() is None:
+        segmentation.CreateDefaultDisplayNodes()
+    display = segmentation.GetDisplayNode()
+    display.SetVisibility2DOutline(True)
+    display.SetVisibility2DFill(fill > 0)
+    display.SetOpacity2DFill(fill)
+    display.SetSliceIntersectionThickness(thickness)
+    display.SetVisibility(True)
+
+
+def _jacobian_colors():
+    existing = slicer.mrmlScene.GetFirstNodeByName(_JACOBIAN_COLORS)
+    if existing is not None and existing.IsA("vtkMRMLColorTableNode"):
+        return existing
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", _JACOBIAN_COLORS)
+    node.SetTypeToUser()
+    node.SetNumberOfColors(256)
+    node.SetHideFromEditors(True)
+    for index in range(256):
+        shrink, grow = max(1 - index / 127.5, 0.0), max(index / 127.5 - 1, 0.0)
+        red, green, blue = 1 - 0.9 * shrink, 1 - 0.65 * shrink - 0.75 * grow, 1 - 0.2 * shrink - 0.8 * grow
+        color = FOLD_COLOR if index == 0 else (red, green, blue)
+        node.SetColor(index, f"J {index / 127.5:.2f}" if index else "folded", *color, 1.0)
+    return node

@@ -1,0 +1,205 @@
+"""Clicking in one image: nodes on the main thread, the segmentation session on the worker thread.
+
+Every action is a function that returns ``work(job) -> Update``, to be run on ONE worker thread, and
+:meth:`MaskEditor.show` puts an update into the scene. So edits are done in the order in which they were made, and the
+scene is never touched by the worker.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional, Sequence
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..geometry.grid import Grid
+from ..job import Job
+from ..segmentation.planes import plane_at
+from ..segmentation.prompts import PromptSet
+from ..segmentation.session import SegmentationSession
+from .masks import labelmap, masks_of, on_grid, put_mask
+from .space import lps
+from .structures import StructureInfo, read_prompts, structures_of, write_prompts
+from .volumes import image_of
+
+Ras = Sequence[float]
+
+
+@dataclass(frozen=True)
+class Update:
+    """What an action changed: masks by structure id, and the prompts as they are now."""
+
+    prompts: PromptSet
+    labelmaps: Dict[str, Any]
+    undo_label: Optional[str]
+    redo_label: Optional[str]
+    outside: int = 0
+
+
+Work = Callable[[Job], Update]
+
+
+class MaskEditor:
+    """The structures of one volume. Positions and normals are RAS mm in the world.
+
+    Args:
+        volume: volume node to click in.
+        segmentation: segmentation node that shows the masks; those it has are taken over.
+        open_predictor: function without arguments giving a SlicePredictor; called on the worker thread.
+    """
+
+    def __init__(self, volume, segmentation, open_predictor):
+        self.volume, self.segmentation = volume, segmentation
+        self._open_predictor = open_predictor
+        self._image: Optional[sitk.Image] = image_of(volume)
+        self._masks = [mask for mask in masks_of(segmentation) if mask.image is not None]
+        self.prompts = read_prompts(segmentation)
+        self.undo_label: Optional[str] = None
+        self.redo_label: Optional[str] = None
+        self._session: Optional[SegmentationSession] = None
+
+    # --- actions: work for the worker thread
+
+    def point(self, structure_id: str, position: Ras, positive: bool, normal: Optional[Ras] = None) -> Work:
+        """Place a point; `normal` is that of the slice view."""
+        return self._work(
+            lambda session: session.add_point(structure_id, lps(position), positive, normal and lps(normal))
+        )
+
+    def box(self, structure_id: str, corner: Ras, opposite: Ras, normal: Optional[Ras] = None) -> Work:
+        """Place a box given by two opposite corners in the slice view with `normal`."""
+        return self._work(
+            lambda session: session.add_box(structure_id, lps(corner), lps(opposite), normal and lps(normal))
+        )
+
+    def move(self, prompt_id: str, *positions: Ras) -> Work:
+        """Move a point, or the two corners of a box."""
+        return self._work(lambda session: session.move_prompt(prompt_id, *map(lps, positions)))
+
+    def delete(self, prompt_id: str) -> Work:
+        """Delete a point or box."""
+        return self._work(lambda session: session.delete_prompt(prompt_id))
+
+    def undo(self) -> Work:
+        """Take back the last action."""
+        return self._work(lambda session: session.undo())
+
+    def redo(self) -> Work:
+        """Do again what was undone."""
+        return self._work(lambda session: session.redo())
+
+    def accept(self, structure_id: str) -> Work:
+        """Take the proposed prompts of a structure."""
+        return self._work(lambda session: session.accept_proposals(structure_id))
+
+    def forget(self, structure_id: str) -> Work:
+        """Remove a structure with its prompts."""
+        return self._work(lambda session: session.prompts.has(structure_id) and session.remove_structure(structure_id))
+
+    def propagate(self, structure_id: str) -> Work:
+        """Extend a structure to the volume."""
+
+        def work(job: Job) -> Update:
+            session = self._ready(structures, job)
+            before = session.prompts
+            session.propagate(structure_id, job)
+            return self._update(session, before, [structure_id])
+
+        structures = structures_of(self.segmentation)
+        return work
+
+    def propose(self, source: "MaskEditor", structure_ids: Sequence[str], transform: sitk.Transform) -> Work:
+        """Carry prompts from the editor of the other image to this one.
+
+        Args:
+            transform: maps points of the other image to points of this one (LPS mm).
+        """
+
+        def work(job: Job) -> Update:
+            session = self._ready(structures, job)
+            other = source._ready(other_structures, job)
+            before = session.prompts
+            outside = session.propose_from(other, transform, structure_ids)
+            return self._update(session, before, outside=outside)
+
+        structures, other_structures = structures_of(self.segmentation), structures_of(source.segmentation)
+        return work
+
+    def prepare(self, position: Ras, normal: Ras) -> Work:
+        """Open the session and prepare the slice through a position, so that the first click is answered quickly."""
+
+        def work(job: Job) -> Update:
+            session = self._ready(structures, job)
+            if session.grid.contains([lps(position)]).all():
+                session.prefetch(plane_at(session.grid, lps(position), lps(normal)))
+            return self._update(session, session.prompts)
+
+        structures = structures_of(self.segmentation)
+        return work
+
+    # --- on the main thread
+
+    def show(self, update: Update) -> None:
+        """Put an update into the segmentation node."""
+        self.prompts = update.prompts
+        self.undo_label, self.redo_label = update.undo_label, update.redo_label
+        for structure_id, mask in update.labelmaps.items():
+            if self.segmentation.GetSegmentation().GetSegment(structure_id) is not None:
+                put_mask(self.segmentation, structure_id, mask)
+        write_prompts(self.segmentation, self.prompts)
+
+    def close(self) -> Work:
+        """Work that frees the session; the editor is of no use afterwards."""
+
+        def work(job: Job) -> None:
+            session, self._session = self._session, None
+            if session is not None:
+                session.close()
+
+        return work
+
+    # --- on the worker thread
+
+    def _work(self, action: Callable[[SegmentationSession], Any]) -> Work:
+        structures = structures_of(self.segmentation)
+
+        def work(job: Job) -> Update:
+            session = self._ready(structures, job)
+            before = session.prompts
+            action(session)
+            return self._update(session, before)
+
+        return work
+
+    def _ready(self, structures: List[StructureInfo], job: Job) -> SegmentationSession:
+        if self._session is None:
+            job.update(0.0, "Loading the model")
+            predictor = self._open_predictor()
+            job.update(0.5, "Preparing the volume")
+            session = SegmentationSession(self._image, predictor, self.prompts)
+            for structure in structures:
+                session.describe_structure(*structure)
+            for mask in self._masks:
+                if session.prompts.has(mask.id):
+                    session.set_mask(mask.id, on_grid(mask, session.grid))
+            self._session, self._image, self._masks = session, None, []
+        for structure in structures:
+            self._session.describe_structure(*structure)
+        return self._session
+
+    def _update(self, session: SegmentationSession, before: PromptSet, also: Sequence[str] = (), outside: int = 0):
+        after = session.prompts
+        changed = [s.id for s in after.structures if not before.has(s.id) or before.structure(s.id) != s]
+        masks = {}
+        for structure_id in dict.fromkeys([*changed, *also]):
+            masks[structure_id] = labelmap(session.mask(structure_id), session.grid)
+        for structure in before.structures:
+            if not after.has(structure.id):
+                masks[structure.id] = labelmap(np.zeros(session.grid.shape, np.uint8), session.grid)
+        return Update(after, masks, session.undo_label, session.redo_label, outside)
+
+
+def start_transform(fixed: Grid, moving: Grid) -> sitk.Transform:
+    """Where prompts are proposed before a registration: as they are where the volumes overlap, else centers aligned."""
+    if moving.contains([fixed.center]).all() or fixed.contains([moving.center]).all():
+        return sitk.Transform(3, sitk.sitkIdentity)
+    return sitk.TranslationTransform(3, (moving.center - fixed.center).tolist())

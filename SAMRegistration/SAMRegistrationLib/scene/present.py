@@ -1,0 +1,102 @@
+"""The result of a registration as nodes of the scene, in one folder of the subject hierarchy."""
+
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import slicer
+
+from . import display
+from .masks import copy_segment, new_segmentation, put_mask
+from .run import Outcome
+from .tables import add_table
+from .transforms import add_transform
+from .volumes import add_volume
+
+
+@dataclass(frozen=True)
+class RunNodes:
+    """The nodes of one run; `segmentation` and `folds` are None where there is nothing to show."""
+
+    folder: int
+    transform: Any
+    inverse: Any
+    warped: Any
+    jacobian: Any
+    table: Any
+    segmentation: Optional[Any]
+    folds: Optional[Any]
+
+    @property
+    def all(self) -> list:
+        """The nodes that exist."""
+        nodes = (self.transform, self.inverse, self.warped, self.segmentation, self.jacobian, self.folds, self.table)
+        return [node for node in nodes if node is not None]
+
+
+def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spacing: float = 15.0) -> RunNodes:
+    """Put a computed result into the scene; no node that was there is changed. Call on the main thread.
+
+    Args:
+        fixed, moving: the volume nodes of the pair.
+        moving_segmentation: where names, colors and terminology of the warped segments come from.
+        grid_spacing: of the displayed deformation grid, mm.
+
+    Returns:
+        The new nodes. The transform node maps fixed to moving points FROM parent, so that moving things under it
+        appear in fixed space; the inverse node brings fixed things to moving space.
+    """
+    pair = f"{moving.GetName()} to {fixed.GetName()}"
+    slicer.mrmlScene.StartState(slicer.mrmlScene.BatchProcessState)
+    try:
+        transform = add_transform(outcome.transform, pair, fixed, moving)
+        inverse = add_transform(outcome.inverse, f"{fixed.GetName()} to {moving.GetName()}", moving, fixed)
+        warped = add_volume(outcome.warped, outcome.grid, f"{moving.GetName()} warped")
+        display.copy_window(moving, warped)
+        jacobian = add_volume(outcome.jacobian, outcome.map_grid, f"Jacobian of {pair}")
+        display.show_as_jacobian(jacobian)
+        nodes = RunNodes(
+            _folder(f"Registration of {pair}"),
+            transform,
+            inverse,
+            warped,
+            jacobian,
+            add_table(outcome, f"Measures of {pair}"),
+            _warped_segmentation(outcome, moving_segmentation, fixed),
+            _folds(outcome, fixed, pair),
+        )
+        _file(nodes)
+        display.show_grid(transform, fixed, grid_spacing)
+    finally:
+        slicer.mrmlScene.EndState(slicer.mrmlScene.BatchProcessState)
+    return nodes
+
+
+def _warped_segmentation(outcome: Outcome, source, fixed):
+    if source is None or not outcome.labelmaps:
+        return None
+    node = new_segmentation(f"{source.GetName()} warped", fixed)
+    for segment_id, mask in outcome.labelmaps.items():
+        copy_segment(source, segment_id, node)
+        put_mask(node, segment_id, mask)
+    return node
+
+
+def _folds(outcome: Outcome, fixed, pair: str):
+    if outcome.folds is None:
+        return None
+    node = new_segmentation(f"Folds of {pair}", fixed)
+    node.GetSegmentation().AddEmptySegment("folds", "Folds", display.FOLD_COLOR)
+    put_mask(node, "folds", outcome.folds)
+    return node
+
+
+def _folder(name: str) -> int:
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    return hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), name)
+
+
+def _file(nodes: RunNodes) -> None:
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    for node in nodes.all:
+        item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(nodes.folder, node)
+        hierarchy.SetItemParent(item, nodes.folder)

@@ -1,0 +1,174 @@
+"""A registration of nodes in three steps: read the scene, compute, put the result into the scene.
+
+:func:`read` and :func:`present` belong to the main thread and are quick; :func:`compute` may run on any thread and
+touches no node.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..engine import Engine
+from ..errors import InputError
+from ..geometry.grid import Grid
+from ..job import Job
+from .masks import SegmentMask, label_image, labelmap, masks_of
+from .transforms import oriented_grid, transform_grid
+from .volumes import image_data, image_of
+
+LARGEST_MAP = 8_000_000
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is read from the scene: images in the world and masks, each with the name of its node."""
+
+    fixed: sitk.Image
+    moving: sitk.Image
+    fixed_name: str
+    moving_name: str
+    fixed_masks: List[SegmentMask]
+    moving_masks: List[SegmentMask]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is computed; `grids`, `images` and `labelmaps` hold VTK data ready to be put into nodes.
+
+    Attributes:
+        transform, inverse: displacement grids (FROM parent direction).
+        warped: the moving volume on the fixed grid `grid`.
+        jacobian: Jacobian determinant on `map_grid`; `folds` marks where it is not positive, None without folds.
+        labelmaps: warped mask of every segment of the moving segmentation, by its id.
+        measures: one dictionary per structure: name, dice_before, dice_after, hd95_before, hd95_after.
+        deformation: regularity, see DeformationStatistics.
+    """
+
+    result: Any
+    grid: Grid
+    map_grid: Grid
+    transform: Any
+    inverse: Any
+    warped: Any
+    jacobian: Any
+    folds: Any
+    labelmaps: Dict[str, Any]
+    measures: List[Dict[str, Any]]
+    deformation: Dict[str, float]
+    seconds: float
+
+
+def read(fixed, moving, fixed_segmentation=None, moving_segmentation=None) -> Inputs:
+    """Read a pair of volume nodes, with segmentation nodes or None; nothing in the scene changes.
+
+    Raises:
+        InputError: a node cannot be used, or both volumes are the same.
+    """
+    if fixed is None or moving is None:
+        raise InputError("Choose a fixed and a moving volume.")
+    if fixed is moving:
+        raise InputError("Fixed and moving are the same volume; choose two.")
+    masks = [[] if node is None else masks_of(node) for node in (fixed_segmentation, moving_segmentation)]
+    return Inputs(image_of(fixed), image_of(moving), fixed.GetName(), moving.GetName(), *masks)
+
+
+def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
+    """Register, measure and prepare everything that the scene will show.
+
+    Args:
+        options: RegistrationOptions.
+
+    Raises:
+        InputError, SAMRegistrationError, Cancelled: see :func:`..registration.register`.
+    """
+    job = job or Job()
+    start = time.perf_counter()
+    grid, moving_grid = Grid.of(inputs.fixed), Grid.of(inputs.moving)
+    pairs = _pairs(inputs.fixed_masks, inputs.moving_masks)
+    numbers = range(1, len(pairs) + 1)
+    fixed_labels = label_image([fixed for fixed, _ in pairs], numbers, grid)
+    moving_labels = label_image([moving for _, moving in pairs], numbers, moving_grid)
+    registration = job.part(0.0, 0.85)
+    engine = Engine(registration.update, lambda: job.cancelled)
+    result = engine.register(inputs.fixed, inputs.moving, fixed_labels, moving_labels, options)
+    finishing = job.part(0.85, 1.0)
+    finishing.update(0.1, "Warping")
+    warped = image_data(sitk.GetArrayFromImage(result.warp()))
+    labelmaps = {mask.id: labelmap(warp_mask(mask, result.transform, grid), grid) for mask in inputs.moving_masks}
+    finishing.update(0.4, "Measuring")
+    map_grid = _limited(grid)
+    jacobian, deformation = _jacobian(result.transform, map_grid)
+    finishing.update(0.7, "Measuring")
+    measures = _measures([fixed.name for fixed, _ in pairs], result.transform, fixed_labels, moving_labels)
+    folded = sitk.GetArrayViewFromImage(jacobian) <= 0
+    finishing.update(0.9, "Preparing the views")
+    return Outcome(
+        result,
+        grid,
+        map_grid,
+        oriented_grid(result.transform, transform_grid(result.transform, grid)),
+        oriented_grid(result.inverse, transform_grid(result.inverse, moving_grid)),
+        warped,
+        image_data(sitk.GetArrayViewFromImage(jacobian)),
+        labelmap(folded, map_grid) if folded.any() else None,
+        labelmaps,
+        measures,
+        deformation,
+        time.perf_counter() - start,
+    )
+
+
+def _pairs(fixed: List[SegmentMask], moving: List[SegmentMask]):
+    """Structures of both segmentations with a mask in each, matched by id, else by name."""
+    by_id = {mask.id: mask for mask in moving if mask.image is not None}
+    by_name = {mask.name.strip().lower(): mask for mask in moving if mask.image is not None}
+    pairs = []
+    for mask in fixed:
+        other = by_id.get(mask.id) or by_name.get(mask.name.strip().lower())
+        if mask.image is not None and other is not None:
+            pairs.append((mask, other))
+    return pairs
+
+
+def warp_mask(mask: SegmentMask, transform: sitk.Transform, grid: Grid) -> np.ndarray:
+    """The mask (z, y, x), uint8, brought onto `grid` with a smooth border; `transform` as in a resampler."""
+    if mask.image is None:
+        return np.zeros(grid.shape, np.uint8)
+    mask = sitk.Cast(mask.image, sitk.sitkFloat32)
+    share = sitk.Resample(mask, grid.empty_image(), transform, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
+    return (sitk.GetArrayViewFromImage(share) >= 0.5).astype(np.uint8)
+
+
+def _limited(grid: Grid) -> Grid:
+    """`grid`, or a coarser one over the same extent when it has more than LARGEST_MAP voxels."""
+    factor = (np.prod(grid.size) / LARGEST_MAP) ** (1 / 3)
+    return grid if factor <= 1 else grid.with_size([max(2, int(n / factor)) for n in grid.size])
+
+
+def _jacobian(transform: sitk.Transform, grid: Grid):
+    from ..metrics import deformation_statistics, jacobian_image
+
+    jacobian = jacobian_image(transform, grid)
+    return jacobian, deformation_statistics(jacobian).as_dict()
+
+
+def _measures(names, transform, fixed_labels, moving_labels) -> List[Dict[str, Any]]:
+    from ..metrics import measure
+
+    if fixed_labels is None or moving_labels is None:
+        return []
+    before, after = (
+        {scores["label"]: scores for scores in measure(mapping, fixed_labels, moving_labels)["structures"]}
+        for mapping in (sitk.Transform(3, sitk.sitkIdentity), transform)
+    )
+    rows = []
+    for label, name in enumerate(names, start=1):
+        row = {"name": name}
+        for when, scores in (("before", before.get(label, {})), ("after", after.get(label, {}))):
+            row[f"dice_{when}"] = scores.get("dice")
+            row[f"hd95_{when}"] = scores.get("hd95_mm")
+        rows.append(row)
+    return rows

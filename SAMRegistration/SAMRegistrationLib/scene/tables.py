@@ -1,0 +1,71 @@
+"""Measures of a registration as a table node, and as lines for a panel."""
+
+from typing import Any, Dict, List, Optional, Tuple
+
+import slicer
+import vtk
+
+COLUMNS = ("Measure", "Before", "After")
+_MEASURES = (("{name}: Dice", "dice", 3), ("{name}: HD95 (mm)", "hd95", 2))
+
+
+def structure_rows(measures: List[Dict[str, Any]]) -> List[Tuple[str, str, str]]:
+    """Rows of text for every structure, in the order of COLUMNS; "-" where a value cannot be given."""
+    return [
+        (title.format(name=entry["name"]), *(_text(entry[f"{key}_{when}"], digits) for when in ("before", "after")))
+        for entry in measures
+        for title, key, digits in _MEASURES
+    ]
+
+
+def summary_rows(deformation: Dict[str, float], seconds: float) -> List[Tuple[str, str]]:
+    """Name and value of what describes the whole deformation."""
+    folds = f"{deformation['folded_voxels']} voxels ({100 * deformation['folded_fraction']:.3f} %)"
+    return [
+        ("SDlogJ", _text(deformation["sd_log_jacobian"], 4)),
+        ("SDlogJ (Learn2Reg form)", _text(deformation["sd_log_jacobian_learn2reg"], 4)),
+        ("Smallest Jacobian", _text(deformation["smallest_jacobian"], 3)),
+        ("Largest Jacobian", _text(deformation["largest_jacobian"], 3)),
+        ("Folds", folds),
+        ("Time", f"{seconds:.1f} s"),
+    ]
+
+
+def add_table(outcome, name: str):
+    """A table node with the rows of both functions above; what describes the deformation has a value after only."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name))
+    table = vtk.vtkTable()
+    rows = structure_rows(outcome.measures)
+    rows += [(title, "", value) for title, value in summary_rows(outcome.deformation, outcome.seconds)]
+    for number, title in enumerate(COLUMNS):
+        column = vtk.vtkStringArray()
+        column.SetName(title)
+        for row in rows:
+            column.InsertNextValue(row[number])
+        table.AddColumn(column)
+    node.SetAndObserveTable(table)
+    node.SetUseColumnTitleAsColumnHeader(True)
+    return node
+
+
+def write_csv(node, path: str) -> None:
+    """Write a table node as CSV (UTF-8), whole or not at all.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    import csv
+
+    from ..files import whole_file
+
+    table = node.GetTable()
+    columns = range(table.GetNumberOfColumns())
+    with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([table.GetColumnName(column) for column in columns])
+        for row in range(table.GetNumberOfRows()):
+            writer.writerow([table.GetValue(row, column).ToString() for column in columns])
+
+
+def _text(value: Optional[float], digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,89 @@
+"""Volume nodes as SimpleITK images in the world, and images as volume nodes."""
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+from ..errors import InputError
+from ..geometry.grid import Grid
+from .space import grid_of_matrix, is_linear_to_world, matrix_of_grid, parent_to_world, to_numpy, to_vtk
+
+
+def image_of(node) -> sitk.Image:
+    """A volume node as an image in world coordinates (LPS mm), parent transforms included; the node is not changed.
+
+    Under linear parents the voxels stay as they are and their grid is moved; under deformable ones they are resampled.
+
+    Raises:
+        InputError: the node has no voxels, or is no scalar 3D volume.
+    """
+    if node.GetImageData() is None or node.GetImageData().GetNumberOfPoints() == 0:
+        raise InputError(f"{node.GetName()} holds no voxels; choose another volume.")
+    if node.GetImageData().GetNumberOfScalarComponents() != 1:
+        raise InputError(f"{node.GetName()} has several values per voxel; choose a volume with one.")
+    if not is_linear_to_world(node):
+        node = _resampled_in_world(node)
+    grid = grid_of_matrix(_ijk_to_world(node), node.GetImageData().GetDimensions())
+    return grid.image(voxels(node.GetImageData()))
+
+
+def grid_of(node) -> Grid:
+    """The grid of a volume node in world coordinates (LPS mm).
+
+    Raises:
+        InputError: as :func:`image_of`.
+    """
+    if not is_linear_to_world(node):
+        return Grid.of(image_of(node))
+    return grid_of_matrix(_ijk_to_world(node), node.GetImageData().GetDimensions())
+
+
+def voxels(data: vtk.vtkImageData) -> np.ndarray:
+    """The scalars of an image, a view of shape (z, y, x), or (z, y, x, components)."""
+    components = data.GetNumberOfScalarComponents()
+    shape = tuple(reversed(data.GetDimensions())) + ((components,) if components > 1 else ())
+    array = vtk_to_numpy(data.GetPointData().GetScalars()).reshape(shape)
+    return array.view(np.int8) if array.dtype.char == "c" else array
+
+
+def image_data(array: np.ndarray) -> vtk.vtkImageData:
+    """An image without geometry from an array (z, y, x) or (z, y, x, components); may be made on any thread."""
+    components = array.shape[3] if array.ndim == 4 else 1
+    flat = (
+        np.ascontiguousarray(array).reshape(-1, components) if components > 1 else np.ascontiguousarray(array).ravel()
+    )
+    data = vtk.vtkImageData()
+    data.SetDimensions(*reversed(array.shape[:3]))
+    data.GetPointData().SetScalars(numpy_to_vtk(flat, deep=True))
+    return data
+
+
+def add_volume(data: vtk.vtkImageData, grid: Grid, name: str, kind: str = "vtkMRMLScalarVolumeNode"):
+    """A new volume node in the world for an image made by :func:`image_data`."""
+    node = slicer.mrmlScene.AddNewNodeByClass(kind, slicer.mrmlScene.GenerateUniqueName(name))
+    node.SetIJKToRASMatrix(to_vtk(matrix_of_grid(grid)))
+    node.SetAndObserveImageData(data)
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def _ijk_to_world(node) -> np.ndarray:
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return parent_to_world(node) @ to_numpy(matrix)
+
+
+def _resampled_in_world(node):
+    """A volume node outside any scene with the voxels of `node` in world coordinates."""
+    copy = slicer.vtkMRMLScalarVolumeNode()
+    copy.SetName(node.GetName())
+    copy.SetAndObserveImageData(node.GetImageData())
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    copy.SetIJKToRASMatrix(matrix)
+    to_world = vtk.vtkGeneralTransform()
+    node.GetParentTransformNode().GetTransformToWorld(to_world)
+    copy.ApplyTransform(to_world)
+    return copy

@@ -1,0 +1,96 @@
+"""Checks of a data list that need its volumes: grids, labels, and no volume shared between splits."""
+
+import hashlib
+from pathlib import Path
+from typing import Callable, Dict, Optional
+
+import numpy as np
+import SimpleITK as sitk
+
+from .. import volumes
+from ..errors import InputError
+from ..geometry.grid import Grid
+from ..job import Job
+from .datalist import Case, DataList
+
+
+def read_image(path: Path, case: Case) -> sitk.Image:
+    """Read the volume of a case as float32.
+
+    Raises:
+        InputError: it cannot be used; the sentence names the file and the case.
+    """
+    return _read(volumes.read_volume, path, case)
+
+
+def read_label_volume(path: Path, case: Case, data: DataList) -> sitk.Image:
+    """Read a label map of a case.
+
+    Raises:
+        InputError: it cannot be used, or holds a value that the list's structures do not name.
+    """
+    image = _read(volumes.read_labels, path, case)
+    unknown = sorted(set(np.unique(sitk.GetArrayViewFromImage(image)).tolist()) - {0, *data.structures})
+    if unknown:
+        raise InputError(
+            f'The file {path} of case "{case.id}" has the label {unknown[0]}, which is not among the structures '
+            f"of {data.name} ({', '.join(map(str, data.structures))})."
+        )
+    return image
+
+
+def read_landmarks(path: Path, case: Case) -> np.ndarray:
+    """Landmarks (N, 3) in LPS mm from a CSV file of x, y, z rows.
+
+    Raises:
+        InputError: the file is not such a table.
+    """
+    try:
+        points = np.loadtxt(path, delimiter=",", ndmin=2)
+    except (OSError, ValueError) as error:
+        raise InputError(f'The landmarks {path} of case "{case.id}" are not rows of x, y, z in mm.') from error
+    if points.shape[1] != 3:
+        raise InputError(f'The landmarks {path} of case "{case.id}" are not rows of x, y, z in mm.')
+    return points
+
+
+def check_data_list(data: DataList, job: Optional[Job] = None) -> None:
+    """Open every volume of the list once and refuse what would spoil training or evaluation.
+
+    Raises:
+        InputError: an unreadable file, labels on another grid than their image or not in the map, landmarks that are
+            no points, or the same voxels in two splits; the sentence names the file and the case.
+        Cancelled: the job was cancelled.
+    """
+    job = job or Job()
+    seen: Dict[str, Case] = {}
+    for number, case in enumerate(data.cases):
+        job.update(number / len(data.cases), f"check {case.id}")
+        image = read_image(case.image, case)
+        digest = hashlib.sha256(np.ascontiguousarray(sitk.GetArrayViewFromImage(image))).hexdigest()
+        twin = seen.setdefault(digest, case)
+        if twin.split != case.split:
+            raise InputError(
+                f'Cases "{twin.id}" ({twin.split}) and "{case.id}" ({case.split}) hold the same voxels '
+                f"({twin.image} and {case.image}); a case may be in one split only."
+            )
+        for path in filter(None, (case.labels, case.masks)):
+            labels = read_label_volume(path, case, data)
+            if not Grid.of(labels).matches(Grid.of(image), tolerance=0.01):
+                raise InputError(
+                    f'The file {path} of case "{case.id}" is of size {_size(labels)} or placed elsewhere, '
+                    f"its image {case.image} is of size {_size(image)}."
+                )
+        if case.landmarks:
+            read_landmarks(case.landmarks, case)
+
+
+def _read(reader: Callable[[Path], sitk.Image], path: Path, case: Case) -> sitk.Image:
+    try:
+        return reader(path)
+    except InputError as error:
+        raise InputError(f'Case "{case.id}" cannot be used: {error}') from error
+
+
+def _size(image: sitk.Image) -> str:
+    return " x ".join(map(str, image.GetSize()))

@@ -1,0 +1,82 @@
+"""Masks as a click model makes them: grown, shrunk, with holes, moved, with a rough border, or not there at all."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from ..geometry.dense import identity_grid
+from .appearance import blur
+from .chance import Chance
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """Probabilities, per structure and image, and sizes in voxels."""
+
+    missing: float = 0.08
+    grow_or_shrink: float = 0.4
+    shift: float = 0.25
+    holes: float = 0.15
+    rough: float = 0.4
+    largest: int = 2
+
+
+def degrade_masks(masks: torch.Tensor, how: Degradation, chance: Chance) -> torch.Tensor:
+    """Masks (1, K, D, H, W) with random errors of their own for every structure; empty ones stay empty."""
+    return torch.cat([_degrade(masks[:, k : k + 1], how, chance) for k in range(masks.shape[1])], dim=1)
+
+
+def dilate(mask: torch.Tensor, radius: int) -> torch.Tensor:
+    """Binary dilation of (B, C, D, H, W) by a cube of 2 radius + 1 voxels."""
+    return F.max_pool3d(mask, 2 * radius + 1, stride=1, padding=radius)
+
+
+def erode(mask: torch.Tensor, radius: int) -> torch.Tensor:
+    """Binary erosion by a cube; outside the volume counts as inside the structure."""
+    return 1 - dilate(1 - mask, radius)
+
+
+def _degrade(mask: torch.Tensor, how: Degradation, chance: Chance) -> torch.Tensor:
+    if not bool(mask.any()):
+        return mask
+    if chance.happens(how.missing):
+        return torch.zeros_like(mask)
+    if chance.happens(how.rough):
+        mask = _roughen(mask, chance)
+    if chance.happens(how.grow_or_shrink):
+        radius = chance.integer(1, how.largest)
+        changed = dilate(mask, radius) if chance.happens(0.5) else erode(mask, radius)
+        mask = changed if bool(changed.any()) else mask
+    if chance.happens(how.shift):
+        mask = _shift(mask, [chance.integer(-how.largest, how.largest) for _ in range(3)])
+    if chance.happens(how.holes) and bool(mask.any()):
+        mask = _punch(mask, chance)
+    return mask
+
+
+def _roughen(mask: torch.Tensor, chance: Chance) -> torch.Tensor:
+    noise = chance.smooth(1, mask.shape[2:], chance.uniform(3.0, 8.0))
+    rough = (blur(mask, 1.0) + chance.uniform(0.1, 0.25) * noise > 0.5).to(mask.dtype)
+    rough = rough * dilate(mask, 2)
+    return rough if bool(rough.any()) else mask
+
+
+def _shift(mask: torch.Tensor, offsets) -> torch.Tensor:
+    moved = torch.zeros_like(mask)
+    source, target = [slice(None)] * 2, [slice(None)] * 2
+    for offset, size in zip(offsets, mask.shape[2:]):
+        source.append(slice(max(-offset, 0), size - max(offset, 0)))
+        target.append(slice(max(offset, 0), size - max(-offset, 0)))
+    moved[tuple(target)] = mask[tuple(source)]
+    return moved
+
+
+def _punch(mask: torch.Tensor, chance: Chance) -> torch.Tensor:
+    inside = mask[0, 0].nonzero()
+    grid = identity_grid(mask.shape[2:], mask)
+    for _ in range(chance.integer(1, 3)):
+        center = inside[chance.integer(0, len(inside) - 1)].to(mask.dtype).view(1, 3, 1, 1, 1)
+        hole = (grid - center).norm(dim=1, keepdim=True) < chance.uniform(1.0, 3.0)
+        mask = mask * ~hole
+    return mask

@@ -1,0 +1,281 @@
+"""The training loop: plain torch, resumable at any step, on one process or many."""
+
+import math
+import time
+from contextlib import contextmanager
+from typing import Dict, Iterator, List, Optional
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from ..errors import Cancelled, InputError
+from ..files import require_writable_folder
+from ..job import Job
+from ..network.checkpoint import load_network, save_network
+from ..network.codes import random_codes
+from ..network.config import NetworkConfig
+from ..network.model import RegistrationNetwork
+from .chance import Chance
+from .config import TrainingConfig, plain
+from .log import TrainingLog
+from .objective import training_loss
+from .pair import TrainingPair
+from .sources import training_pairs
+from .state import TrainingState, load_state, save_state
+from .validation import Validation
+from .workers import Workers, joined_workers
+
+HEAD_RATE = 0.5  # a head's weights move displacements by its voxels' width in the input: it learns that much slower
+NETWORK, BEST = "network.safetensors", "best.safetensors"
+
+
+def train(config: TrainingConfig, job: Optional[Job] = None) -> Dict[str, object]:
+    """Train, or go on with the training that `config.output` holds; the state is saved also when the job is cancelled.
+
+    Returns:
+        "weights" (path of the averaged weights), "step", "seconds", "best" (validation Dice or None).
+
+    Raises:
+        InputError, WeightsError: the configuration, the data or a file of an earlier run cannot be used.
+        Cancelled: the job was cancelled; the next call goes on from there.
+    """
+    job = job or Job()
+    require_writable_folder(config.output)
+    with joined_workers() as workers, _numerics(config.deterministic):
+        trainer = Trainer(config, workers, job.part(0.0, 0.05))
+        try:
+            trainer.run(job.part(0.05, 1.0))
+        finally:
+            trainer.close()
+        return {
+            "weights": str(config.output / NETWORK),
+            "step": trainer.step,
+            "seconds": round(trainer.seconds, 1),
+            "best": trainer.best,
+        }
+
+
+class Trainer:
+    """One training in one of its processes.
+
+    Attributes:
+        network, average: the weights being trained, and their exponential moving average.
+        step: optimizer steps done.
+    """
+
+    def __init__(self, config: TrainingConfig, workers: Workers, job: Optional[Job] = None):
+        self.config, self.workers = config, workers
+        self.pairs = training_pairs(config, job or Job(), workers)
+        torch.manual_seed(config.seed)
+        self.network = _start_network(config).to(workers.device)
+        self.average = _start_network(config).to(workers.device)
+        self.average.load_state_dict(self.network.state_dict())
+        self.optimizer = torch.optim.AdamW(
+            _groups(self.network), config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.step, self.best, self.seconds = 0, None, 0.0
+        self._restore()
+        self.validation = Validation(config) if workers.first and config.validation.every else None
+        self.log = TrainingLog(config.output, self.step) if workers.first else None
+
+    def run(self, job: Job) -> None:
+        """Steps until `config.steps` are done."""
+        saved = self.step
+        try:
+            for pairs in self._batches():
+                job.check()
+                start = time.perf_counter()
+                values = self.gradients(pairs)
+                self._update(values)
+                self.seconds += time.perf_counter() - start
+                self._report(values, pairs, time.perf_counter() - start, job)
+                self._validate(job)
+                if self.step % self.config.save_every == 0:
+                    self.save()
+                    saved = self.step
+        except (Cancelled, KeyboardInterrupt):
+            if saved != self.step and self.workers.count == 1:
+                self.save()
+            raise
+        self.save()
+
+    def gradients(self, pairs) -> Dict[str, float]:
+        """Mean gradient over `pairs` and all processes, left in the parameters; returns the mean terms of the loss."""
+        self.network.train()
+        self.optimizer.zero_grad(set_to_none=False)
+        for parameter in self.network.parameters():
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        values: Dict[str, list] = {}
+        for index, pair in pairs:
+            pair = pair.to(self.workers.device)
+            prediction = self.network(
+                pair.fixed, pair.moving, pair.fixed_masks, pair.moving_masks, self._codes(index, pair)
+            )
+            loss, terms = training_loss(prediction, pair, self.config.loss)
+            (loss / len(pairs)).backward()
+            for name, term in {"loss": loss, **terms}.items():
+                values.setdefault(name, []).append(float(term.detach()))
+        self.workers.mean_gradients(self.network.parameters())
+        return {name: sum(found) / len(found) for name, found in values.items()}
+
+    def save(self) -> None:
+        """Write the state, and the averaged weights for use."""
+        self.workers.wait()
+        if not self.workers.first:
+            return
+        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        tensors.update({f"ema.{name}": tensor for name, tensor in self.average.state_dict().items()})
+        for name, parameter in self.network.named_parameters():
+            moments = self.optimizer.state.get(parameter)
+            if moments:
+                tensors[f"moment1.{name}"] = moments["exp_avg"]
+                tensors[f"moment2.{name}"] = moments["exp_avg_sq"]
+        save_state(self.config.output, TrainingState(self.step, self.best, self.seconds, tensors), plain(self.config))
+        self._save_average(NETWORK)
+
+    def close(self) -> None:
+        """Finish the log."""
+        if self.log:
+            self.log.close()
+
+    def _restore(self) -> None:
+        state = load_state(self.config.output, plain(self.config))
+        if state is None:
+            return
+        self.step, self.best, self.seconds = state.step, state.best, state.seconds
+        try:
+            self.network.load_state_dict(_part(state.tensors, "network."))
+            self.average.load_state_dict(_part(state.tensors, "ema."))
+            first, second = _part(state.tensors, "moment1."), _part(state.tensors, "moment2.")
+            for name, parameter in self.network.named_parameters():
+                self.optimizer.state[parameter] = {
+                    "step": torch.tensor(float(self.step)),
+                    "exp_avg": first[name].to(parameter),
+                    "exp_avg_sq": second[name].to(parameter),
+                }
+        except (RuntimeError, KeyError) as error:
+            raise InputError(
+                f"The training state in {self.config.output} does not fit the configured network; "
+                "choose another output folder."
+            ) from error
+
+    def _batches(self) -> Iterator:
+        batch, steps = self.config.batch, range(self.step, self.config.steps)
+        order = [index for step in steps for index in self.workers.indices(step, batch)]
+        loader = DataLoader(
+            _Numbered(self.pairs),
+            batch_size=batch,
+            sampler=order,
+            num_workers=self.config.loaders,
+            collate_fn=list,
+            persistent_workers=False,
+        )
+        return iter(loader)
+
+    def _update(self, values: Dict[str, float]) -> None:
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        if not bool(torch.isfinite(norm)):
+            raise InputError(
+                f"The training in {self.config.output} broke down at step {self.step}: its loss is no longer a number; "
+                "start again from the last saved state with a lower learning_rate."
+            )
+        rate = self.config.learning_rate * rate_factor(self.step, self.config.steps, self.config.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["share"]
+        self.optimizer.step()
+        self.step += 1
+        keep = min(self.config.ema, self.step / (self.step + 10))
+        with torch.no_grad():
+            for mean, now in zip(self.average.parameters(), self.network.parameters()):
+                mean.lerp_(now, 1 - keep)
+        values["gradient norm"], values["learning rate"] = float(norm), rate
+
+    def _report(self, values: Dict[str, float], pairs, seconds: float, job: Job) -> None:
+        loss = self.workers.mean(values["loss"])
+        job.update(self.step / self.config.steps, f"step {self.step}/{self.config.steps}, loss {loss:.3f}")
+        if self.log:
+            self.log.scalars("train", {**values, "seconds a step": seconds}, self.step)
+            if self.step % self.config.save_every == 0:
+                self.log.pair(self.average, pairs[0][1].to(self.workers.device), self.step)
+
+    def _validate(self, job: Job) -> None:
+        if self.validation is None or self.step % self.config.validation.every:
+            return
+        scores = self.validation.run(self.average, job)
+        self.log.scalars("validation", scores, self.step)
+        score = scores.get("dice")
+        if score is not None and (self.best is None or score > self.best):
+            self.best = score
+            self._save_average(BEST)
+
+    def _save_average(self, name: str) -> None:
+        metadata = {"step": str(self.step), "seed": str(self.config.seed)}
+        save_network(self.average, self.config.output / name, metadata)
+
+    def _codes(self, index: int, pair: TrainingPair) -> Optional[torch.Tensor]:
+        if pair.fixed_masks is None:
+            return None
+        numbers = Chance(self.config.seed, index, 1).numbers
+        codes = random_codes(pair.fixed_masks.shape[1], self.network.config.code_size, numbers)
+        return codes.to(self.workers.device)
+
+
+def rate_factor(step: int, steps: int, warmup: int) -> float:
+    """Learning rate at a step as a factor: linear up over `warmup` steps, then a cosine down to 0.01."""
+    if step < warmup:
+        return (step + 1) / warmup
+    share = (step - warmup) / max(steps - warmup, 1)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+
+
+class _Numbered:
+    """Pairs with their number, which decides the codes."""
+
+    def __init__(self, pairs):
+        self.pairs = pairs
+
+    def __getitem__(self, index: int):
+        return index, self.pairs[index]
+
+
+def _start_network(config: TrainingConfig) -> RegistrationNetwork:
+    options = dict(config.network)
+    if config.initial:
+        network = load_network(config.initial)
+        asked = NetworkConfig.from_preset(options.pop("preset", "fast"), **options)
+        if config.network != {"preset": "fast"} and asked.to_dict() != network.config.to_dict():
+            raise InputError(f"The weights {config.initial} are of another architecture than the configured network.")
+    else:
+        network = RegistrationNetwork(NetworkConfig.from_preset(options.pop("preset", "fast"), **options))
+    network.mixed_precision = config.mixed_precision
+    network.gradient_checkpointing = config.checkpointing
+    return network
+
+
+def _groups(network: RegistrationNetwork) -> List[Dict[str, object]]:
+    """Parameters with the share of the learning rate that they take; a head's is that over its voxels' width."""
+    heads = {id(parameter) for level in network.levels for parameter in level.head.parameters()}
+    groups = [{"params": [parameter for parameter in network.parameters() if id(parameter) not in heads], "share": 1.0}]
+    for number, level in enumerate(network.levels):
+        width = network.config.field_stride * 2**number
+        groups.append({"params": list(level.head.parameters()), "share": HEAD_RATE / width})
+    return groups
+
+
+def _part(tensors: Dict[str, torch.Tensor], prefix: str) -> Dict[str, torch.Tensor]:
+    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+@contextmanager
+def _numerics(deterministic: bool):
+    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    torch.backends.cudnn.benchmark = not deterministic
+    np.random.seed(0)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.backends.cudnn.benchmark = before[1]

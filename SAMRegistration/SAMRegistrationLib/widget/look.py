@@ -1,0 +1,179 @@
+"""The section "Look": grid, Jacobian map, outlines, comparison, measures, and applying the result to other nodes."""
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..scene import display
+from ..scene.tables import COLUMNS, write_csv
+from .messages import sentence
+
+FLICKER_MS = 500
+BLEND, SIDE_BY_SIDE, CHECKERBOARD, FLICKER = "blend", "sideBySide", "checkerboard", "flicker"
+
+
+class LookPanel:
+    """Args:
+    ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
+    parameters: function giving the parameter node or None.
+    """
+
+    def __init__(self, ui, logic, runner, parameters):
+        self._ui, self._logic, self._runner, self._parameters = ui, logic, runner, parameters
+        self._layout = self._orientation = None
+        self._shown_table = None
+        self.mode = BLEND
+        self._flicker = qt.QTimer()
+        self._flicker.setInterval(FLICKER_MS)
+        self._flicker.timeout.connect(self._on_flicker)
+        self._modes = {
+            ui.blendButton: BLEND,
+            ui.sideBySideButton: SIDE_BY_SIDE,
+            ui.checkerboardButton: CHECKERBOARD,
+            ui.flickerButton: FLICKER,
+        }
+        for button, mode in self._modes.items():
+            button.clicked.connect(lambda *_args, mode=mode: self.compare(mode))
+        for box in (ui.gridCheckBox, ui.grid3DCheckBox, ui.jacobianCheckBox, ui.outlinesCheckBox):
+            box.toggled.connect(lambda *_args: self.show())
+        ui.opacitySlider.valueChanged.connect(lambda value: display.set_opacity(value))
+        ui.exportButton.clicked.connect(self.onExport)
+        ui.applyButton.clicked.connect(self.onApply)
+        ui.applySelector.currentNodeChanged.connect(lambda *_args: self.update())
+        ui.metricsTable.setColumnCount(len(COLUMNS))
+        ui.metricsTable.setHorizontalHeaderLabels([_(title) for title in COLUMNS])
+        ui.metricsTable.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+
+    def update(self) -> None:
+        """Bring the section in line with the parameters."""
+        parameters, ui = self._parameters(), self._ui
+        there = parameters is not None and parameters.resultTransform is not None
+        widgets = [ui.gridCheckBox, ui.grid3DCheckBox, ui.jacobianCheckBox, ui.outlinesCheckBox, ui.opacitySlider]
+        for widget in [*widgets, *self._modes]:
+            widget.setEnabled(there)
+        ui.exportButton.setEnabled(parameters is not None and parameters.resultTable is not None)
+        ui.applyButton.setEnabled(bool(there and ui.applySelector.currentNode() is not None))
+        table = None if parameters is None else parameters.resultTable
+        if table is not self._shown_table:
+            self._shown_table = table
+            self._fill(table)
+        if there and parameters.resultTransform.GetDisplayNode() is not None:
+            display.set_grid_spacing(parameters.resultTransform, parameters.gridSpacing)
+
+    def present(self) -> None:
+        """Show a new result."""
+        self._ui.jacobianCheckBox.setChecked(False)
+        self.compare(BLEND)
+        self.update()
+
+    def compare(self, mode: str) -> None:
+        """Compare fixed and warped volume in one of the modes."""
+        self.mode = mode
+        for button, own in self._modes.items():
+            button.setChecked(own == mode)
+        self._flicker.stop()
+        self._restore_layout()
+        if mode == CHECKERBOARD:
+            self._make_checkerboard()
+        elif mode == SIDE_BY_SIDE:
+            self._layout = slicer.app.layoutManager().layout
+            self._orientation = display.orientation_of("Yellow")
+            slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
+        elif mode == FLICKER:
+            self._flicker.start()
+        self.show()
+
+    def show(self) -> None:
+        """Show the result as the check boxes and the mode say."""
+        parameters, ui = self._parameters(), self._ui
+        if parameters is None or parameters.resultTransform is None:
+            return
+        self._logic.showResult(
+            parameters,
+            grid=ui.gridCheckBox.isChecked(),
+            grid3D=ui.grid3DCheckBox.isChecked(),
+            jacobian=ui.jacobianCheckBox.isChecked(),
+            outlines=ui.outlinesCheckBox.isChecked(),
+            opacity=ui.opacitySlider.value,
+            sideBySide=self.mode == SIDE_BY_SIDE,
+            checkerboard=self.mode == CHECKERBOARD,
+        )
+
+    def stop(self) -> None:
+        """Stop flickering and give the layout back."""
+        self._flicker.stop()
+        self._restore_layout()
+
+    def onExport(self, *_args):
+        path = qt.QFileDialog.getSaveFileName(
+            slicer.util.mainWindow(), _("Export measures"), "measures.csv", _("Table (*.csv)")
+        )
+        path = path[0] if isinstance(path, tuple) else path
+        if path:
+            self.export(path)
+
+    def export(self, path: str) -> None:
+        """Write the measures to a CSV file."""
+        self._act(lambda: write_csv(self._parameters().resultTable, path))
+
+    def onApply(self, *_args):
+        node = self._ui.applySelector.currentNode()
+        try:
+            work, present = self._logic.startApplying(self._parameters(), node)
+        except Exception as error:  # noqa: BLE001 - shown as a sentence
+            self._ui.registerStatus.setText(sentence(error))
+            return
+        self._runner.submit(work, lambda result: self._act(lambda: present(result)), self._on_failed)
+
+    def _make_checkerboard(self):
+        try:
+            work, present = self._logic.startCheckerboard(self._parameters())
+        except Exception as error:  # noqa: BLE001 - shown as a sentence
+            self._ui.registerStatus.setText(sentence(error))
+            return
+
+        def shown(array):
+            present(array)
+            self.show()
+
+        self._runner.submit(work, lambda array: self._act(lambda: shown(array)), self._on_failed)
+
+    def _act(self, action):
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - shown as a sentence
+            self._on_failed(error)
+
+    def _on_failed(self, error):
+        self._ui.registerStatus.setText(sentence(error))
+
+    def _on_flicker(self, *_args):
+        composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        display.set_opacity(0.0 if composites and composites[0].GetForegroundOpacity() > 0.5 else 1.0)
+
+    def _restore_layout(self):
+        if self._layout is not None:
+            display.leave_side_by_side(self._orientation)
+            slicer.app.layoutManager().setLayout(self._layout)
+            self._layout = None
+
+    def _fill(self, node):
+        widget = self._ui.metricsTable
+        table = None if node is None else node.GetTable()
+        widget.setRowCount(0 if table is None else table.GetNumberOfRows())
+        for row in range(0 if table is None else table.GetNumberOfRows()):
+            for column in range(table.GetNumberOfColumns()):
+                item = qt.QTableWidgetItem()
+                item.setText(table.GetValue(row, column).ToString())
+                widget.setItem(row, column, item)
+        widget.resizeColumnsToContents()
+        self._ui.metricsLabel.setText("" if table is None else _folds_text(table))
+
+
+def _folds_text(table) -> str:
+    values = {
+        table.GetValue(row, 0).ToString(): table.GetValue(row, 2).ToString() for row in range(table.GetNumberOfRows())
+    }
+    return _("Folds: {folds}. SDlogJ {spread}.").format(
+        folds=values.get("Folds", "-"), spread=values.get("SDlogJ", "-")
+    )

@@ -1,0 +1,194 @@
+"""Prompts of one structure as markup points in the views: placed, dragged and deleted with the mouse."""
+
+from typing import Callable, Dict, List, Optional, Tuple
+
+import slicer
+
+from ..scene.space import lps
+from ..segmentation.prompts import BOX, NEGATIVE, POSITIVE
+
+STYLES = {
+    POSITIVE: ("+", (0.2, 1.0, 0.3), "CrossDot2D"),
+    NEGATIVE: ("-", (1.0, 0.35, 0.3), "Dash2D"),
+    BOX: ("▭", (0.3, 0.7, 1.0), "Square2D"),
+}
+Key = Tuple[str, int]
+
+
+class PromptPoints:
+    """Three point lists, one per kind of prompt. They are not saved: prompts are kept with the segmentation.
+
+    Args:
+        placed: called with (kind, list of RAS positions, RAS normal or None) when the user placed a prompt.
+        moved: called with (prompt id, list of RAS positions). deleted: called with a prompt id.
+    """
+
+    def __init__(self, placed: Callable, moved: Callable, deleted: Callable):
+        self._placed, self._moved, self._deleted = placed, moved, deleted
+        self._nodes: Dict[str, object] = {}
+        self._observations: List[tuple] = []
+        self._prompts = ()
+        self._busy = False
+
+    @property
+    def placing(self) -> Optional[str]:
+        """The kind of prompt that the mouse places now, None outside of place mode."""
+        interaction, selection = self._modes()
+        if interaction.GetCurrentInteractionMode() != interaction.Place:
+            return None
+        active = selection.GetActivePlaceNodeID()
+        return next((kind for kind, node in self._nodes.items() if node.GetID() == active), None)
+
+    def start(self, kind: str) -> None:
+        """Let every slice view place prompts of this kind until :meth:`stop`."""
+        self._create()
+        self._drop_unfinished()
+        interaction, selection = self._modes()
+        selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsFiducialNode")
+        selection.SetActivePlaceNodeID(self._nodes[kind].GetID())
+        interaction.SetPlaceModePersistence(1)
+        interaction.SetCurrentInteractionMode(interaction.Place)
+
+    def stop(self) -> None:
+        """Give the mouse back."""
+        interaction, _ = self._modes()
+        if self.placing is not None:
+            interaction.SetPlaceModePersistence(0)
+            interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+        self._drop_unfinished()
+
+    def show(self, prompts) -> None:
+        """Show these prompts (of :mod:`..segmentation.prompts`) and no others."""
+        self._prompts = tuple(prompts)
+        if not self._nodes and not self._prompts:
+            return
+        self._create()
+        self._busy = True
+        for kind, node in self._nodes.items():
+            blocked = node.StartModify()
+            node.RemoveAllControlPoints()
+            for prompt in self._prompts:
+                if prompt.kind == kind:
+                    for number, point in enumerate(prompt.points):
+                        self._add(node, prompt, number, point)
+            node.EndModify(blocked)
+        self._busy = False
+
+    def remove(self) -> None:
+        """Remove the point lists from the scene."""
+        self.stop()
+        for node, tag in self._observations:
+            node.RemoveObserver(tag)
+        for node in self._nodes.values():
+            slicer.mrmlScene.RemoveNode(node)
+        self._nodes, self._observations = {}, []
+
+    def forget(self) -> None:
+        """Let go of the point lists because the scene removes them itself."""
+        for node, tag in self._observations:
+            node.RemoveObserver(tag)
+        self._nodes, self._observations = {}, []
+
+    def _modes(self):
+        logic = slicer.app.applicationLogic()
+        return logic.GetInteractionNode(), logic.GetSelectionNode()
+
+    def _create(self):
+        if self._nodes and all(slicer.mrmlScene.IsNodePresent(node) for node in self._nodes.values()):
+            return
+        self.forget()
+        for kind, (symbol, color, glyph) in STYLES.items():
+            node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLMarkupsFiducialNode")
+            node.UnRegister(None)
+            node.SetName(symbol)
+            node.SetSaveWithScene(False)
+            node.SetHideFromEditors(True)
+            node = slicer.mrmlScene.AddNode(node)
+            node.CreateDefaultDisplayNodes()
+            display = node.GetDisplayNode()
+            display.SetSaveWithScene(False)
+            display.SetSelectedColor(*color)
+            display.SetColor(*color)
+            display.SetActiveColor(*color)
+            display.SetGlyphTypeFromString(glyph)
+            display.SetUseGlyphScale(True)
+            display.SetGlyphScale(2.5)
+            display.SetTextScale(3.0)
+            display.SetPointLabelsVisibility(True)
+            node.SetControlPointLabelFormat(symbol)
+            self._nodes[kind] = node
+            for event, handle in (
+                (node.PointPositionDefinedEvent, self._on_defined),
+                (node.PointEndInteractionEvent, self._on_moved),
+                (node.PointRemovedEvent, self._on_removed),
+            ):
+                tag = node.AddObserver(event, lambda *_args, handle=handle, kind=kind: self._busy or handle(kind))
+                self._observations.append((node, tag))
+
+    def _add(self, node, prompt, number, point):
+        index = node.AddControlPoint(*lps(point))
+        symbol = STYLES[prompt.kind][0]
+        node.SetNthControlPointLabel(index, symbol + "?" if prompt.proposed else symbol)
+        node.SetNthControlPointDescription(index, f"{prompt.id}#{number}")
+
+    def _points(self, kind: str) -> Dict[Key, list]:
+        """Positions by (prompt id, number); those just placed have the id ""."""
+        node = self._nodes[kind]
+        found = {}
+        for index in range(node.GetNumberOfControlPoints()):
+            if node.GetNthControlPointPositionStatus(index) != node.PositionDefined:
+                continue
+            prompt_id, _, number = node.GetNthControlPointDescription(index).partition("#")
+            key = (prompt_id, int(number)) if number else ("", index)
+            found[key] = list(node.GetNthControlPointPositionWorld(index))
+        return found
+
+    def _on_defined(self, kind):
+        new = [position for (prompt_id, _), position in self._points(kind).items() if not prompt_id]
+        if len(new) < (2 if kind == BOX else 1):
+            return
+        node = self._nodes[kind]
+        for index in range(node.GetNumberOfControlPoints()):
+            defined = node.GetNthControlPointPositionStatus(index) == node.PositionDefined
+            if defined and not node.GetNthControlPointDescription(index):
+                node.SetNthControlPointDescription(index, "pending#0")
+        self._placed(kind, new, view_normal())
+
+    def _on_moved(self, kind):
+        points = self._points(kind)
+        for prompt in self._prompts:
+            if prompt.kind != kind:
+                continue
+            places = [points.get((prompt.id, number)) for number in range(len(prompt.points))]
+            known = [lps(point) for point in prompt.points]
+            if None not in places and any(
+                abs(a - b) > 1e-4 for place, point in zip(places, known) for a, b in zip(place, point)
+            ):
+                self._moved(prompt.id, places)
+
+    def _on_removed(self, kind):
+        points = self._points(kind)
+        for prompt in self._prompts:
+            if prompt.kind == kind and any((prompt.id, n) not in points for n in range(len(prompt.points))):
+                self._deleted(prompt.id)
+
+    def _drop_unfinished(self):
+        """Remove the first corner of a box that was never finished."""
+        node = self._nodes.get(BOX)
+        if node is None:
+            return
+        self._busy = True
+        for index in reversed(range(node.GetNumberOfControlPoints())):
+            if not node.GetNthControlPointDescription(index):
+                node.RemoveNthControlPoint(index)
+        self._busy = False
+
+
+def view_normal() -> Optional[tuple]:
+    """Normal (RAS) of the slice view that the mouse is in; None elsewhere."""
+    crosshair = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    node = None if crosshair is None else crosshair.GetCursorPositionXYZ([0.0, 0.0, 0.0])
+    if node is None or not node.IsA("vtkMRMLSliceNode"):
+        return None
+    matrix = node.GetSliceToRAS()
+    return tuple(matrix.GetElement(row, 2) for row in range(3))

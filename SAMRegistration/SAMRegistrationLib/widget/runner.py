@@ -1,0 +1,42 @@
+"""The worker thread, polled by a timer of the event loop."""
+
+import qt
+
+from ..worker import Task, Worker
+
+INTERVAL_MS = 15
+
+
+class Runner:
+    """Runs work on one persistent thread and delivers outcomes on the main thread, without blocking it."""
+
+    def __init__(self):
+        self._worker = Worker()
+        self._timer = qt.QTimer()
+        self._timer.setInterval(INTERVAL_MS)
+        self._timer.timeout.connect(self._poll)
+
+    def submit(self, work, done=None, failed=None, progress=None) -> Task:
+        """See :meth:`..worker.Worker.submit`."""
+        task = self._worker.submit(work, done, failed, progress)
+        self._timer.start()
+        return task
+
+    @property
+    def busy(self) -> bool:
+        """Whether some outcome is still to be delivered."""
+        return self._worker.busy
+
+    def abandon_all(self) -> None:
+        """Cancel everything and deliver nothing of it."""
+        self._worker.abandon_all()
+
+    def close(self) -> None:
+        """Stop the timer and the thread."""
+        self._timer.stop()
+        self._worker.close()
+
+    def _poll(self, *_):
+        self._worker.poll()
+        if not self._worker.busy:
+            self._timer.stop()

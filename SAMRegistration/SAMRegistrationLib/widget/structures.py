@@ -1,0 +1,159 @@
+"""The table of structures: eye, color, name, and what there is of each in both images."""
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..scene.structures import StructureInfo, has_mask
+from .messages import sentence
+
+EYE, COLOR, NAME, FIXED_STATE, MOVING_STATE = range(5)
+
+
+class StructuresTable:
+    """Args:
+    ui: widgets by name. logic: SAMRegistrationLogic. parameters: function giving the parameter node or None.
+    changed: called without arguments when another structure is chosen or the list changed.
+    removed: called with the id of a structure that was removed.
+    """
+
+    def __init__(self, ui, logic, parameters, changed, removed):
+        self._ui, self._logic, self._parameters = ui, logic, parameters
+        self._changed, self._removed = changed, removed
+        self._filling = False
+        self._ids = []
+        table = ui.structuresTable
+        table.setColumnCount(5)
+        table.setHorizontalHeaderLabels([_("Show"), _("Color"), _("Structure"), _("Fixed"), _("Moving")])
+        table.horizontalHeader().setStretchLastSection(True)
+        table.verticalHeader().setVisible(False)
+        table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        table.itemChanged.connect(self._on_item_changed)
+        table.itemSelectionChanged.connect(self._on_selected)
+        table.cellDoubleClicked.connect(self._on_double_clicked)
+        ui.addStructureButton.clicked.connect(self.onAdd)
+        ui.removeStructureButton.clicked.connect(self.onRemove)
+        ui.addAnatomyButton.clicked.connect(self.onAddAnatomy)
+        ui.anatomyCombo.addItems(list(logic.anatomies()))
+
+    def current(self):
+        """Id of the chosen structure, None without any."""
+        row = self._ui.structuresTable.currentRow()
+        return self._ids[row] if 0 <= row < len(self._ids) else None
+
+    def select(self, structure_id: str) -> None:
+        """Choose a structure."""
+        if structure_id in self._ids:
+            self._ui.structuresTable.setCurrentCell(self._ids.index(structure_id), NAME)
+
+    def update(self) -> None:
+        """Fill the table from the segmentation nodes."""
+        parameters, table, chosen = self._parameters(), self._ui.structuresTable, self.current()
+        structures = [] if parameters is None else self._logic.structures(parameters)
+        self._filling = True
+        self._ids = [structure.id for structure in structures]
+        table.setRowCount(len(structures))
+        for row, structure in enumerate(structures):
+            self._fill(row, structure, parameters)
+        table.resizeColumnsToContents()
+        self._filling = False
+        if structures:
+            row = self._ids.index(chosen) if chosen in self._ids else len(structures) - 1
+            if table.currentRow() != row:
+                table.setCurrentCell(row, NAME)
+        self._ui.removeStructureButton.setEnabled(bool(structures))
+        can_add = parameters is not None and (parameters.fixedVolume or parameters.movingVolume) is not None
+        self._ui.addStructureButton.setEnabled(can_add)
+        self._ui.addAnatomyButton.setEnabled(can_add)
+
+    def onAdd(self, *_args):
+        name = _("Structure {number}").format(number=len(self._ids) + 1)
+        self._act(lambda: self.select_after(self._logic.addStructure(self._parameters(), name)))
+
+    def onAddAnatomy(self, *_args):
+        self._act(lambda: self._logic.addAnatomy(self._parameters(), self._ui.anatomyCombo.currentText))
+
+    def onRemove(self, *_args):
+        structure_id = self.current()
+        if structure_id is not None:
+            self._act(lambda: self._logic.removeStructure(self._parameters(), structure_id))
+            self._removed(structure_id)
+
+    def select_after(self, structure_id: str) -> None:
+        """Fill the table and choose a structure."""
+        self.update()
+        self.select(structure_id)
+
+    def _act(self, action):
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - shown as a sentence
+            self._ui.clickStatus.setText(sentence(error))
+        self.update()
+        self._changed()
+
+    def _fill(self, row, structure, parameters):
+        show = self._item(row, EYE, "")
+        visible = self._logic.isStructureVisible(parameters, structure.id)
+        show.setCheckState(qt.Qt.Checked if visible else qt.Qt.Unchecked)
+        show.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable | qt.Qt.ItemIsUserCheckable)
+        color = self._item(row, COLOR, "")
+        swatch = qt.QPixmap(24, 16)
+        swatch.fill(qt.QColor(*[round(255 * part) for part in structure.color]))
+        color.setIcon(qt.QIcon(swatch))
+        color.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+        self._item(row, NAME, structure.name).setToolTip(_terminology_text(structure))
+        for column, side in ((FIXED_STATE, "fixed"), (MOVING_STATE, "moving")):
+            item = self._item(row, column, self._state(parameters, side, structure.id))
+            item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+
+    def _item(self, row, column, text):
+        table = self._ui.structuresTable
+        item = table.item(row, column)
+        if item is None:
+            item = qt.QTableWidgetItem()
+            table.setItem(row, column, item)
+        item.setText(text)
+        return item
+
+    def _state(self, parameters, side, structure_id):
+        prompts = self._logic.promptsOf(parameters, side)
+        own = prompts.structure(structure_id).prompts if prompts.has(structure_id) else ()
+        proposed = sum(prompt.proposed for prompt in own)
+        parts = []
+        if has_mask(self._logic.segmentationOf(parameters, side), structure_id):
+            parts.append(_("mask"))
+        if proposed:
+            parts.append(_("{n} proposed").format(n=proposed))
+        if len(own) > proposed:
+            parts.append(_("{n} clicks").format(n=len(own) - proposed))
+        return ", ".join(parts) or _("nothing yet")
+
+    def _on_item_changed(self, item):
+        if self._filling or not 0 <= item.row() < len(self._ids):
+            return
+        parameters, structure_id = self._parameters(), self._ids[item.row()]
+        if item.column() == EYE:
+            self._logic.setStructureVisible(parameters, structure_id, item.checkState() == qt.Qt.Checked)
+        elif item.column() == NAME and item.text().strip():
+            self._act(lambda: self._logic.changeStructure(parameters, structure_id, name=item.text().strip()))
+
+    def _on_selected(self, *_args):
+        if not self._filling:
+            self._changed()
+
+    def _on_double_clicked(self, row, column):
+        if column != COLOR:
+            return
+        structure_id = self._ids[row]
+        color = qt.QColorDialog.getColor(qt.Qt.white, slicer.util.mainWindow(), _("Color of the structure"))
+        if color.isValid():
+            chosen = (color.red() / 255, color.green() / 255, color.blue() / 255)
+            self._act(lambda: self._logic.changeStructure(self._parameters(), structure_id, color=chosen))
+
+
+def _terminology_text(structure: StructureInfo) -> str:
+    parts = structure.terminology.split("~")
+    meaning = parts[2].split("^")[-1] if len(parts) > 2 else ""
+    return _("Terminology: {meaning}").format(meaning=meaning) if meaning else _("No terminology")

@@ -1,0 +1,130 @@
+"""One persistent thread for long work, and the delivery of its outcome to the thread that polls.
+
+A single thread keeps what is per thread (CUDA plans, caches) warm, and work runs in the order in which it was given.
+"""
+
+import logging
+import queue
+import threading
+from collections import deque
+from typing import Any, Callable, Deque, List, Optional
+
+from .errors import Cancelled
+from .job import Job
+
+
+class Task:
+    """Work given to a :class:`Worker`."""
+
+    def __init__(self, work, done, failed, progress):
+        self._work = work
+        self._done, self._failed, self._progress = done, failed, progress
+        self._cancel = threading.Event()
+        self._latest = None
+        self.finished = False
+
+    def cancel(self) -> None:
+        """Ask the work to stop; `failed` is then called with :class:`Cancelled`, unless it had ended already."""
+        self._cancel.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._cancel.is_set()
+
+    def abandon(self) -> None:
+        """Cancel, and deliver nothing any more."""
+        self._done = self._failed = self._progress = None
+        self.cancel()
+
+    def _report(self, fraction: float, message: str) -> None:
+        self._latest = (fraction, message)
+
+    def _run(self) -> Callable[[], None]:
+        try:
+            job = Job(self._report, self._cancel.is_set)
+            job.check()
+            result = self._work(job)
+            job.check()
+        except Exception as error:
+            if not isinstance(error, Cancelled):
+                logging.debug("Work in the background failed", exc_info=True)
+            return lambda error=error: self._failed is not None and self._failed(error)
+        return lambda: self._done is not None and self._done(result)
+
+    def _deliver_progress(self) -> None:
+        latest, self._latest = self._latest, None
+        if latest is not None and self._progress is not None and not self.cancelled:
+            self._progress(*latest)
+
+
+class Worker:
+    """Runs work on its thread, one after the other; call :meth:`poll` regularly to receive the outcomes.
+
+    Example:
+        >>> worker = Worker()
+        >>> task = worker.submit(lambda job: 6 * 7, done=print)
+        >>> while worker.busy:
+        ...     worker.poll()
+        42
+        >>> worker.close()
+    """
+
+    def __init__(self):
+        self._work: queue.Queue[Optional[Task]] = queue.Queue()
+        self._outcomes: Deque = deque()
+        self._tasks: List[Task] = []
+        self._thread: Optional[threading.Thread] = None
+
+    def submit(
+        self,
+        work: Callable[[Job], Any],
+        done: Optional[Callable[[Any], None]] = None,
+        failed: Optional[Callable[[Exception], None]] = None,
+        progress: Optional[Callable[[float, str], None]] = None,
+    ) -> Task:
+        """Run ``work(job)`` on the thread; `done`, `failed` and `progress` are called by :meth:`poll`."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._loop, name="SAMRegistration", daemon=True)
+            self._thread.start()
+        task = Task(work, done, failed, progress)
+        self._tasks.append(task)
+        self._work.put(task)
+        return task
+
+    @property
+    def busy(self) -> bool:
+        """Whether some outcome is still to be delivered."""
+        return bool(self._tasks)
+
+    def poll(self) -> None:
+        """Deliver progress and outcomes that have arrived, on the calling thread."""
+        for task in list(self._tasks):
+            task._deliver_progress()
+        while self._outcomes:
+            task, deliver = self._outcomes.popleft()
+            task.finished = True
+            self._tasks.remove(task)
+            deliver()
+
+    def abandon_all(self) -> None:
+        """Cancel everything and deliver nothing of it."""
+        for task in self._tasks:
+            task.abandon()
+
+    def close(self) -> None:
+        """Abandon everything and end the thread once its present work stops; the worker may be used again."""
+        self.abandon_all()
+        if self._thread is not None:
+            self._work.put(None)
+            self._work, self._thread = queue.Queue(), None
+        self._outcomes = deque()
+        self._tasks = []
+
+    def _loop(self) -> None:
+        work, outcomes = self._work, self._outcomes
+        while True:
+            task = work.get()
+            if task is None:
+                return
+            outcomes.append((task, task._run()))

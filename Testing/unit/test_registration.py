@@ -1,0 +1,230 @@
+"""The registration of a pair, in physical space, against known deformations."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from phantoms import Anatomy, affine_and_waves, inner_points, oblique_grid, voxel_centers
+from SAMRegistrationLib.errors import Cancelled, InputError, SAMRegistrationError, WeightsError
+from SAMRegistrationLib.geometry.grid import Grid
+from SAMRegistrationLib.geometry.transforms import transform_points
+from SAMRegistrationLib.job import Job
+from SAMRegistrationLib.metrics import deformation_statistics, dice, jacobian_image
+from SAMRegistrationLib.registration import RegistrationOptions, register
+
+BALANCED = RegistrationOptions.preset(
+    "balanced", use_network=False, device="cpu", fixed_modality="mr", moving_modality="mr"
+)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """Fixed and moving volume of the same anatomy: other size, spacing and orientation, and a known mapping."""
+    fixed_grid = oblique_grid()
+    mapping = affine_and_waves(fixed_grid.center)
+    moving_grid = oblique_grid((44, 50, 30), (1.3, 1.2, 2.1), (0.1, 0.2, -0.3))
+    shift = mapping(fixed_grid.center[None])[0] - moving_grid.center
+    moving_grid = Grid(moving_grid.size, moving_grid.spacing, tuple(moving_grid.origin + shift), moving_grid.direction)
+    anatomy = Anatomy(mapping(fixed_grid.center[None])[0], seed=3)
+    return anatomy.image(fixed_grid, mapping), anatomy.image(moving_grid), mapping
+
+
+@pytest.fixture(scope="module")
+def result(pair):
+    fixed, moving, _ = pair
+    return register(fixed, moving, options=BALANCED)
+
+
+def errors_in_voxels(grid, mapped, expected):
+    return np.linalg.norm((mapped - expected) @ np.linalg.inv(grid.axes).T, axis=1)
+
+
+def test_a_known_affine_and_smooth_field_is_recovered_below_half_a_voxel(pair, result):
+    fixed, _, mapping = pair
+    points = inner_points(Grid.of(fixed))
+    errors = errors_in_voxels(Grid.of(fixed), transform_points(result.transform, points), mapping(points))
+    assert errors.mean() < 0.5
+    assert errors_in_voxels(Grid.of(fixed), points, mapping(points)).mean() > 2
+
+
+def test_forward_after_inverse_returns_to_the_start(pair, result):
+    grid = Grid.of(pair[0])
+    points = inner_points(grid, margin=0.1)
+    there = transform_points(result.transform, points)
+    assert errors_in_voxels(grid, transform_points(result.inverse, there), points).max() < 0.1
+
+
+def test_nothing_folds(pair, result):
+    assert deformation_statistics(jacobian_image(result.transform, Grid.of(pair[0]))).folded_voxels == 0
+
+
+def test_saved_transforms_give_plain_simpleitk_the_same_points(pair, result, tmp_path):
+    points = inner_points(Grid.of(pair[0]))
+    result.save_transforms(tmp_path)
+    for name, ours in (("transform.h5", result.transform), ("inverse.h5", result.inverse)):
+        theirs = sitk.ReadTransform(str(tmp_path / name))
+        mapped = [theirs.TransformPoint(point) for point in points.tolist()]
+        np.testing.assert_allclose(mapped, transform_points(ours, points), atol=1e-3)
+
+
+def test_the_warped_volume_lies_on_the_fixed_grid_and_looks_like_the_fixed_volume(pair, result):
+    fixed = pair[0]
+    warped = result.warp()
+    assert Grid.of(warped).matches(Grid.of(fixed))
+    inner = (slice(4, -4),) * 3
+    images = [sitk.GetArrayFromImage(image)[inner].flatten() for image in (fixed, warped)]
+    assert np.corrcoef(*images)[0, 1] > 0.98
+
+
+def test_points_follow_the_moving_volume_into_the_fixed_space(pair, result):
+    fixed, _, mapping = pair
+    points = inner_points(Grid.of(fixed))
+    errors = errors_in_voxels(Grid.of(fixed), result.warp_points(mapping(points)), points)
+    assert errors.mean() < 0.5
+
+
+def test_identical_images_give_a_field_near_zero(pair):
+    fixed = pair[0]
+    result = register(fixed, fixed, options=BALANCED)
+    points = inner_points(Grid.of(fixed), margin=0.1)
+    assert errors_in_voxels(Grid.of(fixed), transform_points(result.transform, points), points).max() < 0.1
+
+
+@pytest.mark.parametrize("stored", ["flipped", "permuted"])
+def test_another_order_of_the_voxels_in_memory_gives_the_same_physical_result(pair, result, stored):
+    fixed, moving, mapping = pair
+    if stored == "flipped":
+        fixed = sitk.Flip(fixed, [True, False, True], False)
+        moving = sitk.Flip(moving, [False, True, False], False)
+    else:
+        fixed = sitk.PermuteAxes(fixed, [2, 0, 1])
+        moving = sitk.PermuteAxes(moving, [1, 2, 0])
+    grid = Grid.of(pair[0])
+    points = inner_points(grid)
+    again = register(fixed, moving, options=BALANCED)
+    mapped = transform_points(again.transform, points)
+    assert errors_in_voxels(grid, mapped, transform_points(result.transform, points)).mean() < 0.25
+    assert errors_in_voxels(grid, mapped, mapping(points)).mean() < 0.5
+
+
+def test_masks_pull_their_structure_into_place_where_the_images_show_nothing():
+    grid = oblique_grid((40, 40, 24), (1.2, 1.2, 2.0))
+    random = np.random.default_rng(0)
+    noise = [grid.image(random.random(grid.shape).astype(np.float32)) for _ in range(2)]
+    distance = np.linalg.norm(voxel_centers(grid) - grid.center, axis=1)
+    fixed_mask = grid.image((distance < 13).reshape(grid.shape).astype(np.uint8))
+    moving_mask = grid.image((distance < 9).reshape(grid.shape).astype(np.uint8))
+    options = RegistrationOptions.preset(prealignment="none", use_network=False, device="cpu")
+    result = register(*noise, fixed_mask, moving_mask, options)
+    assert dice(fixed_mask, moving_mask)[1] < 0.55
+    assert dice(fixed_mask, result.warp_labels(moving_mask))[1] > 0.9
+
+
+def test_a_structure_in_one_image_only_is_left_out_and_told(pair):
+    fixed, moving, _ = pair
+    masks = []
+    for image, labels in ((fixed, (1, 2)), (moving, (1, 3))):
+        array = np.zeros(Grid.of(image).shape, np.uint8)
+        array[8:14, 12:20, 12:20], array[8:14, 22:30, 22:30] = labels
+        masks.append(Grid.of(image).image(array))
+    result = register(fixed, moving, *masks, RegistrationOptions.preset("fast", use_network=False, device="cpu"))
+    assert result.facts["structures"] == [1]
+    assert [note for note in result.notes if "Structure 2 is in the fixed masks only" in note]
+    assert [note for note in result.notes if "Structure 3 is in the moving masks only" in note]
+
+
+def test_an_inverted_contrast_is_registered_with_mind(pair):
+    fixed, moving, mapping = pair
+    inverted = 5.0 - moving
+    options = RegistrationOptions.preset(use_network=False, device="cpu", similarity="mind")
+    points = inner_points(Grid.of(fixed))
+    mapped = transform_points(register(fixed, inverted, options=options).transform, points)
+    assert errors_in_voxels(Grid.of(fixed), mapped, mapping(points)).mean() < 1.0
+
+
+def test_volumes_apart_in_space_are_brought_together(pair):
+    fixed, moving, mapping = pair
+    far = sitk.Image(moving)
+    far.SetOrigin([a + b for a, b in zip(moving.GetOrigin(), (300.0, -200.0, 100.0))])
+    points = inner_points(Grid.of(fixed))
+    mapped = transform_points(register(fixed, far, options=BALANCED).transform, points)
+    assert errors_in_voxels(Grid.of(fixed), mapped - [300.0, -200.0, 100.0], mapping(points)).mean() < 0.5
+
+
+def test_volumes_apart_in_space_are_refused_without_a_pre_alignment(pair):
+    fixed, moving, _ = pair
+    far = sitk.Image(moving)
+    far.SetOrigin((5000.0, 0.0, 0.0))
+    with pytest.raises(InputError, match="do not overlap"):
+        register(fixed, far, options=RegistrationOptions.preset(prealignment="none", device="cpu"))
+
+
+def test_nothing_is_changed_in_the_inputs(pair):
+    fixed, moving, _ = pair
+    before = [sitk.Hash(image) for image in (fixed, moving)]
+    register(fixed, moving, options=RegistrationOptions.preset("fast", use_network=False, device="cpu"))
+    assert [sitk.Hash(image) for image in (fixed, moving)] == before
+
+
+def test_a_large_volume_is_registered_on_a_coarser_grid(pair):
+    fixed, moving, mapping = pair
+    options = RegistrationOptions.preset(use_network=False, device="cpu", largest_grid=6000)
+    result = register(fixed, moving, options=options)
+    assert np.prod(result.facts["working_grid"]["size"]) <= 6000
+    points = inner_points(Grid.of(fixed))
+    assert errors_in_voxels(Grid.of(fixed), transform_points(result.transform, points), mapping(points)).mean() < 1.0
+
+
+def test_three_slices_are_enough(pair):
+    fixed, moving, _ = pair
+    result = register(fixed[:, :, 9:12], moving, options=BALANCED)
+    assert result.warp().GetSize() == (48, 40, 3)
+    assert deformation_statistics(jacobian_image(result.transform, Grid.of(fixed))).folded_voxels == 0
+
+
+def test_cancel_stops_the_work(pair):
+    fixed, moving, _ = pair
+    seen = []
+
+    def cancelled():
+        return bool(seen) and seen[-1][0] > 0.3
+
+    with pytest.raises(Cancelled):
+        register(fixed, moving, options=BALANCED, job=Job(lambda *report: seen.append(report), cancelled))
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] < 0.6
+
+
+def test_cuda_is_refused_where_there_is_none(pair, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(SAMRegistrationError, match="no CUDA device"):
+        register(*pair[:2], options=RegistrationOptions.preset(device="cuda"))
+
+
+@pytest.mark.parametrize(
+    "change", [{"prealignment": "magic"}, {"similarity": "x"}, {"device": "tpu"}, {"fixed_modality": "pet"}]
+)
+def test_an_unknown_option_is_refused_with_the_known_ones(change):
+    with pytest.raises(InputError, match="choose one of"):
+        RegistrationOptions.preset(**change)
+
+
+def test_a_network_gives_the_refinement_its_start(pair, tmp_path):
+    from SAMRegistrationLib.network import NetworkConfig, RegistrationNetwork, save_network
+
+    path = tmp_path / "registration-test.safetensors"
+    save_network(RegistrationNetwork(NetworkConfig.from_preset("fast")), path, {})
+    fixed, moving, _ = pair
+    result = register(fixed, moving, options=RegistrationOptions.preset("fast", weights=str(path), device="cpu"))
+    assert result.facts["network"] == path.name
+    assert result.seconds["predict"] > 0
+    assert deformation_statistics(jacobian_image(result.transform, Grid.of(fixed))).folded_voxels == 0
+
+
+def test_a_network_without_an_inverse_is_refused_by_name(pair, tmp_path):
+    from SAMRegistrationLib.network import NetworkConfig, RegistrationNetwork, save_network
+
+    path = tmp_path / "sum.safetensors"
+    save_network(RegistrationNetwork(NetworkConfig.from_preset("fast", composition="sum")), path, {})
+    with pytest.raises(WeightsError, match=r"sum\.safetensors predicts a displacement"):
+        register(*pair[:2], options=RegistrationOptions.preset("fast", weights=str(path), device="cpu"))

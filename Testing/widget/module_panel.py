@@ -1,0 +1,74 @@
+"""What the tests of the module's panel share: the panel, its pair of volumes, waiting and clicking."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+from PySide6 import QtCore, QtTest
+
+MODULE = Path(__file__).parents[2] / "SAMRegistration" / "SAMRegistration.py"
+
+
+def wait(condition, seconds=120):
+    """Turn the event loop until the condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        slicer.app.processEvents()
+        time.sleep(0.005)
+
+
+def click(button):
+    QtTest.QTest.mouseClick(button, QtCore.Qt.MouseButton.LeftButton)
+    slicer.app.processEvents()
+
+
+ROTATION = np.array(sitk.Euler3DTransform((0, 0, 0), 0.3, 0.1, -0.2).GetMatrix()).reshape(3, 3)
+FIXED = np.eye(4)
+FIXED[:3, :3] = ROTATION * [2.0, 2.2, 3.1]
+FIXED[:3, 3] = (0, 0, 5) - FIXED[:3, :3] @ (21.5, 19.5, 13.5)
+MOVING = np.eye(4)
+MOVING[:3, :3] = np.diag([-1.9, -2.4, 2.6])
+MOVING[:3, 3] = (50, 45, -35)
+
+
+def body(ijk_to_ras, shape, bump):
+    """A ball with a brighter core, in world coordinates; `bump` makes it lopsided."""
+    i, j, k = np.meshgrid(*(np.arange(n) for n in shape), indexing="ij")
+    world = (np.stack([i, j, k, np.ones_like(i)], -1) @ ijk_to_ras.T)[..., :3] - (0, 0, 5)
+    radius = np.linalg.norm(world * (1, 1, 1.2), axis=-1)
+    angle = world[..., 0] / np.maximum(radius, 1)
+    edge = 26 + bump * angle
+    values = 100 / (1 + np.exp((radius - edge) / 2)) + 120 / (1 + np.exp((radius - edge / 2) / 2))
+    core = (radius < edge / 2).astype(np.uint8)
+    whole = (radius < edge).astype(np.uint8)
+    return [array.transpose(2, 1, 0) for array in (values.astype(np.float32), core, whole)]
+
+
+def segmentation_of(volume, name, **masks):
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    for number, (segment, mask) in enumerate(masks.items()):
+        segment_id = f"{name}-{segment}"
+        node.GetSegmentation().AddEmptySegment(segment_id, segment, (0.9, 0.3 * number, 0.2))
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segment_id, volume)
+    return node
+
+
+def choose(panel, a_pair, masks=True):
+    (fixed, fixed_masks), (moving, moving_masks) = a_pair
+    panel.ui.fixedSelector.setCurrentNode(fixed)
+    panel.ui.movingSelector.setCurrentNode(moving)
+    if masks:
+        panel.ui.fixedMasksSelector.setCurrentNode(fixed_masks)
+        panel.ui.movingMasksSelector.setCurrentNode(moving_masks)
+    panel.ui.presetCombo.setCurrentIndex(0)
+    slicer.app.processEvents()
+
+
+def all_nodes():
+    nodes = slicer.mrmlScene.GetNodes()
+    return {nodes.GetItemAsObject(index).GetID() for index in range(nodes.GetNumberOfItems())}

@@ -1,0 +1,241 @@
+"""The section "Structures and clicks": points placed with the mouse in slice views, and what becomes of them."""
+
+import numpy as np
+import pytest
+import slicer
+from Host import gestures
+from module_panel import click, wait
+from PySide6 import QtCore
+from unit.segmentation_samples import FloodPredictor
+
+CENTER = (0.0, 0.0, 5.0)
+OUTER = (17.0, 3.0, 5.0)
+
+
+@pytest.fixture
+def clicking(panel, a_pair, monkeypatch):
+    """The panel with both volumes chosen, one structure, and a model whose answer is known."""
+    monkeypatch.setattr(panel.logic, "openPredictor", lambda model, device: FloodPredictor(), raising=False)
+    (fixed, _), (moving, _) = a_pair
+    panel.ui.fixedSelector.setCurrentNode(fixed)
+    panel.ui.movingSelector.setCurrentNode(moving)
+    click(panel.ui.fixedImageButton)
+    click(panel.ui.addStructureButton)
+    for name in slicer.app.layoutManager().sliceViewNames():
+        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CENTER)
+    slicer.app.processEvents()
+    return panel
+
+
+def settled(panel):
+    wait(lambda: not panel.runner.busy, 30)
+
+
+def place(panel, button, ras, view="Red"):
+    if not button.checked:
+        click(button)
+    view = gestures.slice_view(view)
+    gestures.click(view, gestures.pixel_at(view, ras))
+    settled(panel)
+
+
+def mask_of(panel, side="fixed"):
+    parameters = panel.parameters()
+    segmentation = panel.logic.segmentationOf(parameters, side)
+    volume = panel.logic.volumeOf(parameters, side)
+    structure = panel.logic.structures(parameters)[-1].id
+    return slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, structure, volume) > 0
+
+
+def prompts_of(panel, side="fixed"):
+    prompts = panel.logic.promptsOf(panel.parameters(), side)
+    return [(prompt.kind, prompt.proposed) for structure in prompts.structures for prompt in structure.prompts]
+
+
+def state(panel, column):
+    return panel.ui.structuresTable.item(0, column).text()
+
+
+@pytest.mark.parametrize("view", ["Red", "Yellow", "Green"])
+def test_a_click_in_any_slice_view_gives_a_mask_around_it(clicking, view):
+    place(clicking, clicking.ui.plusButton, CENTER, view)
+    mask = mask_of(clicking)
+    assert mask.sum() > 20
+    matrix = np.linalg.inv(ijk_to_ras(clicking))
+    i, j, k = np.round((matrix @ [*CENTER, 1])[:3]).astype(int)
+    assert mask[k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2].any()
+    assert prompts_of(clicking) == [("positive", False)]
+    assert state(clicking, 3) == "mask, 1 clicks"
+    assert state(clicking, 4) == "nothing yet"
+
+
+def ijk_to_ras(panel):
+    import vtk
+
+    matrix = vtk.vtkMatrix4x4()
+    panel.parameters().fixedVolume.GetIJKToRASMatrix(matrix)
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def test_a_negative_click_undo_and_redo_change_the_mask_back_and_forth(clicking):
+    place(clicking, clicking.ui.plusButton, OUTER)
+    ring = mask_of(clicking)
+    place(clicking, clicking.ui.minusButton, CENTER)
+    corrected = mask_of(clicking)
+    assert prompts_of(clicking) == [("positive", False), ("negative", False)]
+    click(clicking.ui.undoButton)
+    settled(clicking)
+    assert np.array_equal(mask_of(clicking), ring)
+    click(clicking.ui.undoButton)
+    settled(clicking)
+    assert not mask_of(clicking).any()
+    assert not clicking.ui.undoButton.enabled
+    for _ in range(2):
+        click(clicking.ui.redoButton)
+        settled(clicking)
+    assert np.array_equal(mask_of(clicking), corrected)
+
+
+def test_quick_clicks_one_after_the_other_are_all_kept_in_order(clicking):
+    click(clicking.ui.plusButton)
+    view = gestures.slice_view("Red")
+    for x in (-8.0, -4.0, 0.0, 4.0, 8.0):
+        gestures.click(view, gestures.pixel_at(view, (x, 0.0, 5.0)))
+    settled(clicking)
+    prompts = clicking.logic.promptsOf(clicking.parameters(), "fixed").structures[0].prompts
+    assert [round(-prompt.points[0][0] / 4) for prompt in prompts] == [-2, -1, 0, 1, 2]
+
+
+def test_a_box_is_two_clicks(clicking):
+    place(clicking, clicking.ui.boxButton, (-20.0, -20.0, 5.0))
+    assert prompts_of(clicking) == []
+    place(clicking, clicking.ui.boxButton, (20.0, 20.0, 5.0))
+    assert prompts_of(clicking) == [("box", False)]
+    assert mask_of(clicking).any()
+
+
+def test_dragging_a_point_moves_its_prompt_and_deleting_it_removes_it(clicking):
+    place(clicking, clicking.ui.plusButton, CENTER)
+    click(clicking.ui.plusButton)
+    view = gestures.slice_view("Red")
+    start, end = (gestures.pixel_at(view, ras) for ras in (CENTER, OUTER))
+    gestures.drag(view, start, end)
+    settled(clicking)
+    moved = clicking.logic.promptsOf(clicking.parameters(), "fixed").structures[0].prompts[0].points[0]
+    assert np.linalg.norm(np.array(moved) * (-1, -1, 1) - OUTER) < 1.0
+    gestures.move(view, end)
+    gestures.type_key(view, QtCore.Qt.Key.Key_Delete)
+    settled(clicking)
+    assert prompts_of(clicking) == []
+    assert not mask_of(clicking).any()
+
+
+def test_a_click_outside_the_volume_is_refused_with_a_sentence_and_leaves_no_point(clicking):
+    place(clicking, clicking.ui.plusButton, CENTER)
+    click(clicking.ui.plusButton)
+    click(clicking.ui.plusButton)
+    view = gestures.slice_view("Red")
+    gestures.click(view, QtCore.QPoint(3, 3))
+    settled(clicking)
+    assert "outside" in clicking.ui.clickStatus.text
+    assert prompts_of(clicking) == [("positive", False)]
+    points = [node for node in slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")]
+    assert sum(node.GetNumberOfDefinedControlPoints() for node in points) == 1
+
+
+def test_to_volume_fills_the_structure_and_can_be_undone(clicking):
+    place(clicking, clicking.ui.plusButton, CENTER)
+    slice_only = mask_of(clicking)
+    click(clicking.ui.propagateButton)
+    settled(clicking)
+    assert mask_of(clicking).sum() > 2 * slice_only.sum()
+    assert clicking.ui.plusButton.enabled
+    click(clicking.ui.undoButton)
+    settled(clicking)
+    assert np.array_equal(mask_of(clicking), slice_only)
+
+
+def test_clicks_proposed_in_the_other_image_are_shown_as_proposals_until_accepted(clicking):
+    place(clicking, clicking.ui.plusButton, CENTER)
+    click(clicking.ui.proposeButton)
+    settled(clicking)
+    assert clicking.clickPanel.side == "moving"
+    assert prompts_of(clicking, "moving") == [("positive", True)]
+    assert state(clicking, 4) == "mask, 1 proposed"
+    labels = [
+        node.GetNthControlPointLabel(0)
+        for node in slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
+        if node.GetNumberOfDefinedControlPoints()
+    ]
+    assert labels == ["+?"]
+    click(clicking.ui.acceptButton)
+    settled(clicking)
+    assert prompts_of(clicking, "moving") == [("positive", False)]
+    assert mask_of(clicking, "moving").any()
+
+
+def test_an_existing_segmentation_is_taken_over_and_corrected(clicking, a_pair):
+    fixed_masks = a_pair[0][1]
+    clicking.ui.fixedMasksSelector.setCurrentNode(fixed_masks)
+    slicer.app.processEvents()
+    names = [clicking.ui.structuresTable.item(row, 2).text() for row in range(clicking.ui.structuresTable.rowCount)]
+    assert names[:2] == ["Core", "Whole"]
+    clicking.structuresTable.select("Before masks-Core")
+    volume = clicking.parameters().fixedVolume
+    before = slicer.util.arrayFromSegmentBinaryLabelmap(fixed_masks, "Before masks-Core", volume)
+    place(clicking, clicking.ui.plusButton, OUTER)
+    after = slicer.util.arrayFromSegmentBinaryLabelmap(fixed_masks, "Before masks-Core", volume)
+    assert after.sum() > before.sum()
+    assert np.array_equal(after * before, before)
+
+
+def test_anatomy_presets_bring_names_colors_and_terminology(clicking):
+    clicking.ui.anatomyCombo.setCurrentIndex(0)
+    click(clicking.ui.addAnatomyButton)
+    structures = clicking.logic.structures(clicking.parameters())
+    assert len(structures) == 14
+    liver = next(structure for structure in structures if structure.name == "liver")
+    assert liver.terminology.split("~")[2] == "SCT^10200004^Liver"
+    click(clicking.ui.addAnatomyButton)
+    assert len(clicking.logic.structures(clicking.parameters())) == 14
+
+
+def test_a_renamed_structure_has_its_name_in_both_images_and_a_removed_one_is_gone(clicking):
+    clicking.ui.structuresTable.item(0, 2).setText("Tumor")
+    slicer.app.processEvents()
+    place(clicking, clicking.ui.plusButton, CENTER)
+    for side in ("fixed", "moving"):
+        segmentation = clicking.logic.segmentationOf(clicking.parameters(), side).GetSegmentation()
+        assert segmentation.GetNthSegment(0).GetName() == "Tumor"
+    assert clicking.logic.promptsOf(clicking.parameters(), "fixed").structures[0].name == "Tumor"
+    click(clicking.ui.removeStructureButton)
+    settled(clicking)
+    assert clicking.logic.structures(clicking.parameters()) == []
+    assert clicking.ui.structuresTable.rowCount == 0
+
+
+def test_shortcuts_work_in_the_module_and_nowhere_else(clicking):
+    from PySide6 import QtTest
+
+    window = slicer.util.mainWindow()
+    window.activateWindow()
+    slicer.app.processEvents()
+    QtTest.QTest.keyClick(window, QtCore.Qt.Key.Key_2)
+    slicer.app.processEvents()
+    assert clicking.ui.minusButton.checked
+    clicking.exit()
+    QtTest.QTest.keyClick(window, QtCore.Qt.Key.Key_1)
+    slicer.app.processEvents()
+    assert not clicking.ui.plusButton.checked
+    clicking.enter()
+
+
+def test_closing_the_scene_while_a_click_is_answered_leaves_a_usable_panel(clicking):
+    click(clicking.ui.plusButton)
+    view = gestures.slice_view("Red")
+    gestures.click(view, gestures.pixel_at(view, CENTER))
+    slicer.mrmlScene.Clear(0)
+    settled(clicking)
+    assert clicking.ui.structuresTable.rowCount == 0
+    assert not clicking.ui.plusButton.enabled
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0

@@ -1,0 +1,93 @@
+"""The section "Look" of the panel, after a real registration."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicer
+from module_panel import choose, click, wait
+
+
+@pytest.fixture
+def looking(panel, a_pair):
+    choose(panel, a_pair)
+    click(panel.ui.registerButton)
+    wait(lambda: not panel.registerPanel.running)
+    return panel
+
+
+def foreground(view="Red"):
+    composite = slicer.app.layoutManager().sliceWidget(view).mrmlSliceCompositeNode()
+    nodes = (composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())
+    return [slicer.mrmlScene.GetNodeByID(node) if node else None for node in nodes], composite.GetForegroundOpacity()
+
+
+def test_the_result_can_be_looked_at_in_every_way(looking, tmp_path):
+    ui, parameters = looking.ui, looking.parameters()
+    grid = parameters.resultTransform.GetDisplayNode()
+    assert foreground()[0] == [parameters.fixedVolume, parameters.resultVolume]
+    ui.gridSpacingSlider.setValue(8)
+    slicer.app.processEvents()
+    assert grid.GetGridSpacingMm() == 8
+    ui.gridCheckBox.setChecked(False)
+    slicer.app.processEvents()
+    assert not grid.GetVisibility2D()
+
+    ui.jacobianCheckBox.setChecked(True)
+    slicer.app.processEvents()
+    assert foreground()[0] == [parameters.fixedVolume, parameters.resultJacobian]
+    ui.jacobianCheckBox.setChecked(False)
+
+    ui.opacitySlider.setValue(0.25)
+    slicer.app.processEvents()
+    assert foreground()[1] == pytest.approx(0.25)
+
+    click(ui.checkerboardButton)
+    wait(lambda: parameters.resultCheckerboard is not None and foreground()[0][0] is parameters.resultCheckerboard)
+
+    click(ui.flickerButton)
+    seen = set()
+    wait(lambda: seen.add(foreground()[1]) or len(seen & {0.0, 1.0}) == 2, 20)
+
+    click(ui.sideBySideButton)
+    slicer.app.processEvents()
+    assert foreground("Red")[0][0] is parameters.fixedVolume
+    assert foreground("Yellow")[0][0] is parameters.resultVolume
+    click(ui.blendButton)
+    assert foreground("Yellow")[0] == [parameters.fixedVolume, parameters.resultVolume]
+
+    rows = {ui.metricsTable.item(row, 0).text(): row for row in range(ui.metricsTable.rowCount)}
+    assert {"Core: Dice", "Whole: Dice", "Whole: HD95 (mm)", "SDlogJ", "Folds", "Time"} <= set(rows)
+    before, after = (float(ui.metricsTable.item(rows["Whole: Dice"], column).text()) for column in (1, 2))
+    assert after > before
+    path = tmp_path / "measures.csv"
+    looking.lookPanel.export(str(path))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("Measure,Before,After")
+    assert len(lines) == 1 + ui.metricsTable.rowCount
+
+
+def test_landmarks_volumes_and_segmentations_of_the_moving_space_are_brought_over_as_copies(looking, a_pair, tmp_path):
+    parameters = looking.parameters()
+    moving, moving_masks = a_pair[1]
+    points = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Landmarks")
+    places = [(5.0, -3.0, 8.0), (-12.0, 6.0, 0.0)]
+    for place in places:
+        points.AddControlPoint(*place)
+    path = str(tmp_path / "inverse.h5")
+    assert slicer.util.saveNode(parameters.resultInverse, path)
+    inverse = sitk.ReadTransform(path)
+    for node in (points, moving, moving_masks):
+        count = slicer.mrmlScene.GetNumberOfNodesByClass(node.GetClassName())
+        looking.ui.applySelector.setCurrentNode(node)
+        slicer.app.processEvents()
+        click(looking.ui.applyButton)
+        wait(lambda: not looking.runner.busy)
+        assert slicer.mrmlScene.GetNumberOfNodesByClass(node.GetClassName()) == count + 1
+    copy = slicer.util.getNode("Landmarks warped")
+    for index, (x, y, z) in enumerate(places):
+        expected = np.array(inverse.TransformPoint((-x, -y, z))) * (-1, -1, 1)
+        assert np.allclose(copy.GetNthControlPointPositionWorld(index), expected, atol=1e-2)
+        assert np.allclose(points.GetNthControlPointPositionWorld(index), (x, y, z))
+    again = slicer.util.getNode("After warped_1")
+    difference = slicer.util.arrayFromVolume(again) - slicer.util.arrayFromVolume(parameters.resultVolume)
+    assert np.abs(difference).max() < 1e-2

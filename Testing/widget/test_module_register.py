@@ -1,0 +1,120 @@
+"""The section "Register" of the panel: choosing volumes, registering, cancelling, closing the scene."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicer
+from module_panel import FIXED, MOVING, all_nodes, choose, click, wait
+
+
+def test_the_button_says_why_it_cannot_register_and_then_what_it_will_do(panel, a_pair):
+    button = panel.ui.registerButton
+    assert (button.text, button.enabled) == ("Choose a fixed volume", False)
+    panel.ui.fixedSelector.setCurrentNode(a_pair[0][0])
+    assert (button.text, button.enabled) == ("Choose a moving volume", False)
+    panel.ui.movingSelector.setCurrentNode(a_pair[0][0])
+    assert (button.text, button.enabled) == ("Fixed and moving are the same", False)
+    choose(panel, a_pair, masks=False)
+    assert (button.text, button.enabled) == ("Register After to Before (fast)", True)
+    choose(panel, a_pair)
+    assert button.text == "Register After to Before, guided by masks (fast)"
+
+
+def test_registering_puts_the_whole_result_into_one_folder_and_shows_it(panel, a_pair, tmp_path):
+    choose(panel, a_pair)
+    (fixed, _), (moving, moving_masks) = a_pair
+    before = [slicer.util.arrayFromVolume(node).copy() for node in (fixed, moving)]
+    click(panel.ui.registerButton)
+    assert panel.ui.registerButton.text == "Registering..."
+    assert panel.ui.cancelButton.enabled
+    wait(lambda: not panel.registerPanel.running)
+    assert panel.ui.registerStatus.text.startswith("Done in")
+    parameters = panel.parameters()
+    names = ["resultTransform", "resultInverse", "resultVolume", "resultJacobian", "resultSegmentation", "resultTable"]
+    results = [getattr(parameters, name) for name in names]
+    assert all(node is not None for node in results)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    folders = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) for node in results}
+    assert [hierarchy.GetItemName(folder) for folder in folders] == ["Registration of After to Before"]
+
+    display = parameters.resultTransform.GetDisplayNode()
+    assert display.GetVisibility()
+    assert display.GetVisibility2D()
+    assert display.GetVisibility3D()
+    assert display.GetRegionNode() is fixed
+
+    segmentation = parameters.resultSegmentation.GetSegmentation()
+    source = moving_masks.GetSegmentation()
+    assert segmentation.GetSegmentIDs() == source.GetSegmentIDs()
+    for segment_id in source.GetSegmentIDs():
+        copied, original = segmentation.GetSegment(segment_id), source.GetSegment(segment_id)
+        assert (copied.GetName(), copied.GetColor()) == (original.GetName(), original.GetColor())
+
+    def dice(node, segment_id):
+        masks = [
+            slicer.util.arrayFromSegmentBinaryLabelmap(*pair, fixed) > 0
+            for pair in ((a_pair[0][1], "Before masks-Whole"), (node, segment_id))
+        ]
+        return 2 * (masks[0] & masks[1]).sum() / (masks[0].sum() + masks[1].sum())
+
+    after = dice(parameters.resultSegmentation, "After masks-Whole")
+    assert after > 0.85
+    assert after > dice(moving_masks, "After masks-Whole") + 0.05
+    for node, array in zip((fixed, moving), before):
+        assert np.array_equal(slicer.util.arrayFromVolume(node), array)
+
+    path = str(tmp_path / "t.h5")
+    assert slicer.util.saveNode(parameters.resultTransform, path)
+    transform = sitk.ReadTransform(path)
+    warped = parameters.resultVolume
+    for ijk in [(12, 15, 9), (20, 18, 14), (25, 20, 12)]:
+        ras = (FIXED @ [*ijk, 1])[:3]
+        mapped = np.array(transform.TransformPoint((-ras[0], -ras[1], ras[2]))) * (-1, -1, 1)
+        index = np.linalg.solve(MOVING, [*mapped, 1])[:3]
+        expected = trilinear(slicer.util.arrayFromVolume(moving), index)
+        assert slicer.util.arrayFromVolume(warped)[ijk[::-1]] == pytest.approx(expected, abs=0.5)
+
+
+def trilinear(array, ijk):
+    base = np.floor(ijk).astype(int)
+    rest = np.asarray(ijk) - base
+    total = 0.0
+    for corner in np.ndindex(2, 2, 2):
+        weight = np.prod([r if c else 1 - r for c, r in zip(corner, rest)])
+        total += weight * array[tuple((base + corner)[::-1])]
+    return total
+
+
+def test_cancelling_stops_within_a_second_and_leaves_the_scene_as_it_was(panel, a_pair):
+    choose(panel, a_pair)
+    panel.ui.presetCombo.setCurrentIndex(2)
+    before = all_nodes()
+    click(panel.ui.registerButton)
+    wait(lambda: panel.ui.registerProgress.value > 20)
+    click(panel.ui.cancelButton)
+    wait(lambda: not panel.registerPanel.running)
+    assert panel.ui.registerStatus.text == "Cancelled; nothing was changed."
+    assert panel.ui.registerButton.enabled
+    assert all_nodes() == before
+
+
+def test_closing_the_scene_while_registering_leaves_an_empty_scene_and_a_usable_panel(panel, a_pair):
+    choose(panel, a_pair)
+    click(panel.ui.registerButton)
+    wait(lambda: panel.ui.registerProgress.value > 5)
+    slicer.mrmlScene.Clear(0)
+    wait(lambda: not panel.runner.busy)
+    assert not any("After" in node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLTransformNode"))
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
+    assert panel.ui.registerButton.text == "Choose a fixed volume"
+    assert not panel.ui.cancelButton.enabled
+
+
+def test_volumes_that_cannot_be_registered_give_a_sentence_and_the_button_back(panel, a_pair):
+    flat = slicer.util.addVolumeFromArray(np.zeros((8, 9, 10), np.float32), name="Flat")
+    choose(panel, a_pair, masks=False)
+    panel.ui.movingSelector.setCurrentNode(flat)
+    click(panel.ui.registerButton)
+    wait(lambda: not panel.registerPanel.running)
+    assert "same value in every voxel" in panel.ui.registerStatus.text
+    assert panel.ui.registerButton.enabled

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -76,24 +76,23 @@ class SliceSegmenter:
         low_res = parts[0].low_res if len(parts) == 1 else None
         return SliceMask(honour(logits, everything), min(part.score for part in parts), low_res)
 
-    def continuations(self, plane: SlicePlane, derived: DerivedClicks, job: Job) -> Iterator[SliceMask]:
-        """What the model makes of a part expected on a slice: from that part as mask prompt, then from its box.
+    def continuation(self, plane: SlicePlane, derived: DerivedClicks, job: Job) -> SliceMask:
+        """What the model makes of a part that is expected on a slice.
 
-        Of several candidates the one that fits the expected part best is taken.
+        Asked in three ways (the part's middle alone, with its box, with the part as mask prompt), the answers are
+        averaged, each with the weight of its overlap with the expected part.
 
         Raises:
             Cancelled: the job was cancelled, also while the embedding is being computed.
         """
-        points = Clicks(derived.clicks.points)
-        logits = self.predictor.mask_prompt(self.cache.get(plane, job.check), derived.part)
-        for clicks, prompt in ((points, logits), (derived.clicks, None)):
-            if clicks.box is None and prompt is None:
-                continue
-            job.check()
-            candidates = self._candidates(plane, clicks, prompt)
-            fits = [overlap(mask > 0, derived.part) * float(s) for mask, s in zip(candidates.masks, candidates.scores)]
-            best = int(np.argmax(fits))
-            yield SliceMask(candidates.masks[best], float(candidates.scores[best]), candidates.low_res_logits[best])
+        middle = Clicks(derived.clicks.points)
+        prompt = self.predictor.mask_prompt(self.cache.get(plane, job.check), derived.part)
+        asked = [(middle, None), (derived.clicks, None)] + ([] if prompt is None else [(middle, prompt)])
+        answers = [self._likely(plane, clicks, logits, derived.part) for clicks, logits in asked]
+        weights = np.array([overlap(answer.mask, derived.part) + 1e-3 for answer in answers])
+        weights /= weights.sum()
+        logits = sum(weight * np.clip(answer.logits, -4, 4) for weight, answer in zip(weights, answers))
+        return SliceMask(logits, float(sum(weight * answer.score for weight, answer in zip(weights, answers))))
 
     def prefetch(self, planes: List[SlicePlane]) -> None:
         """Prepare embeddings of these planes in the background; planes outside the volume are left out."""
@@ -149,6 +148,13 @@ class SliceSegmenter:
             for pixel in outside:
                 wanted = wanted | component_at(fresh, pixel)
         return wanted
+
+    def _likely(self, plane: SlicePlane, clicks: Clicks, prompt: Optional[np.ndarray], part: np.ndarray) -> SliceMask:
+        """Of the candidates, the one of best score, where a better overlap with the expected part counts too."""
+        found = self._candidates(plane, clicks, prompt)
+        ranks = [float(score) * (1 + overlap(mask > 0, part)) for mask, score in zip(found.masks, found.scores)]
+        best = int(np.argmax(ranks))
+        return SliceMask(found.masks[best], float(found.scores[best]))
 
     def _candidates(self, plane: SlicePlane, clicks: Clicks, low_res: Optional[np.ndarray] = None) -> SlicePrediction:
         embedding = self.cache.get(plane)

@@ -3,7 +3,7 @@
 Every method takes plain callables for progress and cancel, and SimpleITK images or file paths for data.
 """
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 import SimpleITK as sitk
 
@@ -38,6 +38,50 @@ class Engine:
         from .registration import register
 
         return register(fixed, moving, fixed_masks, moving_masks, options, self._job)
+
+    def segment(self, image: sitk.Image, prompts, model: str = "compact", device: str = "auto") -> sitk.Image:
+        """Label image of the structures clicked in `prompts`; see :func:`.segmentation.volume.segment_volume`."""
+        from .segmentation.models import open_predictor
+        from .segmentation.volume import segment_volume
+
+        return segment_volume(image, prompts, open_predictor(model, device, job=self._job), self._job)
+
+    def register_from_prompts(
+        self, fixed: sitk.Image, moving: sitk.Image, fixed_prompts, moving_prompts=None, options=None, model="compact"
+    ) -> Tuple[Any, sitk.Image, sitk.Image]:
+        """The whole method: from clicks to masks of both images to the deformation.
+
+        Args:
+            fixed_prompts, moving_prompts: :class:`.segmentation.prompts.PromptSet`; without the second one the clicks
+                of the fixed image are carried over.
+            options: see :class:`.registration.RegistrationOptions`.
+            model: what turns clicks into masks; see :func:`.segmentation.models.open_predictor`.
+
+        Returns:
+            (result, fixed masks, moving masks).
+        """
+        from .registration import RegistrationOptions, register
+        from .registration.prompted import masks_from_prompts
+        from .segmentation.models import open_predictor
+
+        options = options or RegistrationOptions()
+        predictor, notes = open_predictor(model, options.device, job=self._job), []
+        masks = masks_from_prompts(
+            fixed, moving, fixed_prompts, moving_prompts, predictor, options, self._job.part(0.0, 0.6), notes
+        )
+        result = register(fixed, moving, *masks, options, self._job.part(0.6, 1.0))
+        result.notes.extend(notes)
+        return (result, *masks)
+
+    def train_sam(self, config, resume: bool = False):
+        """Train the compact click model as a TOML file says; the path of its weights.
+
+        See :func:`.training.clicks.trainer.train_sam`.
+        """
+        from .training.clicks.config import read_config
+        from .training.clicks.trainer import train_sam
+
+        return train_sam(read_config(config), resume=resume, job=self._job)
 
     def measure(
         self,

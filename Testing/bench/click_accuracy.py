@@ -84,15 +84,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", help="default: those that come with the extension")
     parser.add_argument("--clicks", type=int, default=5)
-    parser.add_argument("--every", type=int, default=1, help="take only every n-th case")
+    parser.add_argument("--every", type=int, default=1, help="take only every n-th case of the CT")
     parser.add_argument("--output", type=Path, help="folder for the tables, the picture and the numbers as JSON")
     options = parser.parse_args()
     data = Path(os.environ.get("SAMREGISTRATION_DATA", Path(__file__).parents[3] / "shared" / "data"))
     predictor = CompactPredictor(options.weights)
     results, text = {}, []
-    for title, cases in (("CT organs", ct_cases(data)), ("cine MR heart", heart_cases(data))):
+    for title, cases in (("CT organs", ct_cases(data)[:: options.every]), ("cine MR heart", heart_cases(data))):
         started = time.perf_counter()
-        results[title] = evaluate_clicks(predictor, cases[:: options.every], options.clicks)
+        results[title] = evaluate_clicks(predictor, cases, options.clicks)
         seconds = (time.perf_counter() - started) / len(results[title].dice)
         text.append(
             f"{markdown(title, results[title])}\n\n{seconds:.2f} s a case on {torch.get_num_threads()} threads."

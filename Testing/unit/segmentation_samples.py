@@ -58,6 +58,9 @@ class FloodPredictor:
         masks = np.stack(masks)
         return SlicePrediction(masks, np.array(self.scores), masks[:, ::4, ::4])
 
+    def mask_prompt(self, embedding, mask):
+        return np.where(mask, 4.0, -4.0)[::4, ::4]
+
 
 def oblique_grid(size=(40, 36, 14), spacing=(1.1, 1.3, 4.0), origin=(-31.0, 12.0, 95.0), angle=0.5):
     """A grid turned about two axes, so that no index axis is a world axis."""

@@ -17,9 +17,9 @@ from SAMRegistrationLib.cli import main
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.metrics import dice
 
-GRID = oblique_grid((24, 20, 12), (2.2, 2.8, 4.8))
+GRID = oblique_grid()
 SHIFT = np.array([4.0, 0.0, 0.0])
-OTHER = oblique_grid((26, 22, 14), (2.0, 2.4, 4.0), (0.2, -0.1, 0.5), (10.0, -38.0, 9.0))
+OTHER = oblique_grid((44, 50, 30), (1.3, 1.2, 2.1), (0.1, 0.2, -0.3))
 
 
 def ball(grid, center, radius, label=1):
@@ -31,12 +31,13 @@ def ball(grid, center, radius, label=1):
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pair")
     anatomy = Anatomy(GRID.center, seed=5)
-    shifted = Grid(OTHER.size, OTHER.spacing, tuple(np.asarray(OTHER.origin) + SHIFT), OTHER.direction)
+    centered = np.asarray(OTHER.origin) + GRID.center - OTHER.center
+    shifted = Grid(OTHER.size, OTHER.spacing, tuple(centered + SHIFT), OTHER.direction)
     moved = anatomy.image(shifted, lambda points: points - SHIFT)
     sitk.WriteImage(anatomy.image(GRID), str(folder / "fixed.nii.gz"))
     sitk.WriteImage(moved, str(folder / "moving.nrrd"))
-    sitk.WriteImage(ball(GRID, GRID.center, 18), str(folder / "fixed_labels.nii.gz"))
-    sitk.WriteImage(ball(shifted, GRID.center + SHIFT, 18), str(folder / "moving_labels.nii.gz"))
+    sitk.WriteImage(ball(GRID, GRID.center, 14), str(folder / "fixed_labels.nii.gz"))
+    sitk.WriteImage(ball(shifted, GRID.center + SHIFT, 14), str(folder / "moving_labels.nii.gz"))
     (folder / "fixed.csv").write_text("x,y,z\n" + ",".join(str(x) for x in GRID.center) + "\n")
     (folder / "moving.csv").write_text("x,y,z\n" + ",".join(str(x) for x in GRID.center + SHIFT) + "\n")
     return folder
@@ -52,7 +53,7 @@ def output(files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("results") / "new" / "folder"
     labels = ["--fixed-labels", files / "fixed_labels.nii.gz", "--moving-labels", files / "moving_labels.nii.gz"]
     landmarks = ["--fixed-landmarks", files / "fixed.csv", "--moving-landmarks", files / "moving.csv"]
-    assert register(files, folder, *labels, *landmarks, "--quiet", "--preset", "balanced") == 0
+    assert register(files, folder, *labels, *landmarks, "--quiet") == 0
     return folder
 
 
@@ -186,8 +187,8 @@ def test_a_label_map_without_any_label_is_refused(files, tmp_path, capsys):
 
 
 def test_masks_on_another_grid_are_resampled_and_told(files, tmp_path, capsys):
-    coarse = GRID.with_size((12, 10, 6))
-    sitk.WriteImage(ball(coarse, GRID.center, 18), str(tmp_path / "coarse.nii.gz"))
+    coarse = GRID.with_size((24, 20, 11))
+    sitk.WriteImage(ball(coarse, GRID.center, 14), str(tmp_path / "coarse.nii.gz"))
     masks = ["--fixed-masks", tmp_path / "coarse.nii.gz", "--moving-masks", files / "moving_labels.nii.gz"]
     assert register(files, tmp_path / "out", *masks) == 0
     assert "another grid" in capsys.readouterr().out

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from phantoms import Anatomy, affine_and_waves, inner_points, oblique_grid, voxel_centers
-from SAMRegistrationLib.errors import Cancelled, InputError, SAMRegistrationError
+from SAMRegistrationLib.errors import Cancelled, InputError, SAMRegistrationError, WeightsError
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.geometry.transforms import transform_points
 from SAMRegistrationLib.job import Job
@@ -207,3 +207,24 @@ def test_cuda_is_refused_where_there_is_none(pair, monkeypatch):
 def test_an_unknown_option_is_refused_with_the_known_ones(change):
     with pytest.raises(InputError, match="choose one of"):
         RegistrationOptions.preset(**change)
+
+
+def test_a_network_gives_the_refinement_its_start(pair, tmp_path):
+    from SAMRegistrationLib.network import NetworkConfig, RegistrationNetwork, save_network
+
+    path = tmp_path / "registration-test.safetensors"
+    save_network(RegistrationNetwork(NetworkConfig.from_preset("fast")), path, {})
+    fixed, moving, _ = pair
+    result = register(fixed, moving, options=RegistrationOptions.preset("fast", weights=str(path), device="cpu"))
+    assert result.facts["network"] == path.name
+    assert result.seconds["predict"] > 0
+    assert deformation_statistics(jacobian_image(result.transform, Grid.of(fixed))).folded_voxels == 0
+
+
+def test_a_network_without_an_inverse_is_refused_by_name(pair, tmp_path):
+    from SAMRegistrationLib.network import NetworkConfig, RegistrationNetwork, save_network
+
+    path = tmp_path / "sum.safetensors"
+    save_network(RegistrationNetwork(NetworkConfig.from_preset("fast", composition="sum")), path, {})
+    with pytest.raises(WeightsError, match=r"sum\.safetensors predicts a displacement"):
+        register(*pair[:2], options=RegistrationOptions.preset("fast", weights=str(path), device="cpu"))

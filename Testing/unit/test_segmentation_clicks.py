@@ -12,6 +12,7 @@ from SAMRegistrationLib.segmentation.regions import (
     deepest,
     depth,
     overlap,
+    shape_between,
 )
 
 
@@ -85,6 +86,14 @@ def test_depth_is_the_distance_to_the_nearest_pixel_outside_by_brute_force():
     np.testing.assert_allclose(depth(mask, (3.0, 0.5)), expected, atol=1e-4)
     column, row = deepest(mask, (3.0, 0.5))
     assert expected[row, column] == pytest.approx(expected.max(), abs=1e-4)
+
+
+@pytest.mark.parametrize("t", [0.0, 0.3, 0.5, 1.0])
+def test_the_shape_between_two_disks_far_apart_is_the_disk_between_them(t):
+    near, far = disk((60, 90), 20, 20, 6), disk((60, 90), 60, 40, 14)
+    shape = shape_between(near, far, t) > 0
+    expected = disk((60, 90), 20 + 40 * t, 20 + 20 * t, 6 + 8 * t)
+    assert overlap(shape, expected) > 0.85
 
 
 def test_components_are_separate_parts_largest_first():

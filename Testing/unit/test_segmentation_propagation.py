@@ -12,6 +12,8 @@ from SAMRegistrationLib.segmentation.session import SegmentationSession
 from SAMRegistrationLib.segmentation.volume import segment_volume
 from segmentation_samples import FloodPredictor, body, dice, oblique_grid, picture, world
 
+CALLS_PER_SLICE = 3  # a point, a box, a mask prompt
+
 
 def started(grid, image, *clicks, axis=None):
     """A session with one structure and clicks (i, j, k, positive)."""
@@ -102,6 +104,18 @@ def test_a_negative_click_in_the_middle_of_a_leaked_slice_ends_the_structure_the
     np.testing.assert_array_equal(session.propagate(structure).any(axis=(1, 2)), np.arange(20) < 12)
 
 
+def test_an_end_clicked_far_out_takes_the_leak_before_it_along():
+    grid = Grid((40, 40, 24), (1.0, 1.0, 3.0))
+    array = np.zeros(grid.shape, np.float32)
+    array[:10, 10:30, 10:30:2] = 92
+    array[:10, 10:30, 11:30:2] = 108
+    array[10:, 10:30, 10:30] = 94
+    session, structure = started(grid, grid.image(array), (20, 20, 5, True))
+    assert session.propagate(structure).any(axis=(1, 2)).all(), "the intensities are too alike to stop"
+    session.add_point(structure, world(grid, 20, 20, 20), positive=False)
+    np.testing.assert_array_equal(session.propagate(structure).any(axis=(1, 2)), np.arange(24) < 10)
+
+
 def test_a_correction_predicts_again_only_what_lies_between_the_neighbouring_prompted_slices():
     grid = Grid((40, 40, 30), (1.0, 1.0, 3.0))
     tube = np.zeros(grid.shape, bool)
@@ -117,7 +131,7 @@ def test_a_correction_predicts_again_only_what_lies_between_the_neighbouring_pro
     session.add_point(structure, world(grid, 28, 28, 25), positive=False)
     session.propagate(structure)
     between, beyond, clicked = 2 * 9, 4, 1
-    assert len(predictor.calls) - calls == between + beyond + clicked
+    assert len(predictor.calls) - calls == CALLS_PER_SLICE * (between + beyond) + clicked
     assert len(predictor.embedded) == images
     calls = len(predictor.calls)
     session.propagate(structure)
@@ -157,8 +171,8 @@ def test_progress_rises_to_one_and_cancel_stops_between_slices():
 
     session, structure = started(grid, picture(grid, truth), (18, 17, 7, True))
     with pytest.raises(Cancelled):
-        session.propagate(structure, Job(cancelled=lambda: len(session.predictor.calls) >= 3))
-    assert len(session.predictor.calls) == 3
+        session.propagate(structure, Job(cancelled=lambda: len(session.predictor.calls) > CALLS_PER_SLICE))
+    assert len(session.predictor.calls) == 1 + CALLS_PER_SLICE
 
 
 def test_a_structure_without_positive_prompt_asks_for_a_click():

@@ -183,6 +183,16 @@ def test_a_negative_click_on_a_propagated_slice_corrects_it_locally(session, liv
     np.testing.assert_array_equal(session.mask(liver)[8], BODY[8])
 
 
+def test_a_box_on_a_propagated_slice_starts_that_slice_anew(session, liver):
+    session.add_point(liver, world(GRID, 18, 17, 7))
+    session.propagate(liver)
+    box = session.add_box(liver, world(GRID, 4, 4, 9), world(GRID, 18, 34, 9))
+    assert not box.correction
+    expected = BODY[9].copy()
+    expected[:, 19:] = False
+    np.testing.assert_array_equal(session.mask(liver)[9], expected)
+
+
 def test_structures_keep_their_order_names_colors_and_labels(session):
     liver = session.add_structure("liver", (0.5, 0.25, 0.125), "code")
     spleen = session.add_structure("spleen", label=7)

@@ -29,6 +29,8 @@ from SAMRegistrationLib.training.config import (
     read_config,
 )
 from SAMRegistrationLib.training.datalist import read_data_list
+from SAMRegistrationLib.training.deformation import DeformationRange
+from SAMRegistrationLib.training.evaluate import read_evaluation
 from SAMRegistrationLib.training.objective import training_loss
 from SAMRegistrationLib.training.pair import TrainingPair
 from SAMRegistrationLib.training.sources import ListPairs, prepare_pair
@@ -39,7 +41,7 @@ from SAMRegistrationLib.training.workers import Workers
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 LIBRARY = Path(__file__).resolve().parents[2] / "SAMRegistration"
-RECIPES = sorted((Path(__file__).resolve().parents[2] / "Resources" / "Training").glob("*.toml"))
+RECIPES = Path(__file__).resolve().parents[2] / "Resources" / "Training"
 TINY = {"preset": "fast", "channels": [4, 8], "heads": [1, 2], "depths": [2, 2]}
 
 
@@ -273,14 +275,15 @@ def test_an_unusable_configuration_is_refused_naming_the_file_and_the_entry(tmp_
     assert "bad.toml" in str(error.value)
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
-def test_every_recipe_that_ships_can_be_read(path):
-    if path.name.startswith("evaluate"):
-        from SAMRegistrationLib.training.evaluate import read_evaluation
+@pytest.mark.parametrize("name", ["synthetic.toml", "hippocampus.toml"])
+def test_every_training_recipe_that_ships_describes_a_network_that_can_be_built(name):
+    config = read_config(RECIPES / name)
+    options = {key: value for key, value in config.network.items() if key != "preset"}
+    assert RegistrationNetwork(NetworkConfig.from_preset("fast", **options)).config.field_stride == 4
 
-        assert read_evaluation(path).list.name
-    else:
-        assert read_config(path).steps > 0
+
+def test_the_evaluation_recipe_that_ships_can_be_read():
+    assert read_evaluation(RECIPES / "evaluate-hippocampus.toml").pairs == 40
 
 
 def test_a_term_is_left_out_by_its_weight_and_counts_by_its_weight():
@@ -407,3 +410,13 @@ def test_validation_on_synthetic_pairs_uses_pairs_that_are_never_trained_on(tmp_
     config = tiny(tmp_path, steps=1, save_every=1, validation=ValidationOptions(every=1, pairs=1))
     result = train(config)
     assert 0 < result["best"] <= 1
+
+
+def test_random_deformations_change_the_moving_side_of_a_pair_and_leave_the_fixed_side(tmp_path, cases):
+    still = ListPairs(read_data_list(cases), tiny(tmp_path / "out", data=DataOptions(list=cases, masks=0.0)))
+    limits = DeformationRange(0.5, 0.05, 0.05, 0.03)
+    bent = ListPairs(
+        read_data_list(cases), tiny(tmp_path / "out", data=DataOptions(list=cases, masks=0.0, deformation=limits))
+    )
+    assert torch.equal(still[0].fixed_labels, bent[0].fixed_labels)
+    assert not torch.allclose(still[0].moving_labels, bent[0].moving_labels, atol=0.1)

@@ -3,6 +3,7 @@
 import json
 from typing import Any, Dict, List
 
+from ..errors import InputError
 from .console import add_output_options, console_job, say, show, table
 
 
@@ -22,6 +23,9 @@ def add_parser(commands) -> None:
     guide = parser.add_argument_group("guiding the registration")
     guide.add_argument("--fixed-masks", metavar="FILE", help="label map of structures in the fixed volume")
     guide.add_argument("--moving-masks", metavar="FILE", help="the same structures in the moving volume")
+    guide.add_argument("--fixed-prompts", metavar="FILE", help="clicks in the fixed volume (JSON), made into masks")
+    guide.add_argument("--moving-prompts", metavar="FILE", help="clicks in the moving volume; default: carried over")
+    guide.add_argument("--sam-model", default="compact", help="model for the clicks, see the command segment")
     measure = parser.add_argument_group("only warped and measured")
     measure.add_argument("--fixed-labels", metavar="FILE", help="label map of the fixed volume")
     measure.add_argument("--moving-labels", metavar="FILE", help="label map of the moving volume")
@@ -45,8 +49,10 @@ def run(options) -> None:
     from ..engine import Engine
     from ..files import require_writable_folder, whole_files
     from ..points import read_points
+    from ..segmentation.prompts import PromptSet
     from ..volumes import read_labels, read_volume
 
+    _check_guides(options)
     require_writable_folder(options.output)
     fixed, moving = read_volume(options.fixed), read_volume(options.moving)
     fixed_masks, moving_masks, fixed_labels, moving_labels = (
@@ -56,7 +62,13 @@ def run(options) -> None:
     landmarks = [read_points(path) if path else None for path in (options.fixed_landmarks, options.moving_landmarks)]
     choices = _choices(options)
     engine = Engine(console_job(options).update)
-    result = engine.register(fixed, moving, fixed_masks, moving_masks, choices)
+    if options.fixed_prompts:
+        prompts = [PromptSet.load(path) if path else None for path in (options.fixed_prompts, options.moving_prompts)]
+        result, fixed_masks, moving_masks = engine.register_from_prompts(
+            fixed, moving, *prompts, choices, options.sam_model
+        )
+    else:
+        result = engine.register(fixed, moving, fixed_masks, moving_masks, choices)
     measured = (fixed_labels, moving_labels) if fixed_labels or moving_labels else (fixed_masks, moving_masks)
     measures = engine.measure(result, *measured, *landmarks)
     summary = {**measures, **result.summary()}
@@ -72,6 +84,13 @@ def run(options) -> None:
     for note in result.notes:
         say(options, f"Note: {note}")
     show(options, {"output": options.output, **summary}, _text(summary, options.output))
+
+
+def _check_guides(options) -> None:
+    if options.moving_prompts and not options.fixed_prompts:
+        raise InputError("Give --fixed-prompts as well: clicks are carried from the fixed to the moving volume.")
+    if options.fixed_prompts and (options.fixed_masks or options.moving_masks):
+        raise InputError("Give either prompts or masks, not both.")
 
 
 def _choices(options):

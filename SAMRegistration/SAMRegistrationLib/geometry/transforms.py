@@ -17,8 +17,6 @@ from ..files import whole_file
 from . import dense
 from .grid import Grid
 
-INVERSE_CORRECTIONS = 2  # fixed-point steps that tie the integrated inverse to the interpolated forward field
-
 
 def physical_displacement(displacement: torch.Tensor, grid: Grid) -> np.ndarray:
     """A voxel field (1, 3, D, H, W), channels (z, y, x), as LPS millimetre vectors (D, H, W, 3) ordered (x, y, z)."""
@@ -53,8 +51,6 @@ def flow_transforms(velocity: torch.Tensor, grid: Grid):
     steps = dense.integration_steps(faded)
     forward = dense.integrate(faded, steps)
     inverse = dense.integrate(-faded, steps)
-    for _ in range(INVERSE_CORRECTIONS):
-        inverse = -dense.warp(forward, inverse)
     return displacement_transform(forward, padded), displacement_transform(inverse, padded)
 
 
@@ -115,15 +111,15 @@ def write_transform(transform: sitk.Transform, path: Union[str, Path]) -> None:
 
 
 def _border(velocity: torch.Tensor):
-    """Voxels per array axis by which the field is continued: enough for it to fade without folding.
+    """Voxels per array axis by which the field is continued: enough for it to fade gently.
 
-    The weight of :func:`_fade_out` has a slope of at most pi / (2 width), so a component of |v| voxels along the axis
-    needs more than pi |v| / 2 of them.
+    The weight of :func:`_fade_out` has a slope of at most pi / (2 width); with twice the component of v along the
+    axis it stays below one, and the flow does not fold.
     """
     borders = []
     for axis in range(3):
         faces = velocity[:, axis].index_select(axis + 1, torch.tensor([0, velocity.shape[axis + 2] - 1]))
-        borders.append(int(np.ceil(1.6 * float(faces.abs().max()))) + 2)
+        borders.append(int(np.ceil(2 * float(faces.abs().max()))) + 2)
     return borders
 
 

@@ -40,7 +40,7 @@ class RegistrationOptions:
     largest_grid: int = 2_000_000
     similarity: str = "auto"
     overlap_weight: float = 2.0
-    contour_weight: float = 0.5
+    contour_weight: float = 0.0
     fixed_modality: Optional[str] = None
     moving_modality: Optional[str] = None
     device: str = "auto"

@@ -26,9 +26,9 @@ from .refine import WeightedTerm, refine
 from .result import RegistrationResult
 from .structures import Structures, shared_structures
 from .terms import FieldTerm, ImageTerm
-from .working import on_grid, working_grid
+from .working import coverage, on_grid, working_grid
 
-LARGEST_STORED_FIELD = 2_500_000  # voxels; above it the displacement is stored on the coarser grid of the velocity
+LARGEST_STORED_FIELD = 500_000  # voxels; above it the displacement is stored on the coarser grid of the velocity
 
 
 def register(
@@ -106,7 +106,8 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
     similarity = _similarity(options.similarity, fixed_modality, moving_modality)
     if options.use_refinement:
         with clock.stage("refine"):
-            terms = _terms(fixed_image, moving_image, structures, grid, similarity, options)
+            covered = coverage(moving_unit, grid, linear)
+            terms = _terms(fixed_image, moving_image, covered, structures, grid, similarity, options)
             velocity = refine(
                 terms, grid.shape, grid.spacing[::-1], options.refinement, velocity, device, job.part(0.35, 0.95)
             )
@@ -149,14 +150,15 @@ def _similarity(name: str, fixed_modality: str, moving_modality: str) -> str:
     return "lncc" if fixed_modality == moving_modality else "mind"
 
 
-def _terms(fixed, moving, structures: Optional[Structures], grid: Grid, similarity: str, options) -> List[WeightedTerm]:
+def _terms(fixed, moving, covered, structures: Optional[Structures], grid: Grid, similarity: str, options):
     spacing = grid.spacing[::-1]
+    covered = None if covered is None else covered.to(fixed)
     if similarity == "mind":
-        terms = [WeightedTerm(ImageTerm(_mean_square, mind(fixed), mind(moving)))]
-    elif similarity == "mi":
-        terms = [WeightedTerm(ImageTerm(mutual_information, fixed, moving))]
+        image_term = ImageTerm(_mean_square, mind(fixed), mind(moving), covered)
     else:
-        terms = [WeightedTerm(ImageTerm(lncc, fixed, moving))]
+        loss = mutual_information if similarity == "mi" else lncc
+        image_term = ImageTerm(loss, fixed, moving, covered)
+    terms: List[WeightedTerm] = [WeightedTerm(image_term)]
     if structures is None:
         return terms
     fixed_masks, moving_masks = structures.fixed.to(fixed), structures.moving.to(fixed)
@@ -169,8 +171,9 @@ def _terms(fixed, moving, structures: Optional[Structures], grid: Grid, similari
     return terms
 
 
-def _mean_square(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return (a - b).square().mean()
+def _mean_square(a: torch.Tensor, b: torch.Tensor, weight: Optional[torch.Tensor] = None) -> torch.Tensor:
+    squares = (a - b).square()
+    return squares.mean() if weight is None else (squares * weight).mean()
 
 
 def _transforms(velocity: Optional[torch.Tensor], grid: Grid, linear: sitk.Transform):

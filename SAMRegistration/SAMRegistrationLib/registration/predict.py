@@ -5,6 +5,7 @@ from typing import Optional, Tuple
 
 import torch
 
+from ..errors import WeightsError
 from .structures import Structures
 
 
@@ -34,6 +35,10 @@ def predict_velocity(
     from ..network import load_network
 
     network = load_network(path, device=str(fixed.device))
+    if network.config.composition != "velocity":
+        raise WeightsError(
+            f"{path} predicts a displacement, which has no inverse; give weights of a network that predicts a velocity."
+        )
     masks = (None, None) if structures is None else (structures.fixed.to(fixed), structures.moving.to(fixed))
     with torch.no_grad():
         prediction = network(fixed, moving, *masks)

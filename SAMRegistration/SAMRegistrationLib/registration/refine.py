@@ -17,6 +17,8 @@ from ..job import Job
 
 NOTICEABLE = 0.01  # change of a voxel's loss per voxel of displacement below which a force is not scaled up
 
+THICK_SLICE_SIGMA = 0.5
+
 
 @dataclass(frozen=True)
 class RefineOptions:
@@ -101,7 +103,6 @@ class _Level:
         self._shape = level_shape(shape, spacing, max(shrink, options.field_stride))
         self._terms: List[WeightedTerm] = [WeightedTerm(item.term.at(image_shape), item.weight) for item in terms]
         self._strengths = [0.0] * len(self._terms)
-        self._weights = sum(item.weight for item in self._terms)
         self._floor = NOTICEABLE / float(np.prod(image_shape))
         ratio = [fine / coarse for fine, coarse in zip(image_shape, self._shape)]
         self._to_image = torch.tensor(ratio, device=device).view(1, 3, 1, 1, 1)
@@ -119,7 +120,7 @@ class _Level:
         return dense.resize_field(velocity.to(self._like.device), self._shape)
 
     def step(self, velocity: torch.Tensor) -> torch.Tensor:
-        displacement = dense.integrate(velocity, dense.integration_steps(velocity))
+        displacement = dense.integrate(velocity, dense.integration_steps(velocity, first_step=0.75))
         displacement = separable.apply(self._enlarge, displacement) * self._to_image
         update = torch.zeros_like(velocity)
         for index, item in enumerate(self._terms):
@@ -127,10 +128,11 @@ class _Level:
             strength = float(force.pow(2).sum(dim=1).max().sqrt())
             self._strengths[index] = max(strength, self._strengths[index], self._floor)
             update += force * (item.weight / self._strengths[index])
-        update *= self._options.step / self._weights
+        largest = float(update.pow(2).sum(dim=1).max().sqrt())
+        update *= self._options.step / max(largest, 1.0)
         return separable.apply(self._smooth_velocity, velocity + update / self._to_image)
 
 
 def _sigmas(sigma: float, spacing: Sequence[float]) -> List[float]:
-    """Per axis, in voxels: the same millimetres along every axis."""
-    return [sigma * min(spacing) / s for s in spacing]
+    """Per axis, in voxels: the same millimetres along every axis, but between thick slices at least half a voxel."""
+    return [max(sigma * min(spacing) / s, min(sigma, THICK_SLICE_SIGMA)) for s in spacing]

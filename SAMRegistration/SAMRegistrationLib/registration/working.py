@@ -1,5 +1,7 @@
 """The working grid: the fixed volume's frame, at a spacing that fits the preset, and both volumes on it."""
 
+from typing import Optional
+
 import numpy as np
 import SimpleITK as sitk
 import torch
@@ -39,6 +41,14 @@ def on_grid(image: sitk.Image, grid: Grid, transform: sitk.Transform) -> torch.T
             image = sitk.RecursiveGaussian(image, sigma, False, sitk.RecursiveGaussianImageFilter.ZeroOrder, axis)
     resampled = sitk.Resample(image, grid.empty_image(), transform, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
     return torch.from_numpy(sitk.GetArrayFromImage(resampled))[None, None]
+
+
+def coverage(image: sitk.Image, grid: Grid, transform: sitk.Transform) -> Optional[torch.Tensor]:
+    """1 where the volume was imaged and 0 elsewhere on `grid`, (1, 1, D, H, W); None where it covers all of it."""
+    inside = Grid.of(image).image(np.ones(Grid.of(image).shape, dtype=np.float32))
+    found = sitk.Resample(inside, grid.empty_image(), transform, sitk.sitkNearestNeighbor, 0.0, sitk.sitkFloat32)
+    array = sitk.GetArrayFromImage(found)
+    return None if array.all() else torch.from_numpy(array)[None, None]
 
 
 def _cropped(fixed: sitk.Image) -> Grid:

@@ -41,3 +41,7 @@ class Letterbox(NamedTuple):
         return F.interpolate(
             full[..., : self.inside[0], : self.inside[1]], self.shape, mode="bilinear", align_corners=False
         )
+
+    def shrunk(self, mask: torch.Tensor, side: int) -> torch.Tensor:
+        """A mask (H, W) of the slice as the share of inside (side, side) of every patch of the input."""
+        return F.adaptive_avg_pool2d(self.image(mask[None, None].float()), side)[0, 0]

@@ -113,6 +113,13 @@ class OfficialPredictor:
         masks = embedding.letterbox.back(low_res[None])[0]
         return SlicePrediction(masks.cpu().numpy(), scores.cpu().numpy(), low_res.cpu().numpy())
 
+    def mask_prompt(self, embedding: OfficialEmbedding, mask: np.ndarray) -> Optional[np.ndarray]:
+        """See :meth:`SlicePredictor.mask_prompt`; MedSAM was not trained for masks."""
+        if self._medsam:
+            return None
+        side = self._sam.prompt_encoder.mask_input_size[0]
+        return (20 * (embedding.letterbox.shrunk(torch.from_numpy(np.asarray(mask, bool)), side) - 0.5)).numpy()
+
     def _points(self, letterbox: Letterbox, points: np.ndarray, labels: np.ndarray):
         if not len(points):
             return None

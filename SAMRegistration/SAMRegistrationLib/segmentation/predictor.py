@@ -48,3 +48,8 @@ class SlicePredictor(Protocol):
             box: (4,) x0, y0, x1, y1 in pixels of the slice, or None.
             logits: (h, w) low-resolution logits of a previous prediction on this slice or a neighbour, or None.
         """
+
+    def mask_prompt(self, embedding: Any, mask: np.ndarray) -> Optional[np.ndarray]:
+        """Low-resolution logits (h, w) that stand for a mask (H, W, bool) of the slice, for ``logits`` of
+        :meth:`predict`; None when the model takes no masks as prompts.
+        """

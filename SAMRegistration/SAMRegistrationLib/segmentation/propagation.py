@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from functools import partial
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -10,11 +10,31 @@ from ..errors import InputError
 from ..job import Job
 from .planes import SlicePlane, plane_at, slice_of, voxel_at
 from .prompts import BOX, POSITIVE, Structure
-from .regions import signed_distance
+from .regions import shape_between
 from .slice_clicks import clicks_in_plane
 from .slice_segmenter import SliceSegmenter, fingerprint
 from .spread import spread
-from .walk import Masks, Walk
+from .walk import Appearance, Masks, Walk
+
+
+class Anchor(NamedTuple):
+    """A prompted slice.
+
+    Attributes:
+        mask: bool (H, W).
+        asked: whether the user said that the structure is there, by a positive point or a box.
+        rejected: median intensity of what the user removed as a whole, or None.
+        extent: first and last slice of the structure before a correction that only takes away, or None; such a
+            correction does not make the structure longer.
+    """
+
+    mask: np.ndarray
+    asked: bool
+    rejected: Optional[float] = None
+    extent: Optional[Tuple[int, int]] = None
+
+
+Anchors = Dict[int, Anchor]
 
 
 class Propagator:
@@ -27,6 +47,7 @@ class Propagator:
     """
 
     REMEMBERED = 64
+    TELLING = 0.04
 
     def __init__(self, segmenter: SliceSegmenter, walk: Optional[Walk] = None):
         self._segmenter = segmenter
@@ -57,18 +78,21 @@ class Propagator:
         axis = self.main_axis(structure)
         starts, corrections = self._prompted(structure, axis)
         anchors = {index: self._anchor(structure, SlicePlane(axis, index), None, job) for index in starts}
-        if imported is None and not any(anchor.any() for anchor in anchors.values()):
+        if imported is None and not any(anchor.mask.any() for anchor in anchors.values()):
             raise InputError(f"Click at least once inside {structure.name} before it is extended to the volume.")
         passes = len(corrections) + 1
         for number, index in enumerate(corrections):
             plane = SlicePlane(axis, index)
-            base = bases.get(plane)
-            if base is None:
-                part = job.part(number / passes, (number + 1) / passes)
-                base = slice_of(self._fill(axis, anchors, imported, part), plane).astype(bool)
-            corrected = self._anchor(structure, plane, base, job)
-            if base.any() or corrected.any():
-                anchors[index] = corrected
+            before = self._fill(axis, anchors, imported, job.part(number / passes, (number + 1) / passes))
+            base = bases.get(plane, slice_of(before, plane).astype(bool))
+            anchor = self._anchor(structure, plane, base, job)
+            if base.any() and not anchor.mask.any():
+                values = slice_of(self._segmenter.volume, plane)[base]
+                anchor = anchor._replace(rejected=float(np.median(values)))
+            if base.any() and not anchor.asked:
+                anchor = anchor._replace(extent=_extent(before, axis))
+            if base.any() or anchor.mask.any():
+                anchors[index] = anchor
         return self._fill(axis, anchors, imported, job.part((passes - 1) / passes, 1.0))
 
     def main_axis(self, structure: Structure) -> int:
@@ -94,29 +118,59 @@ class Propagator:
             starts.update({voxel_at(grid, p.points[0])[axis]: True for p in positive})
         return [i for i, start in starts.items() if start], [i for i, start in starts.items() if not start]
 
-    def _fill(self, axis: int, anchors: Masks, imported: Optional[np.ndarray], job: Job) -> np.ndarray:
+    def _fill(self, axis: int, anchors: Anchors, imported: Optional[np.ndarray], job: Job) -> np.ndarray:
         volume = np.zeros(self._segmenter.grid.shape, dtype=np.uint8) if imported is None else imported.copy()
         if imported is None:
-            _write(volume, axis, {**self._extended(axis, anchors, job), **anchors})
+            masks = {index: anchor.mask for index, anchor in anchors.items()}
+            _write(volume, axis, {**self._extended(axis, anchors, job), **masks})
         else:
             self._spread(axis, anchors, volume, job)
         job.update(1.0, "extended to the volume")
         return volume
 
-    def _extended(self, axis: int, anchors: Masks, job: Job) -> Masks:
+    def _extended(self, axis: int, anchors: Anchors, job: Job) -> Masks:
         size, ends = self._segmenter.grid.size[axis], sorted(anchors)
+        looks = {index: self._looks(axis, index, anchors) for index in anchors if anchors[index].mask.any()}
         found: Masks = {}
         for low, high in zip([None, *ends], [*ends, None]):
-            marks = [None if end is None else fingerprint(anchors[end]) for end in (low, high)]
             first, last = 0 if low is None else low + 1, size if high is None else high
-            part = job.part(first / size, last / size)
-            work = partial(self._walked, axis, low, high, anchors, part)
-            found.update(self._remembered((axis, low, high, *marks), work))
+            marks = [
+                None if end is None else (fingerprint(anchors[end].mask), anchors[end].extent, looks.get(end))
+                for end in (low, high)
+            ]
+            work = partial(self._walked, axis, low, high, anchors, looks, job.part(first / size, last / size))
+            stretch = self._remembered((axis, low, high, *marks), work)
+            for start, end in ((low, high), (high, low)):
+                if start in looks and end is not None and anchors[end].rejected is not None:
+                    stretch = self._cut(axis, stretch, anchors, start, end)
+            found.update(stretch)
         return found
 
-    def _spread(self, axis: int, anchors: Masks, volume: np.ndarray, job: Job) -> None:
+    def _looks(self, axis: int, index: int, anchors: Anchors) -> Appearance:
+        """How the structure looks on the nearest slice where the user said that it is there."""
+        asked = [other for other, anchor in anchors.items() if anchor.asked and anchor.mask.any()]
+        nearest = min(asked or [index], key=lambda other: (abs(other - index), other))
+        return Appearance.of(slice_of(self._segmenter.volume, SlicePlane(axis, nearest)), anchors[nearest].mask)
+
+    def _cut(self, axis: int, stretch: Masks, anchors: Anchors, start: int, end: int) -> Masks:
+        """A stretch without the slices before `end` that resemble the intensity rejected there more than the anchor's.
+
+        Where both intensities are alike they tell nothing, and the stretch stays.
+        """
+        rejected, kept = anchors[end].rejected, dict(stretch)
+        own = float(np.median(slice_of(self._segmenter.volume, SlicePlane(axis, start))[anchors[start].mask]))
+        if abs(own - rejected) < self.TELLING:
+            return kept
+        for index in sorted(kept, key=lambda index: abs(index - end)):
+            value = float(np.median(slice_of(self._segmenter.volume, SlicePlane(axis, index))[kept[index]]))
+            if abs(value - rejected) >= abs(value - own):
+                break
+            del kept[index]
+        return kept
+
+    def _spread(self, axis: int, anchors: Anchors, volume: np.ndarray, job: Job) -> None:
         done: Tuple = ()
-        for number, (index, mask) in enumerate(anchors.items()):
+        for number, (index, (mask, *_)) in enumerate(anchors.items()):
             job.update(number / len(anchors), f"slice {index + 1} of {self._segmenter.grid.size[axis]}")
             done = (*done, index, fingerprint(mask))
             work = partial(spread, self._segmenter, SlicePlane(axis, index), mask, volume, job)
@@ -131,37 +185,48 @@ class Propagator:
         self._stretches.move_to_end(key)
         return self._stretches[key]
 
-    def _walked(self, axis: int, low: Optional[int], high: Optional[int], anchors: Masks, job: Job) -> Masks:
+    def _walked(self, axis: int, low, high, anchors: Anchors, looks: Dict[int, Appearance], job: Job) -> Masks:
         """The masks strictly between two prompted slices, or from one to the border of the volume (None)."""
         size = self._segmenter.pixel_size(SlicePlane(axis, 0))
-        ends = [None if end is None else signed_distance(anchors[end], size) for end in (low, high)]
-        bounded = all(end is not None and (end > 0).any() for end in ends)
-
-        def between(index: int) -> np.ndarray:
-            t = (index - low) / (high - low)
-            return (1 - t) * ends[0] + t * ends[1]
-
         first = -1 if low is None else low
         last = self._segmenter.grid.size[axis] if high is None else high
-        shape = between if bounded else None
-        up, down = {}, {}
-        if low is not None:
-            up = self._from(axis, low, range(low + 1, last), anchors, shape, job.part(0.0, 0.5))
-        if high is not None:
-            down = self._from(axis, high, range(high - 1, first, -1), anchors, shape, job.part(0.5, 1.0))
+        if low is None and anchors[high].extent is not None:
+            first = anchors[high].extent[0] - 1
+        if high is None and anchors[low].extent is not None:
+            last = anchors[low].extent[1] + 1
+        between = None
+        if low in looks and high in looks:
+            between = partial(_between, low, high, anchors, size)
+        walks = []
+        for start, indices, part in (
+            (low, range(first + 1, last), job.part(0.0, 0.5)),
+            (high, range(last - 1, first, -1), job.part(0.5, 1.0)),
+        ):
+            walk: Masks = {}
+            if start in looks:
+                plane = SlicePlane(axis, start)
+                walk = self._walk.run(self._segmenter, plane, anchors[start].mask, looks[start], indices, between, part)
+            walks.append(walk)
+        up, down = walks
         result = {**down, **up}
         for index in set(up) & set(down):
-            t = (index - low) / (high - low)
-            distances = [signed_distance(walk[index], size) for walk in (up, down)]
-            result[index] = (1 - t) * distances[0] + t * distances[1] > 0
+            result[index] = shape_between(up[index], down[index], (index - low) / (high - low), size) > 0
         return result
 
-    def _from(self, axis: int, start: int, indices: range, anchors: Masks, shape, job: Job) -> Masks:
-        return self._walk.run(self._segmenter, SlicePlane(axis, start), anchors[start], indices, shape, job)
-
-    def _anchor(self, structure: Structure, plane: SlicePlane, base: Optional[np.ndarray], job: Job) -> np.ndarray:
+    def _anchor(self, structure: Structure, plane: SlicePlane, base: Optional[np.ndarray], job: Job) -> Anchor:
         job.check()
-        return self._segmenter.predict(plane, clicks_in_plane(structure, self._segmenter.grid, plane), base).mask
+        clicks = clicks_in_plane(structure, self._segmenter.grid, plane)
+        mask = self._segmenter.predict(plane, clicks, base).mask
+        return Anchor(mask, any(group.asks_for_something for group in clicks))
+
+
+def _between(low: int, high: int, anchors: Anchors, size, index: int) -> np.ndarray:
+    return shape_between(anchors[low].mask, anchors[high].mask, (index - low) / (high - low), size)
+
+
+def _extent(volume: np.ndarray, axis: int) -> Tuple[int, int]:
+    used = np.flatnonzero(volume.any(axis=tuple(other for other in range(3) if other != 2 - axis)))
+    return int(used[0]), int(used[-1])
 
 
 def _write(volume: np.ndarray, axis: int, masks: Masks) -> None:

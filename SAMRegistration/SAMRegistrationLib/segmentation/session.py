@@ -374,7 +374,7 @@ class SegmentationSession:
     def _new_prompt(self, structure: Structure, kind: str, points, plane: SlicePlane) -> Prompt:
         here = [prompt for prompt in structure.prompts if self.plane_of(prompt) == plane]
         shown = slice_of(self._background(structure), plane).astype(bool)
-        correction = all(prompt.correction for prompt in here) if here else bool(shown.any())
+        correction = kind != BOX and (all(prompt.correction for prompt in here) if here else bool(shown.any()))
         if correction and not here:
             self._bases[(structure.id, plane)] = shown.copy()
         normal = tuple(axis_normal(self.grid, plane.axis))

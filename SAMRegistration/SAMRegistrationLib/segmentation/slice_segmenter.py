@@ -9,11 +9,11 @@ import numpy as np
 from ..geometry.grid import Grid
 from ..job import Job
 from .cache import DEFAULT_LIMIT, EmbeddingCache
-from .clicks import MARGIN, Clicks, best_candidate, change_around, honour
-from .derive import clicks_from_mask
+from .clicks import MARGIN, Clicks, best_candidate, change_around, honour, pixel_of
+from .derive import DerivedClicks, clicks_from_mask
 from .planes import SlicePlane, pixel_size, slice_of
 from .predictor import SlicePrediction, SlicePredictor
-from .regions import overlap
+from .regions import component_at, overlap, slices_of_box
 
 _REMEMBERED = 64
 
@@ -66,7 +66,7 @@ class SliceSegmenter:
         """
         everything = Clicks(tuple(point for group in clicks for point in group.points))
         if base is not None and base.any():
-            wanted = honour(self._suggested(plane, base, everything), everything) > 0
+            wanted = honour(mask_logits(self._wanted(plane, base, everything)), everything) > 0
             corrected = change_around(base, wanted, everything)
             return SliceMask(honour(mask_logits(corrected), everything), 1.0)
         parts = [self._replay(plane, group) for group in clicks if group.asks_for_something]
@@ -76,18 +76,23 @@ class SliceSegmenter:
         low_res = parts[0].low_res if len(parts) == 1 else None
         return SliceMask(honour(logits, everything), min(part.score for part in parts), low_res)
 
-    def continuation(self, plane: SlicePlane, clicks: Clicks, neighbour: np.ndarray, job: Job) -> SliceMask:
-        """The candidate for derived `clicks` that fits the mask (bool) of the neighbouring slice best.
+    def continuation(self, plane: SlicePlane, derived: DerivedClicks, job: Job) -> SliceMask:
+        """What the model makes of a part that is expected on a slice.
+
+        Asked in three ways (the part's middle alone, with its box, with the part as mask prompt), the answers are
+        averaged, each with the weight of its overlap with the expected part.
 
         Raises:
             Cancelled: the job was cancelled, also while the embedding is being computed.
         """
-        candidates = self._candidates(plane, clicks, job=job)
-        best = max(
-            range(len(candidates.scores)),
-            key=lambda n: overlap(candidates.masks[n] > 0, neighbour) * float(candidates.scores[n]),
-        )
-        return SliceMask(candidates.masks[best], float(candidates.scores[best]), candidates.low_res_logits[best])
+        middle = Clicks(derived.clicks.points)
+        prompt = self.predictor.mask_prompt(self.cache.get(plane, job.check), derived.part)
+        asked = [(middle, None), (derived.clicks, None)] + ([] if prompt is None else [(middle, prompt)])
+        answers = [self._likely(plane, clicks, logits, derived.part) for clicks, logits in asked]
+        weights = np.array([overlap(answer.mask, derived.part) + 1e-3 for answer in answers])
+        weights /= weights.sum()
+        logits = sum(weight * np.clip(answer.logits, -4, 4) for weight, answer in zip(weights, answers))
+        return SliceMask(logits, float(sum(weight * answer.score for weight, answer in zip(weights, answers))))
 
     def prefetch(self, planes: List[SlicePlane]) -> None:
         """Prepare embeddings of these planes in the background; planes outside the volume are left out."""
@@ -123,19 +128,36 @@ class SliceSegmenter:
 
     def suggestion(self, plane: SlicePlane, base: np.ndarray, clicks: Clicks) -> np.ndarray:
         """What the model makes (bool) of a mask from elsewhere and clicks; the clicks are not kept by force."""
-        return self._suggested(plane, base, clicks) > 0
-
-    def _suggested(self, plane: SlicePlane, base: np.ndarray, clicks: Clicks) -> np.ndarray:
         logits = np.full(base.shape, -4 * MARGIN, dtype=np.float32)
-        for group, _ in clicks_from_mask(base, self.pixel_size(plane), clicks.points):
-            prediction = self._candidates(plane, group)
-            logits = np.maximum(logits, prediction.masks[best_candidate(prediction, group)])
-        return logits
+        for group, part in clicks_from_mask(base, self.pixel_size(plane), clicks.points):
+            prompt = self.predictor.mask_prompt(self.cache.get(plane), part)
+            asked = group if prompt is None else Clicks(group.points)
+            prediction = self._candidates(plane, asked, prompt)
+            near = slices_of_box(group.box, base.shape, 0.25)
+            best = prediction.masks[best_candidate(prediction, asked)]
+            logits[near] = np.maximum(logits[near], best[near])
+        return logits > 0
 
-    def _candidates(
-        self, plane: SlicePlane, clicks: Clicks, low_res: Optional[np.ndarray] = None, job: Optional[Job] = None
-    ) -> SlicePrediction:
-        embedding = self.cache.get(plane, None if job is None else job.check)
+    def _wanted(self, plane: SlicePlane, base: np.ndarray, clicks: Clicks) -> np.ndarray:
+        """The suggestion, and for positive clicks that it leaves outside what they ask for by themselves."""
+        wanted = self.suggestion(plane, base, clicks)
+        pixels = [pixel_of(point, base.shape) for point in clicks.points if point[2]]
+        outside = [(column, row) for column, row in pixels if not wanted[row, column]]
+        if outside:
+            fresh = self._replay(plane, clicks).mask
+            for pixel in outside:
+                wanted = wanted | component_at(fresh, pixel)
+        return wanted
+
+    def _likely(self, plane: SlicePlane, clicks: Clicks, prompt: Optional[np.ndarray], part: np.ndarray) -> SliceMask:
+        """Of the candidates, the one of best score, where a better overlap with the expected part counts too."""
+        found = self._candidates(plane, clicks, prompt)
+        ranks = [float(score) * (1 + overlap(mask > 0, part)) for mask, score in zip(found.masks, found.scores)]
+        best = int(np.argmax(ranks))
+        return SliceMask(found.masks[best], float(found.scores[best]))
+
+    def _candidates(self, plane: SlicePlane, clicks: Clicks, low_res: Optional[np.ndarray] = None) -> SlicePrediction:
+        embedding = self.cache.get(plane)
         return self.predictor.predict(embedding, clicks.coordinates, clicks.labels, clicks.box_array, low_res)
 
 

@@ -41,10 +41,10 @@ class StopRule:
         grow: largest area as a multiple of the expected one.
         common: lowest part of the smaller of both masks that lies in the other.
         pixels: smallest area in pixels.
-        alike: lowest part of the mask that has the intensities of the slice where the walk began.
+        alike: lowest part of the mask that has the intensities of the structure.
     """
 
-    score: float = 0.5
+    score: float = 0.3
     shrink: float = 0.1
     grow: float = 3.0
     common: float = 0.6
@@ -86,6 +86,7 @@ class Walk:
         segmenter: SliceSegmenter,
         start: SlicePlane,
         mask: np.ndarray,
+        appearance: Appearance,
         indices: range,
         shape_at: Optional[Callable[[int], np.ndarray]],
         job: Job,
@@ -95,7 +96,8 @@ class Walk:
         Args:
             segmenter: predicts slices.
             start: the slice to start from.
-            mask: its mask (bool).
+            mask: its mask (bool), not empty.
+            appearance: the intensities that belong to the structure.
             indices: the slices to walk through, beginning beside `start`.
             shape_at: signed distance (mm) of the shape interpolated between two prompted slices, by slice; where the
                 structure is prompted on both sides it cannot end, so where the model fails the expected mask is kept.
@@ -106,10 +108,7 @@ class Walk:
         found: Masks = {}
         size = segmenter.pixel_size(start)
         memory = signed_distance(mask, size)
-        appearance = Appearance.of(slice_of(segmenter.volume, start), mask) if mask.any() else None
         for number, index in enumerate(indices):
-            if not mask.any():
-                break
             plane = SlicePlane(start.axis, index)
             job.update(number / len(indices), f"slice {index + 1} of {segmenter.grid.size[start.axis]}")
             segmenter.prefetch([SlicePlane(start.axis, ahead) for ahead in indices[number + 1 : number + 3]])
@@ -130,11 +129,12 @@ class Walk:
         values = slice_of(segmenter.volume, plane)
         reach = self.steepness * segmenter.grid.spacing[plane.axis] + 2 * max(size)
         result = np.zeros_like(guide)
-        for clicks, part in clicks_from_mask(guide, size):
+        for derived in clicks_from_mask(guide, size):
+            part = derived.part
             distance = signed_distance(part, size)
-            candidate = segmenter.continuation(plane, clicks, part, job)
-            new = _touching(candidate.mask & (distance > -reach), part)
-            if new.any() and self.rule.allows(new, part, candidate.score, appearance.share(values[new])):
+            answer = segmenter.continuation(plane, derived, job)
+            new = _touching(answer.mask & (distance > -reach), part)
+            if new.any() and self.rule.allows(new, part, answer.score, appearance.share(values[new])):
                 trust = self.trust + (1 - self.trust) * overlap(new, part)
                 result |= trust * signed_distance(new, size) + (1 - trust) * distance > 0
             elif bounded:

@@ -8,6 +8,7 @@ from typing import Any, Dict, Optional, Tuple
 
 from ..errors import InputError
 from ..files import PathLike
+from .deformation import DeformationRange
 from .degrade import Degradation
 from .synthetic import SyntheticOptions
 
@@ -48,6 +49,7 @@ class DataOptions:
         pairs: at most this many different training pairs, drawn with the seed; 0 takes all.
         masks: probability of the masks being shown to the network; 0 trains without masks.
         largest_grid: voxels of the working grid at most; larger volumes are trained on at a coarser spacing.
+        deformation: random deformation of the moving volume, so that few cases go further; strength 0 does without.
         cache: folder in which prepared pairs are kept, for the next run; none keeps them in memory only.
     """
 
@@ -56,6 +58,7 @@ class DataOptions:
     masks: float = 0.5
     largest_grid: int = 2_000_000
     cache: Optional[Path] = None
+    deformation: DeformationRange = field(default_factory=lambda: DeformationRange(0.0, 0.0, 0.0, 0.0))
     degradation: Degradation = field(default_factory=Degradation)
 
 

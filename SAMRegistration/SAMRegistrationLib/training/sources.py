@@ -13,6 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from ..errors import InputError
 from ..files import whole_file
+from ..geometry.dense import integrate, warp
+from ..geometry.grid import Grid
 from ..job import Job
 from ..registration.prealign import prealign
 from ..registration.structures import shared_structures
@@ -22,6 +24,7 @@ from .chance import Chance
 from .check import check_data_list, read_image, read_label_volume
 from .config import TrainingConfig
 from .datalist import Case, DataList, read_data_list
+from .deformation import STEPS, DeformationRange, random_velocity
 from .degrade import degrade_masks
 from .pair import TrainingPair
 from .synthetic import SyntheticPairs
@@ -67,17 +70,19 @@ class ListPairs:
     def __getitem__(self, index: int) -> TrainingPair:
         chance = Chance(self._config.seed, index)
         fixed, moving = chance.choice(self._pairs)
-        tensors = self._prepared(fixed, moving)
+        tensors = {name: tensor.float() for name, tensor in self._prepared(fixed, moving).items()}
+        spacing = tuple(tensors.pop("spacing").tolist())
+        if self._config.data.deformation.strength:
+            tensors = _deformed(tensors, self._config.data.deformation, chance)
         masks: Tuple[Optional[torch.Tensor], Optional[torch.Tensor]] = (None, None)
         if "fixed_masks" in tensors and chance.happens(self._config.data.masks):
             masks = tuple(
-                degrade_masks(tensors[name].float(), self._config.data.degradation, chance)
+                degrade_masks((tensors[name] > 0.5).float(), self._config.data.degradation, chance)
                 for name in ("fixed_masks", "moving_masks")
             )
-        labels = [tensors[name].float() if name in tensors else None for name in ("fixed_labels", "moving_labels")]
-        fixed_image, moving_image = (tensors[name].float() ** chance.uniform(0.8, 1.25) for name in ("fixed", "moving"))
-        spacing = tuple(tensors["spacing"].tolist())
-        return TrainingPair(fixed_image, moving_image, *labels, *masks, spacing=spacing)
+        images = [tensors[name] ** chance.uniform(0.8, 1.25) for name in ("fixed", "moving")]
+        labels = [tensors.get(name) for name in ("fixed_labels", "moving_labels")]
+        return TrainingPair(*images, *labels, *masks, spacing=spacing)
 
     def prepare(self, job: Job) -> None:
         """Align and store every pair that is not stored yet."""
@@ -106,6 +111,14 @@ class ListPairs:
         return hashlib.sha256(json.dumps(stamps).encode()).hexdigest()[:24]
 
 
+def _deformed(tensors: Dict[str, torch.Tensor], limits: DeformationRange, chance: Chance) -> Dict[str, torch.Tensor]:
+    """The pair with its moving volume, labels and masks under one random deformation."""
+    displacement = integrate(random_velocity(tensors["moving"].shape[2:], limits, chance), STEPS)
+    return {
+        name: warp(tensor, displacement) if name.startswith("moving") else tensor for name, tensor in tensors.items()
+    }
+
+
 def prepare_pair(data: DataList, fixed: Case, moving: Case, largest_grid: int) -> Dict[str, torch.Tensor]:
     """Both volumes of a pair on the working grid, after the affine pre-alignment, as the registration prepares them.
 
@@ -129,7 +142,7 @@ def prepare_pair(data: DataList, fixed: Case, moving: Case, largest_grid: int) -
         if None in paths:
             continue
         label_maps = [read_label_volume(path, case, data) for path, case in zip(paths, (fixed, moving))]
-        structures = shared_structures(*label_maps, grid, linear, [])
+        structures = shared_structures(*label_maps, *(Grid.of(image) for image in images), grid, linear, [])
         if structures is not None:
             tensors[f"fixed_{kind}"], tensors[f"moving_{kind}"] = structures.fixed.half(), structures.moving.half()
     return tensors

@@ -100,6 +100,11 @@ class CompactPredictor:
             masks = embedding.letterbox.back(low_res[None])[0]
         return SlicePrediction(masks.cpu().numpy(), scores.cpu().numpy(), low_res.cpu().numpy())
 
+    def mask_prompt(self, embedding: CompactEmbedding, mask: np.ndarray) -> np.ndarray:
+        """See :meth:`SlicePredictor.mask_prompt`."""
+        letterbox = embedding.letterbox
+        return (12 * (letterbox.shrunk(torch.from_numpy(np.asarray(mask, bool)), letterbox.size // 2) - 0.5)).numpy()
+
     def _prompts(self, letterbox, points, labels, box, logits):
         def tensor(array):
             return torch.as_tensor(np.asarray(array, dtype=np.float32), device=self._device)

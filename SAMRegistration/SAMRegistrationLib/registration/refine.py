@@ -32,7 +32,7 @@ class RefineOptions:
         field_stride: image voxels per velocity voxel at the finest level.
     """
 
-    levels: Tuple[Tuple[int, int], ...] = ((4, 60), (2, 40), (1, 20))
+    levels: Tuple[Tuple[int, int], ...] = ((4, 30), (2, 30), (1, 12))
     step: float = 1.0
     force_sigma: float = 2.0
     velocity_sigma: float = 0.7

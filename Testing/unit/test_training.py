@@ -96,7 +96,7 @@ def test_a_training_that_is_stopped_and_started_again_ends_as_if_it_had_not_been
     assert len(list((tmp_path / "parts").glob("state-*.safetensors"))) == 1
 
 
-def test_a_training_that_is_killed_goes_on_from_the_last_saved_state_and_ends_the_same(tmp_path):
+def test_a_training_that_is_killed_goes_on_from_the_last_saved_state_and_ends_the_same(tmp_path, one_thread):
     train(tiny(tmp_path / "whole", steps=6))
     script = tmp_path / "killed.py"
     script.write_text(
@@ -183,6 +183,15 @@ def test_two_processes_have_the_gradients_of_one_with_twice_the_batch(tmp_path):
         assert largest > 0
         for name in one:
             assert torch.allclose(one[name], two[name], atol=1e-5 * largest, rtol=1e-4), name
+
+
+@pytest.fixture
+def one_thread():
+    """Sums depend on the number of threads in their last bits, and the processes started here have one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def environment():

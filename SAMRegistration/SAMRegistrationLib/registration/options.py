@@ -39,7 +39,7 @@ class RegistrationOptions:
     refinement: RefineOptions = field(default_factory=RefineOptions)
     largest_grid: int = 2_000_000
     similarity: str = "auto"
-    overlap_weight: float = 3.0
+    overlap_weight: float = 4.0
     contour_weight: float = 0.0
     fixed_modality: Optional[str] = None
     moving_modality: Optional[str] = None

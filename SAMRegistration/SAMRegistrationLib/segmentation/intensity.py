@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from ..volumes import CT_WINDOW, PERCENTILES, guess_modality
+from ..volumes import PERCENTILES, guess_modality
 
 WINDOW = "window"
 PERCENTILE = "percentile"
@@ -36,7 +36,7 @@ class Intensity:
 
     @classmethod
     def for_image(cls, image: sitk.Image) -> "Intensity":
-        """The CT window of :mod:`..volumes` where the values look like Hounsfield units, else its percentiles."""
+        """The window of soft tissue where the values look like Hounsfield units, else percentiles."""
         return CT if guess_modality(image) == "ct" else MR
 
     def apply(self, array: np.ndarray) -> np.ndarray:
@@ -49,7 +49,7 @@ class Intensity:
         return np.clip((array - low) / max(high - low, 1e-6), 0.0, 1.0).astype(np.float32)
 
 
-CT = Intensity(WINDOW, *CT_WINDOW)
+CT = Intensity(WINDOW, -160.0, 240.0)
 CT_LUNG = Intensity(WINDOW, -1000.0, 200.0)
 CT_BONE = Intensity(WINDOW, -500.0, 1300.0)
 MR = Intensity(PERCENTILE, *PERCENTILES)

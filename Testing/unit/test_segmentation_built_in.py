@@ -1,0 +1,43 @@
+"""The built-in model through the whole way: from clicks to a volume."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from bench import segmentation as bench
+from SAMRegistrationLib.segmentation.models import open_predictor
+from SAMRegistrationLib.segmentation.session import SegmentationSession
+from segmentation_samples import body, dice, oblique_grid, world
+
+DATA = Path(os.environ.get("SAMREGISTRATION_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+@pytest.fixture(scope="module")
+def compact():
+    return open_predictor("compact", "cpu")
+
+
+def test_one_click_with_the_built_in_model_gives_a_volume_in_noise_on_an_oblique_grid(compact):
+    grid = oblique_grid(size=(70, 64, 14))
+    truth = body(grid, (34, 30, 7), (21, 24, 20))
+    noise = np.random.default_rng(0).normal(0, 4, grid.shape)
+    session = SegmentationSession(grid.image((100.0 * truth + 60 + noise).astype(np.float32)), compact)
+    structure = session.add_structure("body").id
+    session.add_point(structure, world(grid, 34, 30, 7))
+    volume = session.propagate(structure)
+    session.close()
+    assert dice(volume, truth) > 0.8
+
+
+@pytest.mark.data
+def test_three_clicks_give_most_of_the_spleen():
+    case = next(case for case in bench.cases() if case.name == "spleen")
+    if not (DATA / case.image).is_file():
+        pytest.skip(f"the real volumes are not in {DATA}")
+    session = SegmentationSession(sitk.ReadImage(str(DATA / case.image)), open_predictor("compact", "cpu"))
+    truth = sitk.GetArrayFromImage(sitk.ReadImage(str(DATA / case.labels))) == case.value
+    result = bench.click_through(session, truth, clicks=3)
+    session.close()
+    assert result["dice"][-1] >= 0.8

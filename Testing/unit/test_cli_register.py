@@ -251,6 +251,7 @@ sys.exit(main())
         env={**os.environ, "PYTHONPATH": library, "SIGNAL": str(int(number))},
         capture_output=True,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     assert process.returncode == 130
     assert process.stderr.strip().endswith("interrupted; nothing was written.")

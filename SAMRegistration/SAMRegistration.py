@@ -111,6 +111,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = SAMRegistrationLogic()
 
+        from SAMRegistrationLib.widget.advanced import AdvancedPanel
         from SAMRegistrationLib.widget.clicks import ClickPanel
         from SAMRegistrationLib.widget.look import LookPanel
         from SAMRegistrationLib.widget.messages import sentence
@@ -125,6 +126,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.clickPanel = ClickPanel(self.ui, self.logic, self.runner, self.parameters, self.structuresTable)
         self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.onPresented)
         self.lookPanel = LookPanel(self.ui, self.logic, self.runner, self.parameters)
+        self.advancedPanel = AdvancedPanel(self.ui, self.logic, self.runner, self.parameters)
         self._sentence = sentence
         self.ui.sampleButton.clicked.connect(self.onLoadSampleData)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
@@ -153,6 +155,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartClose(self, caller, event):
         self.registerPanel.abandon()
+        self.advancedPanel.abandon()
         self.clickPanel.scene_closes()
         self.lookPanel.stop()
         self.runner.abandon_all()
@@ -185,6 +188,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.clickPanel.update()
         self.registerPanel.update()
         self.lookPanel.update()
+        self.advancedPanel.update()
 
     def onStructuresChanged(self):
         self.clickPanel.update()
@@ -601,6 +605,36 @@ class SAMRegistrationLogic(ScriptedLoadableModuleLogic):
                 return transform
         return start_transform(*map(grid_of, ends))
 
+    def clickModels(self) -> dict:
+        """The click models that can be chosen: name to whether it is there; what is not can be downloaded.
+
+        Example:
+            >>> logic.clickModels()                                                          # doctest: +SKIP
+            {'compact': True, 'sam-vit-b': False, ...}
+        """
+        from SAMRegistrationLib.weights import MANIFEST, is_installed
+
+        return {"compact": True, **{entry.name: is_installed(entry) for entry in MANIFEST}}
+
+    def downloadModel(self, name, job):
+        """Download the weights of a click model and verify them; may run on any thread.
+
+        Raises:
+            WeightsError: the server cannot be reached or sends another file.
+
+        Example:
+            >>> logic.downloadModel("sam-vit-b", Job(print))                                 # doctest: +SKIP
+        """
+        from SAMRegistrationLib.weights import download, find
+
+        return download(find(name), job=job)
+
+    def removeModel(self, name) -> bool:
+        """Delete the downloaded weights of a click model; whether there was anything to delete."""
+        from SAMRegistrationLib.weights import find, remove
+
+        return remove(find(name))
+
     def showSide(self, parameters, side) -> None:
         """Show one volume with its masks in all slice views."""
         from SAMRegistrationLib.scene import display
@@ -700,20 +734,23 @@ class SAMRegistrationTest(ScriptedLoadableModuleTest):
         nodes = present(work(Job()))
         logic.showResult(parameters)
         mapped = [0.0, 0.0, 0.0]
-        nodes.transform.GetTransformFromParent().TransformPoint((0.0, 0.0, 0.0), mapped)
-        distance = sum((a - b) ** 2 for a, b in zip(mapped, (5.0, -4.0, 3.0))) ** 0.5
-        assert distance < 1.5
+        nodes.transform.GetTransformFromParent().TransformPoint((16.0, 8.0, -8.0), mapped)
+        distance = sum((a - b) ** 2 for a, b in zip(mapped, (21.0, 4.0, -5.0))) ** 0.5
+        assert distance < 2.5, f"the spot was missed by {distance:.1f} mm"
         assert nodes.segmentation.GetSegmentation().GetSegment(ball).GetName() == "ball"
         assert nodes.transform.GetDisplayNode().GetVisibility2D()
         self.delayDisplay("Test passed")
 
     def ball(self, name, center):
-        """A volume node with a bright ball around a center (RAS mm)."""
+        """A volume node with a bright ball around a center (RAS mm), inside a body with a spot on one side."""
         import numpy as np
 
         k, j, i = np.meshgrid(*[2.0 * np.arange(n) - n for n in (36, 40, 44)], indexing="ij")
-        distance = np.sqrt((i - center[0]) ** 2 + (j - center[1]) ** 2 + (k - center[2]) ** 2)
-        values = 150 * np.exp(-(distance**2) / 200) + 60 / (1 + np.exp((distance - 26) / 2))
+        x, y, z = i - center[0], j - center[1], k - center[2]
+        ball = np.sqrt(x**2 + y**2 + z**2)
+        body = np.sqrt(x**2 + (1.3 * y) ** 2 + (1.1 * z) ** 2)
+        spot = (x - 16) ** 2 + (y - 8) ** 2 + (z + 8) ** 2
+        values = 60 / (1 + np.exp((body - 28) / 2)) + 120 / (1 + np.exp(ball - 13)) + 100 * np.exp(-spot / 40)
         matrix = np.diag([2.0, 2.0, 2.0, 1.0])
         matrix[:3, 3] = (-44, -40, -36)
         node = slicer.util.addVolumeFromArray(values.astype(np.float32), ijkToRAS=matrix, name=name)

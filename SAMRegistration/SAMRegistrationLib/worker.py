@@ -46,7 +46,7 @@ class Task:
             job.check()
             result = self._work(job)
             job.check()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever happens in the thread is told to whoever started the work
             if not isinstance(error, Cancelled):
                 logging.debug("Work in the background failed", exc_info=True)
             return lambda error=error: self._failed is not None and self._failed(error)

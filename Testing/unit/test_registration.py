@@ -67,11 +67,11 @@ def test_saved_transforms_give_plain_simpleitk_the_same_points(pair, result, tmp
 
 
 def test_the_warped_volume_lies_on_the_fixed_grid_and_looks_like_the_fixed_volume(pair, result):
-    fixed = pair[0]
+    fixed, moving, _ = pair
     warped = result.warp()
     assert Grid.of(warped).matches(Grid.of(fixed))
-    inner = (slice(4, -4),) * 3
-    images = [sitk.GetArrayFromImage(image)[inner].flatten() for image in (fixed, warped)]
+    imaged = sitk.GetArrayFromImage(sitk.Resample(moving * 0 + 1, fixed, result.transform)) == 1
+    images = [sitk.GetArrayFromImage(image)[imaged] for image in (fixed, warped)]
     assert np.corrcoef(*images)[0, 1] > 0.98
 
 

@@ -363,3 +363,16 @@ def test_kinds_of_prompts_are_told_apart(session, liver):
     assert [prompt.kind for prompt in prompts] == [POSITIVE, NEGATIVE, BOX]
     corners = GRID.physical_to_index(prompts[2].points)
     np.testing.assert_allclose(corners[:, 2], 7)
+
+
+def test_a_described_structure_keeps_its_id_and_prompts_and_is_no_step_of_undo():
+    grid = oblique_grid()
+    ball = body(grid, (20, 18, 7), (10, 10, 12))
+    session = SegmentationSession(picture(grid, ball), FloodPredictor())
+    session.describe_structure("a", "liver", (1, 0, 0))
+    session.add_point("a", world(grid, 20, 18, 7))
+    session.describe_structure("a", "Liver", (0, 1, 0), "code")
+    session.undo()
+    structure = session.prompts.structure("a")
+    assert (structure.name, structure.terminology, structure.prompts) == ("Liver", "code", ())
+    assert session.undo_label is None

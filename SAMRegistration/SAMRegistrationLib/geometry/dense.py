@@ -57,9 +57,9 @@ def integrate(velocity: torch.Tensor, steps: int = 7) -> torch.Tensor:
     return displacement
 
 
-def integration_steps(velocity: torch.Tensor) -> int:
-    """Squarings after which the first small step is below a quarter of a voxel."""
-    return max(2, math.ceil(math.log2(max(4 * float(velocity.abs().max()), 1.0))))
+def integration_steps(velocity: torch.Tensor, first_step: float = 0.25) -> int:
+    """Squarings for which the first small step is at most `first_step` voxels."""
+    return max(1, math.ceil(math.log2(max(float(velocity.abs().max()) / first_step, 1.0))))
 
 
 def resize_field(field: torch.Tensor, shape) -> torch.Tensor:

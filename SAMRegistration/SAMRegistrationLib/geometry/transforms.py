@@ -113,13 +113,13 @@ def write_transform(transform: sitk.Transform, path: Union[str, Path]) -> None:
 def _border(velocity: torch.Tensor):
     """Voxels per array axis by which the field is continued: enough for it to fade gently.
 
-    The weight of :func:`_fade_out` has a slope of at most pi / (2 width), so with three times the component of v along
+    The weight of :func:`_fade_out` has a slope of at most pi / (2 width); with three times the component of v along
     the axis the flow is squeezed by about half at most.
     """
     borders = []
     for axis in range(3):
         faces = velocity[:, axis].index_select(axis + 1, torch.tensor([0, velocity.shape[axis + 2] - 1]))
-        borders.append(int(np.ceil(3 * float(faces.abs().max()))) + 3)
+        borders.append(int(np.ceil(3 * float(faces.abs().max()))) + 2)
     return borders
 
 

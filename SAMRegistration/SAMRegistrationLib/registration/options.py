@@ -39,7 +39,7 @@ class RegistrationOptions:
     refinement: RefineOptions = field(default_factory=RefineOptions)
     largest_grid: int = 2_000_000
     similarity: str = "auto"
-    overlap_weight: float = 2.0
+    overlap_weight: float = 4.0
     contour_weight: float = 0.0
     fixed_modality: Optional[str] = None
     moving_modality: Optional[str] = None
@@ -68,8 +68,8 @@ class RegistrationOptions:
 PresetLevels = Tuple[Tuple[int, int], ...]
 _PRESETS = {
     "fast": (((4, 60), (2, 20)), 1_000_000),
-    "balanced": (((4, 60), (2, 40), (1, 20)), 2_000_000),
-    "accurate": (((4, 100), (2, 80), (1, 60)), 8_000_000),
+    "balanced": (((4, 30), (2, 30), (1, 12)), 2_000_000),
+    "accurate": (((4, 60), (2, 60), (1, 40)), 8_000_000),
 }
 
 

@@ -18,6 +18,8 @@ COARSE_SAMPLES = 3_000
 FINE_SAMPLES = 10_000
 KEPT_STARTS = 3
 SMALLEST_OVERLAP = 0.1
+TURNED = "principal axes"
+TURNED_HANDICAP = 0.1  # share of its mutual information by which a turned start must beat the others
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ def prealign(
         transform = sitk.Euler3DTransform(start)
         quality = _optimize(coarse_fixed, coarse_moving, transform, 40, COARSE_SAMPLES, 1.0, job)
         if quality is not None and overlap(Grid.of(fixed), Grid.of(moving), transform) >= SMALLEST_OVERLAP:
-            candidates.append((_score(quality, transform, fixed_masks, moving_masks), quality, name, transform))
+            score = _score(quality, transform, fixed_masks, moving_masks)
+            score -= TURNED_HANDICAP * quality if name.startswith(TURNED) else 0
+            candidates.append((score, quality, name, transform))
     if not candidates:
         raise SAMRegistrationError(
             "The volumes could not be brought to overlap; check that both show the same region, or give a transform."
@@ -132,7 +136,7 @@ def _intensity_starts(fixed: sitk.Image, moving: sitk.Image) -> Dict[str, sitk.E
     for number, signs in enumerate(itertools.product((1, -1), repeat=2)):
         flips = np.diag([*signs, signs[0] * signs[1]])
         rotation = moving_axes @ flips @ fixed_axes.T
-        starts[f"principal axes {number + 1}"] = _rigid(fixed_center, moving_center, rotation)
+        starts[f"{TURNED} {number + 1}"] = _rigid(fixed_center, moving_center, rotation)
     return starts
 
 
@@ -161,7 +165,7 @@ def _ranked(starts, fixed, moving) -> List[Tuple[str, sitk.Euler3DTransform]]:
         if quality is not None:
             scores[name] = quality + (100 if name.startswith("structure") else 0)
     names = sorted(scores, key=lambda name: -scores[name])
-    unrotated = [name for name in names if not name.startswith("principal")]
+    unrotated = [name for name in names if not name.startswith(TURNED)]
     kept = sorted(set(names[:KEPT_STARTS]) | set(unrotated[:KEPT_STARTS]), key=names.index)
     return [(name, starts[name]) for name in kept]
 

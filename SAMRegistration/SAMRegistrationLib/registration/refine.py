@@ -32,7 +32,7 @@ class RefineOptions:
         field_stride: image voxels per velocity voxel at the finest level.
     """
 
-    levels: Tuple[Tuple[int, int], ...] = ((4, 60), (2, 40), (1, 20))
+    levels: Tuple[Tuple[int, int], ...] = ((4, 30), (2, 30), (1, 12))
     step: float = 1.0
     force_sigma: float = 2.0
     velocity_sigma: float = 0.7
@@ -120,7 +120,7 @@ class _Level:
         return dense.resize_field(velocity.to(self._like.device), self._shape)
 
     def step(self, velocity: torch.Tensor) -> torch.Tensor:
-        displacement = dense.integrate(velocity, dense.integration_steps(velocity))
+        displacement = dense.integrate(velocity, dense.integration_steps(velocity, first_step=0.75))
         displacement = separable.apply(self._enlarge, displacement) * self._to_image
         update = torch.zeros_like(velocity)
         for index, item in enumerate(self._terms):

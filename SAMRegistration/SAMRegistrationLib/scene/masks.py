@@ -75,9 +75,7 @@ def labelmap(mask: np.ndarray, grid: Grid) -> "slicer.vtkOrientedImageData":
     result.SetImageToWorldMatrix(to_vtk(matrix_of_grid(grid)))
     bounds = _bounds(mask)
     if bounds is None:
-        result.SetExtent(0, -1, 0, -1, 0, -1)
-        result.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-        return result
+        bounds = [(0, 0)] * 3
     part = np.ascontiguousarray(mask[tuple(slice(low, high + 1) for low, high in bounds)] > 0, dtype=np.uint8)
     (k0, k1), (j0, j1), (i0, i1) = bounds
     result.SetExtent(i0, i1, j0, j1, k0, k1)

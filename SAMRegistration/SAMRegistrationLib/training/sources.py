@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from ..errors import InputError
 from ..files import whole_file
 from ..geometry.dense import integrate, warp
+from ..geometry.grid import Grid
 from ..job import Job
 from ..registration.prealign import prealign
 from ..registration.structures import shared_structures
@@ -141,7 +142,7 @@ def prepare_pair(data: DataList, fixed: Case, moving: Case, largest_grid: int) -
         if None in paths:
             continue
         label_maps = [read_label_volume(path, case, data) for path, case in zip(paths, (fixed, moving))]
-        structures = shared_structures(*label_maps, grid, linear, [])
+        structures = shared_structures(*label_maps, *(Grid.of(image) for image in images), grid, linear, [])
         if structures is not None:
             tensors[f"fixed_{kind}"], tensors[f"moving_{kind}"] = structures.fixed.half(), structures.moving.half()
     return tensors

@@ -61,8 +61,10 @@ class LookPanel:
             display.set_grid_spacing(parameters.resultTransform, parameters.gridSpacing)
 
     def present(self) -> None:
-        """Show a new result."""
+        """Show a new result: blended, with its grid and outlines, whatever was hidden of an earlier one."""
         self._ui.jacobianCheckBox.setChecked(False)
+        for box in (self._ui.gridCheckBox, self._ui.grid3DCheckBox, self._ui.outlinesCheckBox):
+            box.setChecked(True)
         self.compare(BLEND)
         self.update()
 

@@ -24,6 +24,8 @@ cmake-lists:
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python Testing/bench/run.py
+	PYTHONPATH=Testing QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow \
+	    $(BIN)/python Testing/bench/host_frame.py
 
 # Other registration programs for the benchmark, in an environment of their own: their pins clash with ours.
 bench-peers: .venv-peers/.installed

@@ -1,7 +1,7 @@
 """Reading volumes, judging whether they can be used, and bringing their intensities to [0, 1]."""
 
 from pathlib import Path
-from typing import Tuple, Union
+from typing import Set, Tuple, Union
 
 import numpy as np
 import SimpleITK as sitk
@@ -40,6 +40,11 @@ def read_labels(path: Union[str, Path]) -> sitk.Image:
     if not sitk.GetArrayViewFromImage(labels).any():
         raise InputError(f"{path} holds no label: every voxel is 0.")
     return labels
+
+
+def label_values(labels: sitk.Image) -> Set[int]:
+    """The labels of a label map, background (0) left out."""
+    return {int(value) for value in np.unique(sitk.GetArrayViewFromImage(labels))} - {0}
 
 
 def check_volume(image: sitk.Image, name: str) -> None:

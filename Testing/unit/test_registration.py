@@ -228,3 +228,9 @@ def test_a_network_without_an_inverse_is_refused_by_name(pair, tmp_path):
     save_network(RegistrationNetwork(NetworkConfig.from_preset("fast", composition="sum")), path, {})
     with pytest.raises(WeightsError, match=r"sum\.safetensors predicts a displacement"):
         register(*pair[:2], options=RegistrationOptions.preset("fast", weights=str(path), device="cpu"))
+
+
+def test_an_initial_transform_without_an_inverse_is_refused(pair):
+    field = sitk.DisplacementFieldTransform(sitk.Image([4, 4, 4], sitk.sitkVectorFloat64, 3))
+    with pytest.raises(InputError, match="has no inverse"):
+        register(*pair[:2], options=RegistrationOptions.preset(initial_transform=field, device="cpu"))

@@ -1,14 +1,14 @@
 """All measures of one registration in one dictionary, ready for JSON, and as text."""
 
 import statistics
-from typing import Dict, List, Optional, Set
+from typing import Dict, List, Optional
 
-import numpy as np
 import SimpleITK as sitk
 
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_labels
 from ..points import PointList
+from ..volumes import label_values
 from .deformation import deformation_statistics
 from .landmarks import pair_landmarks, target_registration_errors
 from .overlap import compare_labels
@@ -41,7 +41,7 @@ def measure(
     measures: Dict = {}
     if fixed_labels is not None and moving_labels is not None:
         warped = warp_labels(moving_labels, transform, Grid.of(fixed_labels))
-        drawn_in_both = _labels(fixed_labels) & _labels(moving_labels)
+        drawn_in_both = label_values(fixed_labels) & label_values(moving_labels)
         measures["structures"] = [
             {**scores.as_dict(), "dice": scores.dice if scores.label in drawn_in_both else None}
             for scores in compare_labels(fixed_labels, warped)
@@ -58,10 +58,6 @@ def measure(
     if jacobian is not None:
         measures["deformation"] = deformation_statistics(jacobian).as_dict()
     return measures
-
-
-def _labels(image: sitk.Image) -> Set[int]:
-    return {int(label) for label in np.unique(sitk.GetArrayViewFromImage(image))} - {0}
 
 
 def mean_over_structures(structures: List[Dict], key: str) -> Optional[float]:

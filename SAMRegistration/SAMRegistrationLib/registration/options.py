@@ -1,7 +1,7 @@
 """What a registration is asked to do."""
 
 from dataclasses import dataclass, field, replace
-from typing import Optional, Tuple
+from typing import Optional
 
 import SimpleITK as sitk
 
@@ -65,7 +65,6 @@ class RegistrationOptions:
         return replace(cls(refinement=RefineOptions(levels=levels), largest_grid=largest_grid), **changes)
 
 
-PresetLevels = Tuple[Tuple[int, int], ...]
 _PRESETS = {
     "fast": (((4, 60), (2, 20)), 1_000_000),
     "balanced": (((4, 30), (2, 30), (1, 12)), 2_000_000),

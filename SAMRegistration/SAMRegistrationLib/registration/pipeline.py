@@ -10,7 +10,7 @@ import SimpleITK as sitk
 import torch
 
 from .. import __version__
-from ..errors import SAMRegistrationError
+from ..errors import InputError, SAMRegistrationError
 from ..geometry.dense import resize_field
 from ..geometry.grid import Grid
 from ..geometry.transforms import flow_transforms, pull_back, push_forward
@@ -62,14 +62,11 @@ def register(
     check_volume(fixed, "The fixed volume")
     check_volume(moving, "The moving volume")
     device = choose_device(options.device)
-    notes: List[str] = []
     try:
-        return _register(fixed, moving, fixed_masks, moving_masks, options, device, job, notes)
+        return _register(fixed, moving, fixed_masks, moving_masks, options, device, job, [])
     except torch.cuda.OutOfMemoryError:
-        if options.device == "cpu" or device == "cpu":
-            raise
         torch.cuda.empty_cache()
-        notes.append("The GPU ran out of memory, so the registration was done on the CPU.")
+        notes = ["The GPU ran out of memory, so the registration was done on the CPU."]
         return _register(fixed, moving, fixed_masks, moving_masks, options, "cpu", job, notes)
 
 
@@ -137,11 +134,19 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
 def _linear_part(fixed, moving, fixed_masks, moving_masks, options, job):
     if options.initial_transform is not None:
         linear, start = options.initial_transform, "given transform"
+        _require_inverse(linear)
     else:
         found = prealign(fixed, moving, fixed_masks, moving_masks, options.prealignment, job)
         linear, start = found.transform, f"{options.prealignment} from {found.start}"
     require_overlap(Grid.of(fixed), Grid.of(moving), linear)
     return linear, start
+
+
+def _require_inverse(transform: sitk.Transform) -> None:
+    try:
+        transform.GetInverse()
+    except RuntimeError as error:
+        raise InputError("The initial transform has no inverse; give a rigid or affine transform.") from error
 
 
 def _similarity(name: str, fixed_modality: str, moving_modality: str) -> str:

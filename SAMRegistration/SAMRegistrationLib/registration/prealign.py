@@ -11,6 +11,7 @@ from ..errors import InputError, SAMRegistrationError
 from ..geometry.grid import Grid
 from ..geometry.transforms import transform_points
 from ..job import Job
+from ..volumes import label_values
 
 KINDS = ("none", "rigid", "affine")
 BINS = 32
@@ -176,7 +177,7 @@ def _score(quality: float, transform: sitk.Transform, fixed_masks, moving_masks)
         return quality
     warped = sitk.GetArrayFromImage(sitk.Resample(moving_masks, fixed_masks, transform, sitk.sitkNearestNeighbor, 0))
     fixed = sitk.GetArrayViewFromImage(fixed_masks)
-    labels = sorted((set(np.unique(fixed)) & set(np.unique(sitk.GetArrayViewFromImage(moving_masks)))) - {0})
+    labels = sorted(label_values(fixed_masks) & label_values(moving_masks))
     scores = [2 * ((fixed == k) & (warped == k)).sum() / ((fixed == k).sum() + (warped == k).sum()) for k in labels]
     return quality + 10 * float(np.mean(scores)) if scores else quality
 

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 import torch
 
 from ..geometry.grid import Grid
+from ..volumes import label_values
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,6 @@ def shared_structures(
         return None
     fixed, moving = (torch.from_numpy(np.stack(channels)[None]) for channels in (fixed_channels, moving_channels))
     return Structures(tuple(kept), fixed, moving)
-
-
-def label_values(labels: sitk.Image) -> set:
-    """The labels of an image, background (0) left out."""
-    return {int(value) for value in np.unique(sitk.GetArrayViewFromImage(labels))} - {0}
 
 
 def _channel(labels: sitk.Image, label: int, grid: Grid, transform: sitk.Transform) -> np.ndarray:

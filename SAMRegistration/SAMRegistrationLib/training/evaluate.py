@@ -16,7 +16,7 @@ from ..geometry.resample import warp_labels
 from ..job import Job
 from ..metrics import compare_labels, deformation_statistics, jacobian_image, target_registration_errors
 from ..registration import RegistrationOptions, register
-from ..registration.structures import label_values
+from ..volumes import label_values
 from .chance import Chance
 from .check import check_data_list, read_image, read_label_volume, read_landmarks
 from .config import read_config

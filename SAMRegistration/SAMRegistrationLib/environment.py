@@ -113,13 +113,13 @@ def _free_memory_of_windows() -> Optional[int]:
     import ctypes
 
     class Status(ctypes.Structure):
-        _fields_ = [
+        _fields_ = (
             ("length", ctypes.c_uint32),
             ("load", ctypes.c_uint32),
             ("total", ctypes.c_uint64),
             ("free", ctypes.c_uint64),
             ("others", ctypes.c_uint64 * 5),
-        ]
+        )
 
     status = Status(length=ctypes.sizeof(Status))
     known = ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))

@@ -5,9 +5,7 @@ from .console import add_driven_option, add_output_options, show, table
 
 def add_parser(commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "environment", help="show installed packages and the devices that can compute"
-    )
+    parser = commands.add_parser("environment", help="show installed packages and the devices that can compute")
     add_output_options(parser)
     add_driven_option(parser)
     parser.set_defaults(run=run)

@@ -9,7 +9,9 @@ from Host import record
 
 ROOT = Path(__file__).parents[2] / "SAMRegistration"
 UI = ElementTree.parse(ROOT / "Resources" / "UI" / "SAMRegistration.ui").getroot()
-SOURCES = [ROOT / "SAMRegistration.py", *sorted((ROOT / "SAMRegistrationLib" / "widget").glob("*.py"))]
+LOGIC = sorted((ROOT / "SAMRegistrationLib" / "logic").glob("*.py"))
+SOURCES = [ROOT / "SAMRegistration.py", *LOGIC, *sorted((ROOT / "SAMRegistrationLib" / "widget").glob("*.py"))]
+AT_LOADING = {"typing", "pathlib", "slicer", "vtk"}
 UNRECORDED_QT = {
     "Qt", "QAbstractItemView", "QBrush", "QColor", "QColorDialog", "QIcon", "QKeySequence", "QPixmap",
 }  # fmt: skip
@@ -102,3 +104,15 @@ def test_qt_and_slicer_classes_and_application_members_are_recorded(path):
         if manager and node.attr not in record.allowed("slicer.app.layoutManager()"):
             wrong.append(f"{path.name}:{node.lineno} layoutManager().{node.attr}")
     assert wrong == []
+
+
+@pytest.mark.parametrize("path", [ROOT / "SAMRegistration.py", *LOGIC], ids=lambda path: path.stem)
+def test_loading_the_module_imports_nothing_but_the_application_and_its_logic(path):
+    imported = set()
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.Import):
+            imported |= {name.name.split(".")[0] for name in statement.names}
+        elif isinstance(statement, ast.ImportFrom):
+            own = statement.level == 1 or statement.module.startswith("SAMRegistrationLib.logic.")
+            imported |= set() if own else {statement.module.split(".")[0]}
+    assert imported <= AT_LOADING

@@ -1,0 +1,121 @@
+"""Looking at a result, and applying it to other nodes."""
+
+from slicer.i18n import tr as _
+
+from .structures import StructuresLogic
+
+
+class LookLogic(StructuresLogic):
+    """What the views show, and what is made of the last result."""
+
+    def showSide(self, parameters, side) -> None:
+        """Show one volume with its masks in all slice views."""
+        from ..scene import display
+
+        volume = self.volumeOf(parameters, side)
+        if volume is None:
+            return
+        display.show_layers(volume, fit=True)
+        for name in ("fixed", "moving"):
+            node = self.segmentationOf(parameters, name)
+            if node is not None:
+                node.SetDisplayVisibility(name == side)
+        for node in (parameters.resultSegmentation, parameters.resultFolds):
+            if node is not None:
+                node.SetDisplayVisibility(False)
+        if parameters.resultTransform is not None:
+            display.set_grid_visible(parameters.resultTransform, False, False)
+
+    def viewCenter(self):
+        """Where the slice views meet (RAS mm)."""
+        from ..scene.display import view_center
+
+        return view_center()
+
+    def showResult(
+        self,
+        parameters,
+        grid=True,
+        grid3D=True,
+        jacobian=False,
+        outlines=True,
+        opacity=0.5,
+        sideBySide=False,
+        checkerboard=False,
+    ) -> None:
+        """Show the last result: the warped volume over the fixed one, outlines of the masks, the grid.
+
+        Args:
+            grid, grid3D: the deformation grid in slice views, in the 3D view.
+            jacobian: the Jacobian map with its folds instead of the warped volume.
+            outlines: masks of the fixed volume (thick) and warped masks (thin).
+            opacity: of what lies over the fixed volume.
+            sideBySide: fixed and warped volume in two views instead of one over the other.
+            checkerboard: the checkerboard instead of both, where it was made.
+
+        Example:
+            >>> logic.showResult(logic.getParameterNode(), jacobian=True)                    # doctest: +SKIP
+        """
+        from ..scene import display
+
+        over = parameters.resultJacobian if jacobian else parameters.resultVolume
+        if checkerboard and parameters.resultCheckerboard is not None:
+            display.show_layers(parameters.resultCheckerboard, parameters.resultJacobian if jacobian else None, opacity)
+        elif sideBySide:
+            display.show_side_by_side(parameters.fixedVolume, parameters.resultVolume)
+        else:
+            display.show_layers(parameters.fixedVolume, over, opacity, fit=True)
+        display.set_grid_visible(parameters.resultTransform, grid, grid3D)
+        for node, thickness, fill in ((parameters.fixedSegmentation, 3, 0.0), (parameters.resultSegmentation, 1, 0.2)):
+            if node is not None:
+                display.show_outlines(node, thickness, fill)
+                node.SetDisplayVisibility(outlines)
+        if parameters.resultFolds is not None:
+            display.show_outlines(parameters.resultFolds, 2, 0.5)
+            parameters.resultFolds.SetDisplayVisibility(jacobian)
+        if parameters.movingSegmentation is not None:
+            parameters.movingSegmentation.SetDisplayVisibility(False)
+
+    def startCheckerboard(self, parameters):
+        """Compare the last result as a checkerboard.
+
+        Returns:
+            (work, present), as of :meth:`startRegistration`; the node is then ``parameters.resultCheckerboard``.
+
+        Example:
+            >>> work, present = logic.startCheckerboard(logic.getParameterNode())            # doctest: +SKIP
+            >>> present(work(None))                                                          # doctest: +SKIP
+        """
+        from ..errors import InputError
+        from ..scene import compare
+        from ..scene.volumes import grid_of, image_of
+
+        fixed, warped = parameters.fixedVolume, parameters.resultVolume
+        if fixed is None or warped is None:
+            raise InputError(_("Register first."))
+        grid = grid_of(warped)
+        inputs = (image_of(fixed), image_of(warped), compare.window_of(fixed), compare.window_of(warped))
+        if not grid.matches(grid_of(fixed)):
+            raise InputError(_("The fixed volume was changed since the registration; register again."))
+
+        def present(array):
+            parameters.resultCheckerboard = compare.show_checkerboard(array, grid, parameters.resultCheckerboard)
+
+        return lambda job: compare.checkerboard(*inputs), present
+
+    def startApplying(self, parameters, node):
+        """Bring a copy of a node of the moving volume's space to the fixed volume by the last result.
+
+        Returns:
+            (work, present), as of :meth:`startRegistration`; `present` returns the new node.
+
+        Raises:
+            InputError: the node cannot be transformed.
+
+        Example:
+            >>> work, present = logic.startApplying(logic.getParameterNode(), landmarks)     # doctest: +SKIP
+            >>> warpedLandmarks = present(work(None))                                        # doctest: +SKIP
+        """
+        from ..scene.compare import bring
+
+        return bring(node, parameters.resultTransform, parameters.resultInverse, parameters.fixedVolume)

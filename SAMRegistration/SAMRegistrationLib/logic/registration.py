@@ -1,0 +1,145 @@
+"""Registering the chosen pair."""
+
+import slicer
+from slicer.i18n import tr as _
+
+
+class RegistrationLogic:
+    """Registration of two volume nodes, and of what the parameter node names."""
+
+    def register(
+        self,
+        fixed,
+        moving,
+        fixedSegmentation=None,
+        movingSegmentation=None,
+        options=None,
+        gridSpacing=15.0,
+        progress=None,
+        cancelled=None,
+    ):
+        """Register two volume nodes and put the result into the scene; blocks until it is done.
+
+        Args:
+            fixed, moving: scalar volume nodes, under any parent transforms.
+            fixedSegmentation, movingSegmentation: masks that guide the registration; segments of the same id or name
+                are the same structure.
+            options: SAMRegistrationLib.registration.RegistrationOptions; None for the balanced preset.
+            gridSpacing: of the displayed grid, mm.
+            progress: called with (fraction, message).
+            cancelled: returns True to stop.
+
+        Returns:
+            SAMRegistrationLib.scene.present.RunNodes.
+
+        Raises:
+            SAMRegistrationError: its text is a sentence for the user; the scene is as it was.
+
+        Example:
+            >>> nodes = logic.register(fixed, moving, progress=lambda f, m: print(f, m))   # doctest: +SKIP
+            >>> slicer.util.arrayFromVolume(nodes.warped).shape                              # doctest: +SKIP
+        """
+        from ..job import Job
+        from ..scene.present import present
+        from ..scene.run import compute, read
+
+        inputs = read(fixed, moving, fixedSegmentation, movingSegmentation)
+        outcome = compute(inputs, options, Job(progress, cancelled))
+        return present(outcome, fixed, moving, movingSegmentation, gridSpacing)
+
+    def reasonNotToRegister(self, parameters) -> str:
+        """Why the registration cannot start, as a sentence; empty when it can.
+
+        Example:
+            >>> logic.reasonNotToRegister(logic.getParameterNode())                          # doctest: +SKIP
+            'Choose a fixed volume'
+        """
+        if parameters.fixedVolume is None:
+            return _("Choose a fixed volume")
+        if parameters.movingVolume is None:
+            return _("Choose a moving volume")
+        if parameters.fixedVolume is parameters.movingVolume:
+            return _("Fixed and moving are the same")
+        for node in (parameters.fixedVolume, parameters.movingVolume):
+            if node.GetImageData() is None:
+                return _("{name} holds no voxels").format(name=node.GetName())
+        return ""
+
+    def describeRegistration(self, parameters) -> str:
+        """What a registration with these parameters will do, for the button.
+
+        Example:
+            >>> logic.describeRegistration(logic.getParameterNode())                         # doctest: +SKIP
+            'Register CT2 to CT1 (balanced)'
+        """
+        texts = {"moving": parameters.movingVolume.GetName(), "fixed": parameters.fixedVolume.GetName()}
+        segmentations = (parameters.fixedSegmentation, parameters.movingSegmentation)
+        if all(node is not None and node.GetSegmentation().GetNumberOfSegments() for node in segmentations):
+            text = _("Register {moving} to {fixed}, guided by masks ({preset})")
+        else:
+            text = _("Register {moving} to {fixed} ({preset})")
+        return text.format(preset=parameters.preset, **texts)
+
+    def startRegistration(self, parameters):
+        """Read the scene for a registration with these parameters.
+
+        Returns:
+            (work, present): ``outcome = work(job)`` computes and may run on another thread; ``present(outcome)``, on
+            the main thread, puts the result into the scene and into the parameters, and returns its RunNodes.
+
+        Raises:
+            InputError: an input cannot be used.
+
+        Example:
+            >>> work, present = logic.startRegistration(logic.getParameterNode())            # doctest: +SKIP
+            >>> nodes = present(work(None))                                                  # doctest: +SKIP
+        """
+        from ..scene.run import compute, read
+
+        segmentations = (parameters.fixedSegmentation, parameters.movingSegmentation)
+        inputs = read(parameters.fixedVolume, parameters.movingVolume, *segmentations)
+        nodes = (parameters.fixedVolume, parameters.movingVolume, parameters.movingSegmentation)
+        choices = (
+            parameters.preset,
+            parameters.device,
+            parameters.weights,
+            parameters.fixedModality,
+            parameters.movingModality,
+        )
+
+        def work(job):
+            return compute(inputs, self.options(*choices), job)
+
+        def present(outcome):
+            return self._present(outcome, parameters, *nodes)
+
+        return work, present
+
+    def options(self, preset="balanced", device="auto", weights="", fixedModality="auto", movingModality="auto"):
+        """RegistrationOptions from the texts of the panel.
+
+        Example:
+            >>> logic.options("fast", "cpu")                                                 # doctest: +SKIP
+        """
+        from ..registration import RegistrationOptions
+
+        return RegistrationOptions.preset(
+            preset,
+            device=device,
+            weights=weights or None,
+            fixed_modality=None if fixedModality == "auto" else fixedModality,
+            moving_modality=None if movingModality == "auto" else movingModality,
+        )
+
+    def _present(self, outcome, parameters, fixed, moving, movingSegmentation):
+        from ..errors import InputError
+        from ..scene.present import present
+
+        if any(slicer.mrmlScene.GetNodeByID(node.GetID() or "") is not node for node in (fixed, moving)):
+            raise InputError(_("A volume of the pair was removed meanwhile; choose both again."))
+        nodes = present(outcome, fixed, moving, movingSegmentation, parameters.gridSpacing)
+        parameters.resultTransform, parameters.resultInverse = nodes.transform, nodes.inverse
+        parameters.resultVolume, parameters.resultJacobian = nodes.warped, nodes.jacobian
+        parameters.resultSegmentation, parameters.resultFolds = nodes.segmentation, nodes.folds
+        parameters.resultTable = nodes.table
+        return nodes

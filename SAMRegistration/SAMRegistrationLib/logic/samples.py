@@ -1,0 +1,50 @@
+"""The sample pair of the Sample Data module."""
+
+from slicer.i18n import tr as _
+
+SAMPLE_NAME = "SAMRegistrationBrains"
+
+
+def register_sample_data():
+    """Offer two brain MR volumes of one patient, before and after surgery, in the Sample Data module."""
+    try:
+        import SampleData
+    except ImportError:
+        return
+    sums = (
+        "998cb522173839c78657f4bc0ea907cea09fd04e44601f17c82ea27927937b95",
+        "1a64f3f422eb3d1c9b093d1a18da354b13bcf307907c66317e2463ee530b7a97",
+    )
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="SAMRegistration",
+        sampleName=SAMPLE_NAME,
+        thumbnailFileName=None,
+        uris=["https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/" + checksum for checksum in sums],
+        fileNames=["RegLib_C01_1.nrrd", "RegLib_C01_2.nrrd"],
+        nodeNames=["MRBrainTumor1", "MRBrainTumor2"],
+        checksums=["SHA256:" + checksum for checksum in sums],
+    )
+
+
+class SamplesLogic:
+    """Loading the sample pair."""
+
+    def loadSampleData(self, parameters) -> None:
+        """Download (once) and load the sample pair of the Sample Data module, and choose it.
+
+        Raises:
+            InputError: the Sample Data module is not there, or cannot load the pair.
+
+        Example:
+            >>> logic.loadSampleData(logic.getParameterNode())                               # doctest: +SKIP
+        """
+        from ..errors import InputError
+
+        try:
+            import SampleData
+        except ImportError as error:
+            raise InputError(_("The module Sample Data is not available in this application.")) from error
+        nodes = SampleData.SampleDataLogic().downloadSamples(SAMPLE_NAME)
+        if not nodes or len(nodes) != 2 or None in nodes:
+            raise InputError(_("The sample data could not be loaded; check the network connection."))
+        parameters.fixedVolume, parameters.movingVolume = nodes

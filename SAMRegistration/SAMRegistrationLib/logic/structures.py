@@ -1,0 +1,128 @@
+"""The structures of a pair: the same segments in the segmentation nodes of both sides."""
+
+from slicer.i18n import tr as _
+
+
+class StructuresLogic:
+    """Volumes, segmentations and structures of the sides "fixed" and "moving"."""
+
+    def volumeOf(self, parameters, side):
+        """The volume node of a side, "fixed" or "moving"; None without any."""
+        return None if parameters is None else getattr(parameters, f"{side}Volume")
+
+    def segmentationOf(self, parameters, side):
+        """The segmentation node of a side, "fixed" or "moving"; None without any."""
+        return None if parameters is None else getattr(parameters, f"{side}Segmentation")
+
+    def structures(self, parameters) -> list:
+        """The structures of both segmentations, each once (StructureInfo).
+
+        Example:
+            >>> [s.name for s in logic.structures(logic.getParameterNode())]                 # doctest: +SKIP
+            ['liver', 'spleen']
+        """
+        from ..scene.structures import structures_of
+
+        found = {}
+        for side in ("fixed", "moving"):
+            for structure in structures_of(self.segmentationOf(parameters, side)):
+                found.setdefault(structure.id, structure)
+        return list(found.values())
+
+    def addStructure(self, parameters, name, color=None, terminology="") -> str:
+        """Add a structure to the segmentations of both sides, which are made where there are none.
+
+        Returns:
+            Its id, which is that of its segments.
+
+        Example:
+            >>> liver = logic.addStructure(logic.getParameterNode(), "liver")                # doctest: +SKIP
+        """
+        from ..scene.structures import new_structure
+
+        structure = new_structure(name, len(self.structures(parameters)), color, terminology)
+        self._putStructure(parameters, structure)
+        return structure.id
+
+    def anatomies(self) -> dict:
+        """The presets: name of the anatomy to its structures."""
+        from pathlib import Path
+
+        from ..scene.structures import anatomies
+
+        return anatomies(Path(__file__).parents[2] / "Resources" / "Presets")
+
+    def addAnatomy(self, parameters, name) -> None:
+        """Add the structures of a preset that are not there yet.
+
+        Example:
+            >>> logic.addAnatomy(logic.getParameterNode(), "Heart")                          # doctest: +SKIP
+        """
+        there = {structure.name.lower() for structure in self.structures(parameters)}
+        for structure in self.anatomies()[name]:
+            if structure.name.lower() not in there:
+                self.addStructure(parameters, structure.name, structure.color, structure.terminology)
+
+    def changeStructure(self, parameters, structureId, **changes) -> None:
+        """Change name or color of a structure in both images.
+
+        Example:
+            >>> logic.changeStructure(logic.getParameterNode(), liver, name="Liver")         # doctest: +SKIP
+        """
+        structure = next(entry for entry in self.structures(parameters) if entry.id == structureId)
+        self._putStructure(parameters, structure._replace(**changes))
+
+    def removeStructure(self, parameters, structureId) -> None:
+        """Remove a structure with its masks and prompts from both images.
+
+        Example:
+            >>> logic.removeStructure(logic.getParameterNode(), liver)                       # doctest: +SKIP
+        """
+        from ..scene.structures import read_prompts, write_prompts
+
+        for side in ("fixed", "moving"):
+            node = self.segmentationOf(parameters, side)
+            if node is not None:
+                node.GetSegmentation().RemoveSegment(structureId)
+                prompts = read_prompts(node)
+                if prompts.has(structureId):
+                    write_prompts(node, prompts.without_structure(structureId))
+
+    def isStructureVisible(self, parameters, structureId) -> bool:
+        """Whether a structure is shown in the views."""
+        for side in ("fixed", "moving"):
+            node = self.segmentationOf(parameters, side)
+            known = node is not None and node.GetSegmentation().GetSegment(structureId) is not None
+            if known and node.GetDisplayNode() is not None and node.GetDisplayNode().GetSegmentVisibility(structureId):
+                return True
+        return False
+
+    def setStructureVisible(self, parameters, structureId, visible) -> None:
+        """Show or hide a structure in the views."""
+        for node in (parameters.fixedSegmentation, parameters.movingSegmentation, parameters.resultSegmentation):
+            known = node is not None and node.GetSegmentation().GetSegment(structureId) is not None
+            if known and node.GetDisplayNode() is not None:
+                node.GetDisplayNode().SetSegmentVisibility(structureId, visible)
+
+    def _segmentation(self, parameters, side):
+        from ..scene.masks import new_segmentation
+        from ..scene.structures import put_structure
+
+        node = self.segmentationOf(parameters, side)
+        if node is None:
+            volume = self.volumeOf(parameters, side)
+            node = new_segmentation(f"{volume.GetName()} masks", volume)
+            for structure in self.structures(parameters):
+                put_structure(node, structure)
+            setattr(parameters, f"{side}Segmentation", node)
+        return node
+
+    def _putStructure(self, parameters, structure):
+        from ..errors import InputError
+        from ..scene.structures import put_structure
+
+        sides = [side for side in ("fixed", "moving") if self.volumeOf(parameters, side) is not None]
+        if not sides:
+            raise InputError(_("Choose a volume first."))
+        for side in sides:
+            put_structure(self._segmentation(parameters, side), structure)

@@ -230,6 +230,22 @@ def test_a_network_without_an_inverse_is_refused_by_name(pair, tmp_path):
         register(*pair[:2], options=RegistrationOptions.preset("fast", weights=str(path), device="cpu"))
 
 
+@pytest.mark.parametrize("name", ["field.nrrd", "field.nii.gz", "field.mha"])
+def test_a_saved_displacement_field_gives_plain_simpleitk_the_same_points(pair, result, tmp_path, name):
+    result.save_displacement_field(tmp_path / name)
+    field = sitk.ReadImage(str(tmp_path / name), sitk.sitkVectorFloat64)
+    for index in [(0, 0, 0), (5, 7, 3), tuple(n - 1 for n in field.GetSize())]:
+        point = pair[0].TransformIndexToPhysicalPoint(index)
+        moved = np.add(field.TransformIndexToPhysicalPoint(index), field[index])
+        np.testing.assert_allclose(moved, result.transform.TransformPoint(point), atol=1e-3)
+
+
+def test_a_displacement_field_is_not_saved_under_an_unknown_ending(result, tmp_path):
+    with pytest.raises(InputError, match=r"end its name in \.nrrd"):
+        result.save_displacement_field(tmp_path / "field.unknown")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_initial_transform_without_an_inverse_is_refused(pair):
     field = sitk.DisplacementFieldTransform(sitk.Image([4, 4, 4], sitk.sitkVectorFloat64, 3))
     with pytest.raises(InputError, match="has no inverse"):

@@ -24,6 +24,8 @@ cmake-lists:
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python Testing/bench/run.py
+	$(BIN)/python Testing/bench/segmentation.py
+	$(BIN)/python Testing/bench/click_accuracy.py --every 20
 	PYTHONPATH=Testing QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow \
 	    $(BIN)/python Testing/bench/host_frame.py
 

@@ -25,6 +25,8 @@ cmake-lists:
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python Testing/bench/run.py
+	$(BIN)/python Testing/bench/segmentation.py
+	$(BIN)/python Testing/bench/click_accuracy.py --every 20
 	$(OFFSCREEN) $(BIN)/python Testing/bench/module.py
 	PYTHONPATH=Testing $(OFFSCREEN) $(BIN)/python Testing/bench/host_frame.py
 

@@ -1,7 +1,9 @@
 """What the commands print: a progress bar with the time left, tables, and JSON for programs."""
 
 import json
+import os
 import sys
+import threading
 import time
 from typing import Dict, List, Sequence
 
@@ -14,6 +16,16 @@ def add_output_options(parser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output, for programs")
 
 
+def add_driven_option(parser) -> None:
+    """The option of commands that another program runs in the background (see :mod:`..background`)."""
+    parser.add_argument(
+        "--driven",
+        action="store_true",
+        help="for programs: print progress and outcome as lines of JSON, with low priority, and stop when standard "
+        "input is closed",
+    )
+
+
 def say(options, text: str) -> None:
     """Print a line for people, unless ``--quiet`` or ``--json`` was given."""
     if not (options.quiet or options.json):
@@ -22,14 +34,18 @@ def say(options, text: str) -> None:
 
 def show(options, result: Dict, text: str) -> None:
     """Print the outcome of a command: `result` as JSON for programs, or `text` for people."""
-    if options.json:
+    if _is_driven(options):
+        print(json.dumps({"result": result}), flush=True)
+    elif options.json:
         print(json.dumps(result), flush=True)
     elif not options.quiet:
         print(text, flush=True)
 
 
 def console_job(options) -> Job:
-    """A job that draws a progress bar on standard error when that is a terminal."""
+    """A job that draws a progress bar on standard error when that is a terminal, or talks to the driving program."""
+    if _is_driven(options):
+        return _driven_job()
     if options.quiet or options.json or not sys.stderr.isatty():
         return Job()
     return Job(progress=_ProgressBar())
@@ -46,6 +62,30 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     rule = "  ".join("-" * width for width in widths)
     return "\n".join([render(lines[0]), rule, *(render(line) for line in lines[1:])])
+
+
+def _is_driven(options) -> bool:
+    return getattr(options, "driven", False)
+
+
+def _driven_job() -> Job:
+    if hasattr(os, "nice"):
+        os.nice(10)
+    closed = threading.Event()
+
+    def watch():
+        while os.read(0, 1024):  # not through sys.stdin, whose lock would be held when Python ends
+            pass
+        closed.set()
+
+    def tell(fraction, message):
+        try:
+            print(json.dumps({"at": fraction, "message": message}), flush=True)
+        except OSError:  # nobody reads any more
+            closed.set()
+
+    threading.Thread(target=watch, name="standard input", daemon=True).start()
+    return Job(tell, closed.is_set)
 
 
 class _ProgressBar:

@@ -1,6 +1,6 @@
 """``sam-registration evaluate``: tables over the pairs of a data list."""
 
-from .console import add_output_options, console_job, show, table
+from .console import add_driven_option, add_output_options, console_job, show, table
 
 
 def add_parser(commands) -> None:
@@ -13,6 +13,7 @@ def add_parser(commands) -> None:
     )
     parser.add_argument("config", metavar="CONFIG.toml", help="what is evaluated")
     add_output_options(parser)
+    add_driven_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -20,7 +21,8 @@ def run(options) -> None:
     """Evaluate and print the table."""
     from ..engine import Engine
 
-    result = Engine(console_job(options).update).evaluate(options.config)
+    job = console_job(options)
+    result = Engine(job.update, lambda: job.cancelled).evaluate(options.config)
     header, *rows = result["rows"]
     shown = {key: value for key, value in result.items() if key != "rows"}
     show(options, shown, table(header, rows) + f"\n\n{result['pairs']} pairs; written to {result['files'][0]}")

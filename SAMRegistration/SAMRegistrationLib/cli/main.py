@@ -25,6 +25,7 @@ COMMANDS = (
     "evaluate",
     "train-sam",
     "propose-masks",
+    "environment",
 )
 
 

@@ -19,7 +19,7 @@ def add_parser(commands) -> None:
     parser.add_argument("moving", metavar="MOVING", help="moving volume")
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder for the results")
     parser.add_argument("--preset", choices=("fast", "balanced", "accurate"), default="balanced")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, or one of several GPUs: cuda:1")
     guide = parser.add_argument_group("guiding the registration")
     guide.add_argument("--fixed-masks", metavar="FILE", help="label map of structures in the fixed volume")
     guide.add_argument("--moving-masks", metavar="FILE", help="the same structures in the moving volume")

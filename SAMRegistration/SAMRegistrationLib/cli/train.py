@@ -1,6 +1,6 @@
 """``sam-registration train``: train the registration network, or go on with an interrupted training."""
 
-from .console import add_output_options, console_job, show
+from .console import add_driven_option, add_output_options, console_job, show
 
 
 def add_parser(commands) -> None:
@@ -13,6 +13,7 @@ def add_parser(commands) -> None:
     )
     parser.add_argument("config", metavar="CONFIG.toml", help="the training's configuration")
     add_output_options(parser)
+    add_driven_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -20,5 +21,6 @@ def run(options) -> None:
     """Run the command."""
     from ..engine import Engine
 
-    result = Engine(console_job(options).update).train(options.config)
+    job = console_job(options)
+    result = Engine(job.update, lambda: job.cancelled).train(options.config)
     show(options, result, f"{result['step']} steps in {result['seconds']} s: {result['weights']}")

@@ -28,7 +28,7 @@ class RegistrationOptions:
         similarity: "lncc", "mi" (mutual information), "mind", or "auto": LNCC within a modality, MIND across.
         overlap_weight, contour_weight: pull of the masks compared with the images (1).
         fixed_modality, moving_modality: "ct", "mr", "other", or None to guess.
-        device: "auto", "cpu" or "cuda".
+        device: "auto", "cpu", "cuda", or one of several GPUs: "cuda:0", "cuda:1", ...
     """
 
     prealignment: str = "affine"
@@ -48,7 +48,7 @@ class RegistrationOptions:
     def __post_init__(self):
         _one_of("pre-alignment", self.prealignment, KINDS)
         _one_of("similarity", self.similarity, SIMILARITIES)
-        _one_of("device", self.device, ("auto", "cpu", "cuda"))
+        _one_of("device", self.device.partition(":")[0], ("auto", "cpu", "cuda"))
         for modality in (self.fixed_modality, self.moving_modality):
             _one_of("modality", modality, (None, *MODALITIES))
 

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 import torch
 
 from .. import __version__
+from ..environment import usable_device
 from ..errors import InputError, SAMRegistrationError
 from ..geometry.dense import resize_field
 from ..geometry.grid import Grid
@@ -71,14 +72,16 @@ def register(
 
 
 def choose_device(name: str) -> str:
-    """ "cuda" or "cpu" from "auto", "cuda" or "cpu".
+    """ "cpu", "cuda" or "cuda:N" from a device's name or "auto", which takes the first GPU where there is one.
 
     Raises:
-        SAMRegistrationError: "cuda" is asked for and there is none.
+        SAMRegistrationError: a GPU is asked for that is not here.
     """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise SAMRegistrationError("There is no CUDA device here; choose the device cpu or auto.")
-    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+    if usable_device(name) != name:
+        raise SAMRegistrationError(f"There is no CUDA device {name} here; choose the device cpu or auto.")
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, notes) -> RegistrationResult:
@@ -116,7 +119,7 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
         "torch": torch.__version__,
         "simpleitk": sitk.Version.VersionString(),
         "python": platform.python_version(),
-        "device": torch.cuda.get_device_name() if device == "cuda" else "CPU",
+        "device": "CPU" if device == "cpu" else torch.cuda.get_device_name(device),
         "threads": torch.get_num_threads(),
         "fixed_modality": fixed_modality,
         "moving_modality": moving_modality,

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Optional
 
+from ..environment import usable_device
 from ..errors import InputError
 from ..job import Job
 from ..weights import MANIFEST, find, installed_path
@@ -51,9 +52,9 @@ def open_predictor(
 def _device(device: str) -> str:
     import torch
 
+    if usable_device(device) != device:
+        raise InputError(f"There is no CUDA device {device}; use the device cpu.")
     if device != "auto":
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise InputError("There is no CUDA device; use the device cpu.")
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
 

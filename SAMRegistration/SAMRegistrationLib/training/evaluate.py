@@ -141,7 +141,7 @@ class _Pair:
         job.check()
         with PeakMemory() as memory:
             start = time.perf_counter()
-            transform = self._transform(method, guided)
+            transform = self._transform(method, guided, job)
             seconds = time.perf_counter() - start
         grid = Grid.of(self.labels[0])
         scores = compare_labels(self.labels[0], warp_labels(self.labels[1], transform, grid))
@@ -159,11 +159,13 @@ class _Pair:
             peak_mb=memory.peak_mb,
         )
 
-    def _transform(self, method: str, guided: bool) -> sitk.Transform:
+    def _transform(self, method: str, guided: bool, job: Job) -> sitk.Transform:
         if method == "initial":
             return sitk.Transform(3, sitk.sitkIdentity)
         masks = self.masks if guided else (None, None)
-        result = register(*self.images, *masks, options=self._options(method, guided))
+        result = register(
+            *self.images, *masks, options=self._options(method, guided), job=Job(None, lambda: job.cancelled)
+        )
         self.linear.setdefault(guided, result.linear)
         return result.transform
 

@@ -1,0 +1,126 @@
+"""What this computer offers: the packages that the library needs, and the devices that can compute."""
+
+import os
+import sys
+from importlib import metadata, util
+from typing import Any, Dict, List, NamedTuple, Optional
+
+
+class Package(NamedTuple):
+    """A package: how pip calls it, the module it gives, and its version, None where it is not there."""
+
+    name: str
+    module: str
+    version: Optional[str]
+
+
+class Device(NamedTuple):
+    """A device as the library calls it ("cpu", "cuda:0", ...), its name, and its free memory in bytes, if known."""
+
+    id: str
+    name: str
+    free: Optional[int]
+
+
+_NEEDED = [
+    ("torch", "torch"),
+    ("torchvision", "torchvision"),
+    ("safetensors", "safetensors"),
+    ("segment-anything", "segment_anything"),
+    ("SimpleITK", "SimpleITK"),
+    ("numpy", "numpy"),
+    *([("tomli", "tomli")] if sys.version_info < (3, 11) else []),
+]
+
+
+def packages() -> List[Package]:
+    """The packages that are needed; none of them is imported."""
+    return [Package(name, module, _version(name, module)) for name, module in _NEEDED]
+
+
+def missing_packages() -> List[str]:
+    """The names of those that are not installed."""
+    return [package.name for package in packages() if package.version is None]
+
+
+def processor() -> Device:
+    """The CPU; imports nothing."""
+    return Device("cpu", f"CPU ({os.cpu_count() or 1} cores)", _free_memory())
+
+
+def devices() -> List[Device]:
+    """The CPU and every CUDA device; imports torch, which takes a while."""
+    import torch
+
+    found = [processor()]
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        free, _ = torch.cuda.mem_get_info(index)
+        found.append(Device(f"cuda:{index}", torch.cuda.get_device_name(index), free))
+    return found
+
+
+def usable_device(name: str) -> str:
+    """`name` where this computer has that device, else "auto"; imports torch.
+
+    Example:
+        >>> usable_device("cpu")
+        'cpu'
+    """
+    import torch
+
+    if name in ("auto", "cpu"):
+        return name
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    number = name.partition(":")[2] or "0"
+    return name if number.isdigit() and int(number) < count else "auto"
+
+
+def report() -> Dict[str, Any]:
+    """Packages and devices as plain data; torch and the devices beyond the CPU only where torch can be imported."""
+    found: Dict[str, Any] = {"packages": [package._asdict() for package in packages()]}
+    try:
+        import torch
+
+        found["cuda"] = torch.version.cuda
+        found["devices"] = [device._asdict() for device in devices()]
+    except (ImportError, OSError) as error:  # OSError: a library of torch that cannot be loaded
+        found["cuda"], found["devices"], found["problem"] = None, [processor()._asdict()], str(error)
+    return found
+
+
+def _version(name: str, module: str) -> Optional[str]:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:  # not installed by pip, as SimpleITK within 3D Slicer
+        loaded = sys.modules.get(module)
+        if loaded is None and (module in sys.modules or util.find_spec(module) is None):
+            return None
+        return str(getattr(loaded, "__version__", "?"))
+
+
+def _free_memory() -> Optional[int]:
+    if sys.platform == "win32":
+        return _free_memory_of_windows()
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            values = dict(line.split(":", 1) for line in lines)
+        return int(values["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError):  # another system than Linux
+        return None
+
+
+def _free_memory_of_windows() -> Optional[int]:
+    import ctypes
+
+    class Status(ctypes.Structure):
+        _fields_ = (
+            ("length", ctypes.c_uint32),
+            ("load", ctypes.c_uint32),
+            ("total", ctypes.c_uint64),
+            ("free", ctypes.c_uint64),
+            ("others", ctypes.c_uint64 * 5),
+        )
+
+    status = Status(length=ctypes.sizeof(Status))
+    known = ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    return int(status.free) if known else None

@@ -1,0 +1,122 @@
+"""Pairs of the scene as files for training and evaluation: volumes and label maps in the world, and their data list."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Callable, List
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputError
+from ..files import whole_file
+from ..geometry.grid import Grid
+from ..job import Job
+from ..training.datalist import SPLITS, Case, DataList, read_data_list, write_data_list
+from .masks import SegmentMask, label_image
+from .run import read
+
+DATA_LIST = "cases.json"
+
+
+def pair_writer(
+    folder: Path, split: str, fixed, moving, fixed_segmentation=None, moving_segmentation=None
+) -> Callable[[Job], Path]:
+    """Read a pair of volume nodes and their segmentations; the returned work writes them into a folder.
+
+    Volumes (.nrrd) and label maps are in world coordinates, parent transforms included; ``cases.json`` lists them, with
+    the pair in the given split, and goes on from what the folder holds already. A volume that is there is used again;
+    another one of the same name gets a number.
+
+    Args:
+        split: "train" (the pair then goes in both directions), "validation" or "test".
+
+    Returns:
+        ``work(job) -> path of the data list``, which may run on any thread.
+
+    Raises:
+        InputError: a node cannot be used; from the work: the folder cannot be written, or a volume of it is in another
+            split.
+    """
+    if split not in SPLITS:
+        raise InputError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
+    inputs = read(fixed, moving, fixed_segmentation, moving_segmentation)
+    volumes = [
+        (inputs.fixed_name, inputs.fixed, inputs.fixed_masks),
+        (inputs.moving_name, inputs.moving, inputs.moving_masks),
+    ]
+
+    def work(job: Job) -> Path:
+        writer = _Writer(Path(folder), split)
+        names = []
+        for number, volume in enumerate(volumes):
+            job.update(number / 2, f"Writing {volume[0]}")
+            names.append(writer.add(*volume))
+        return writer.finish(*names)
+
+    return work
+
+
+class _Writer:
+    def __init__(self, folder: Path, split: str):
+        self.folder, self.split, self.path = folder, split, folder / DATA_LIST
+        data = read_data_list(self.path) if self.path.is_file() else DataList(folder.name, {}, ())
+        self.name, self.structures, self.pairs = data.name, dict(data.structures), dict(data.pairs)
+        self.cases: List[Case] = list(data.cases)
+
+    def add(self, name: str, image: sitk.Image, masks: List[SegmentMask]) -> str:
+        """Write a volume with its masks, the volume only if it is not there yet; the id of its case."""
+        number = next((n for n, case in enumerate(self.cases) if _is_called(case, name) and _same(case, image)), None)
+        if number is None:
+            number = len(self.cases)
+            path = self.folder / f"{number + 1:03d}.nrrd"
+            _write(image, path)
+            self.cases.append(Case(self._free_id(name), self.split, path))
+        case = self.cases[number]
+        if case.split != self.split:
+            raise InputError(
+                f'{case.id} is used for "{case.split}" in {self.folder} already; a volume belongs to one split only.'
+            )
+        drawn = [mask for mask in masks if mask.image is not None]
+        labels = label_image(drawn, [self._label(mask.name) for mask in drawn], Grid.of(image))
+        if labels is not None:
+            path = case.image.with_name(f"{case.image.stem}-labels.nrrd")
+            _write(labels, path)
+            self.cases[number] = replace(case, labels=path)
+        return case.id
+
+    def finish(self, fixed: str, moving: str) -> Path:
+        """Write the list with the pair; its path."""
+        new = [(fixed, moving), *([(moving, fixed)] if self.split == "train" else [])]
+        pairs = {**self.pairs, self.split: tuple(dict.fromkeys([*self.pairs.get(self.split, ()), *new]))}
+        write_data_list(DataList(self.name, self.structures, tuple(self.cases), pairs), self.path)
+        return self.path
+
+    def _free_id(self, name: str) -> str:
+        taken = {case.id for case in self.cases}
+        names = [name, *(f"{name}#{number}" for number in range(2, len(taken) + 2))]
+        return next(name for name in names if name not in taken)
+
+    def _label(self, structure: str) -> int:
+        """The label of a structure in all label maps of the folder."""
+        for value, name in self.structures.items():
+            if name.lower() == structure.lower():
+                return value
+        value = max(self.structures, default=0) + 1
+        self.structures[value] = structure
+        return value
+
+
+def _is_called(case: Case, name: str) -> bool:
+    return case.id == name or case.id.startswith(f"{name}#")
+
+
+def _write(image: sitk.Image, path: Path) -> None:
+    with whole_file(path) as temporary:
+        sitk.WriteImage(image, str(temporary), useCompression=True)
+
+
+def _same(case: Case, image: sitk.Image) -> bool:
+    there = sitk.ReadImage(str(case.image))
+    if there.GetSize() != image.GetSize() or not Grid.of(there).matches(Grid.of(image)):
+        return False
+    return np.array_equal(sitk.GetArrayViewFromImage(there), sitk.GetArrayViewFromImage(image))

@@ -1,0 +1,115 @@
+"""Configurations of a training and of an evaluation from a few choices, as TOML files that can be read and changed.
+
+Imports nothing that is slow to import.
+"""
+
+import json
+from pathlib import Path
+from typing import Optional
+
+from ..errors import InputError
+from ..files import PathLike, whole_file
+from .datalist import SPLITS, DataList, read_data_list
+
+TRAINING, EVALUATION, WEIGHTS = "training.toml", "evaluation.toml", "network.safetensors"
+_SAVES = 20
+
+_NETWORK = """
+[network]
+preset = "fast"
+field_stride = 4
+channels = [24, 48, 64]
+heads = [1, 2, 4]
+depths = [2, 2, 2]
+"""
+_LOSS = """
+[loss]
+similarity = 0.5
+smoothness = 0.3
+overlap = 1.0
+contour = 0.02
+"""
+
+
+def write_training(output: PathLike, data_list: PathLike, steps: int, initial: Optional[PathLike] = None) -> Path:
+    """Write the configuration of a training on a data list into its output folder.
+
+    Args:
+        output: folder of the training; made if it is not there.
+        steps: optimizer steps.
+        initial: weights to start from; None: a small network from scratch.
+
+    Returns:
+        The file, for ``sam-registration train``.
+
+    Raises:
+        InputError: the list cannot be used or has no training pairs, or the folder cannot be written.
+    """
+    data = read_data_list(data_list)
+    if not data.pairs_of("train"):
+        raise InputError(f"The data list {data_list} has no training pairs; add a pair to be trained on.")
+    validated = any(case.labels for pair in data.pairs_of("validation") for case in pair)
+    text = (
+        "# Written by SAMRegistration. Run: sam-registration train training.toml\n"
+        + _entry("output", ".")
+        + _entry("steps", steps)
+        + _entry("save_every", max(1, min(100, steps // _SAVES)))
+        + _entry("warmup", max(1, min(50, steps // _SAVES)))
+        + (_entry("initial", _absolute(initial)) if initial else _NETWORK)
+        + _LOSS
+        + "\n[data]\n"
+        + _entry("list", _absolute(data_list))
+        + (f"\n[validation]\nevery = {max(1, steps // 10)}\n" if validated else "")
+    )
+    return _written(Path(output) / TRAINING, text)
+
+
+def write_evaluation(
+    output: PathLike, data_list: PathLike, weights: Optional[PathLike] = None, preset: str = "balanced"
+) -> Path:
+    """Write the configuration of an evaluation on a data list: its test pairs, else validation, else training pairs.
+
+    Args:
+        output: folder of the tables; made if it is not there.
+        weights: of the network to be evaluated; None: the methods without one.
+        preset: of the registration.
+
+    Returns:
+        The file, for ``sam-registration evaluate``.
+
+    Raises:
+        InputError: the list cannot be used or has no pairs, or the folder cannot be written.
+    """
+    split = evaluated_split(read_data_list(data_list))
+    if split is None:
+        raise InputError(f"The data list {data_list} has no pairs to evaluate on; add one.")
+    methods = ["initial", "affine", "refinement", *(["network", "network + refinement"] if weights else [])]
+    text = (
+        "# Written by SAMRegistration. Run: sam-registration evaluate evaluation.toml\n"
+        + _entry("output", ".")
+        + _entry("list", _absolute(data_list))
+        + _entry("split", split)
+        + _entry("preset", preset)
+        + _entry("methods", methods)
+        + (_entry("weights", _absolute(weights)) if weights else "")
+    )
+    return _written(Path(output) / EVALUATION, text)
+
+
+def evaluated_split(data: DataList) -> Optional[str]:
+    """The split whose pairs an evaluation takes: test, else validation, else training; None without pairs."""
+    return next((split for split in reversed(SPLITS) if data.pairs_of(split)), None)
+
+
+def _entry(name: str, value) -> str:
+    return f"{name} = {json.dumps(value)}\n"
+
+
+def _absolute(path: PathLike) -> str:
+    return str(Path(path).resolve())
+
+
+def _written(path: Path, text: str) -> Path:
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path.resolve()

@@ -1,0 +1,88 @@
+"""Pairs of the scene as files of a data list, in world coordinates."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from SAMRegistrationLib.errors import InputError
+from SAMRegistrationLib.geometry.grid import Grid
+from SAMRegistrationLib.job import Job
+from SAMRegistrationLib.scene.cases import pair_writer
+from SAMRegistrationLib.scene.volumes import grid_of
+from SAMRegistrationLib.training.check import check_data_list
+from SAMRegistrationLib.training.datalist import read_data_list
+from scene.test_scene_masks import a_segmentation, boxes
+
+
+@pytest.fixture
+def a_pair(oblique, a_blob, a_volume_node, two_parents):
+    """Fixed and moving volume with masks, the moving ones under a chain of two parents."""
+    one, two = boxes(oblique)
+    nodes = []
+    for name, shift in (("Before", 0), ("After", 3)):
+        volume = a_volume_node(a_blob(oblique, (shift, 0, 0)))
+        volume.SetName(name)
+        nodes += [volume, a_segmentation(volume, liver=one, spleen=two)]
+    for node in nodes[2:]:
+        node.SetAndObserveTransformNodeID(two_parents.GetID())
+    return nodes[0], nodes[2], nodes[1], nodes[3]
+
+
+def test_a_pair_is_written_where_the_world_has_it_and_the_nodes_stay_as_they_were(a_pair, tmp_path, two_parents):
+    fixed, moving, *_ = a_pair
+    path = pair_writer(tmp_path / "cases", "train", *a_pair)(Job())
+    data = read_data_list(path)
+    check_data_list(data)
+    assert data.structures == {1: "Liver", 2: "Spleen"}
+    assert [case.id for case in data.cases] == ["Before", "After"]
+    assert {(f.id, m.id) for f, m in data.pairs_of("train")} == {("Before", "After"), ("After", "Before")}
+    assert moving.GetTransformNodeID() == two_parents.GetID()
+    for case, node in zip(data.cases, (fixed, moving)):
+        image, labels = (sitk.ReadImage(str(file)) for file in (case.image, case.labels))
+        assert Grid.of(image).matches(grid_of(node))
+        assert Grid.of(labels).matches(grid_of(node))
+        one, two = boxes(Grid.of(image))
+        small_on_top = np.where(two > 0, 2, one) if two.sum() < one.sum() else np.where(one > 0, 1, 2 * two)
+        assert np.array_equal(sitk.GetArrayFromImage(labels), small_on_top)
+        world_bounds = [0.0] * 6
+        node.GetRASBounds(world_bounds)
+        assert np.allclose(bounds_of(image), world_bounds, atol=1e-3)
+
+
+def bounds_of(image):
+    corners = Grid.of(image).crop((0, 0, 0), image.GetSize())
+    size = np.asarray(image.GetSize())
+    indices = [[i, j, k] * size - 0.5 for i in (0, 1) for j in (0, 1) for k in (0, 1)]
+    points = corners.index_to_physical(indices) * (-1, -1, 1)
+    return np.stack([points.min(0), points.max(0)], 1).ravel()
+
+
+def test_a_second_pair_joins_the_list_and_shares_volumes_and_labels(a_pair, a_blob, a_volume_node, oblique, tmp_path):
+    fixed, _, fixed_masks, _ = a_pair
+    pair_writer(tmp_path, "train", *a_pair)(Job())
+    third = a_volume_node(a_blob(oblique, (0, 5, 0)))
+    third.SetName("After")
+    masks = a_segmentation(third, spleen=boxes(oblique)[1], kidney=boxes(oblique)[0])
+    data = read_data_list(pair_writer(tmp_path, "train", fixed, third, fixed_masks, masks)(Job()))
+    check_data_list(data)
+    assert [case.id for case in data.cases] == ["Before", "After", "After#2"]
+    assert data.structures == {1: "Liver", 2: "Spleen", 3: "Kidney"}
+    assert ("After", "After#2") not in data.pairs["train"]
+    assert len(data.pairs["train"]) == 4
+    assert set(np.unique(sitk.GetArrayFromImage(sitk.ReadImage(str(data.cases[2].labels))))) == {0, 2, 3}
+    again = read_data_list(pair_writer(tmp_path, "train", *a_pair)(Job()))
+    assert again == data
+
+
+def test_a_volume_in_two_splits_is_refused_and_nothing_is_added(a_pair, tmp_path):
+    path = pair_writer(tmp_path, "train", *a_pair)(Job())
+    before = path.read_text()
+    with pytest.raises(InputError, match='Before is used for "train"'):
+        pair_writer(tmp_path, "test", *a_pair)(Job())
+    assert path.read_text() == before
+
+
+def test_a_pair_without_masks_is_written_without_labels(a_pair, tmp_path):
+    data = read_data_list(pair_writer(tmp_path, "test", *a_pair[:2])(Job()))
+    check_data_list(data)
+    assert [case.labels for case in data.cases] == [None, None]
+    assert [(f.id, m.id) for f, m in data.pairs_of("test")] == [("Before", "After")]

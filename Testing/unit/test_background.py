@@ -1,0 +1,211 @@
+"""Commands in a process of their own: what they tell, how they stop, and that they end with the application."""
+
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+import SimpleITK as sitk
+from SAMRegistrationLib.background import BackgroundCommand
+from SAMRegistrationLib.errors import Cancelled, SAMRegistrationError
+from SAMRegistrationLib.training.config import read_config
+from SAMRegistrationLib.training.evaluate import read_evaluation
+from SAMRegistrationLib.training.recipe import write_evaluation, write_training
+from SAMRegistrationLib.training.state import load_state
+from unit.test_data_lists import write_volume
+
+LIBRARY = Path(__file__).resolve().parents[2] / "SAMRegistration"
+RECIPE = """
+output = "out"
+steps = {steps}
+save_every = 1000
+warmup = 1
+[network]
+preset = "fast"
+channels = [4, 8]
+heads = [1, 2]
+depths = [2, 2]
+[synthetic]
+shapes = [[16, 16, 16]]
+"""
+
+
+@pytest.fixture
+def a_recipe(tmp_path):
+    def a_recipe(steps):
+        path = tmp_path / "tiny.toml"
+        path.write_text(RECIPE.format(steps=steps))
+        return path
+
+    return a_recipe
+
+
+@pytest.fixture
+def told():
+    """What a command told, in order."""
+    return []
+
+
+@pytest.fixture
+def start(told):
+    started = []
+
+    def start(*arguments):
+        command = BackgroundCommand(
+            [str(argument) for argument in arguments],
+            done=lambda result: told.append(("done", result)),
+            failed=lambda error: told.append(("failed", error)),
+            progress=lambda fraction, message: told.append((fraction, message)),
+            log=lambda line: told.append(("log", line)),
+        )
+        started.append(command)
+        return command
+
+    yield start
+    for command in started:
+        command.kill()
+
+
+def wait(command, condition=lambda: False):
+    end = time.monotonic() + 120
+    while command.running and not condition():
+        assert time.monotonic() < end
+        command.poll()
+        time.sleep(0.01)
+
+
+def test_a_stopped_training_keeps_its_state_and_goes_on_from_there(start, told, a_recipe, tmp_path):
+    recipe = a_recipe(100000)
+    command = start("train", recipe)
+    wait(command, lambda: any("step 2/" in str(entry[1]) for entry in told))
+    command.stop()
+    wait(command)
+    assert isinstance(told[-1][1], Cancelled)
+    steps = load_state(tmp_path / "out", _plain(recipe)).step
+    assert steps >= 2
+    recipe = a_recipe(steps + 1)
+    told.clear()
+    wait(start("train", recipe))
+    kind, result = told[-1]
+    assert (kind, result["step"]) == ("done", steps + 1)
+    assert result["weights"] == str(tmp_path / "out" / "network.safetensors")
+    fractions = [entry[0] for entry in told if isinstance(entry[0], float)]
+    assert fractions == sorted(fractions)
+    assert any(f"step {steps + 1}/{steps + 1}, loss" in str(entry[1]) for entry in told)
+    assert not any(f"step {steps}/" in str(entry[1]) for entry in told)
+
+
+def _plain(recipe):
+    from SAMRegistrationLib.training.config import plain
+
+    return plain(read_config(recipe))
+
+
+def test_a_command_that_cannot_work_gives_its_sentence(start, told, tmp_path):
+    wait(start("train", tmp_path / "none.toml"))
+    kind, error = told[-1]
+    assert kind == "failed"
+    assert isinstance(error, SAMRegistrationError)
+    assert str(error) == f"The configuration {tmp_path / 'none.toml'} cannot be read (No such file or directory)."
+
+
+def test_a_killed_command_ends_at_once(start, told, a_recipe):
+    command = start("train", a_recipe(100000))
+    wait(command, lambda: any("step 1/" in str(entry[1]) for entry in told))
+    command.kill()
+    wait(command)
+    assert isinstance(told[-1][1], Cancelled)
+
+
+def test_a_training_ends_and_keeps_its_state_when_the_application_is_killed(a_recipe, tmp_path):
+    application = textwrap.dedent(
+        f"""
+        import os, sys, time
+        sys.path.insert(0, {str(LIBRARY)!r})
+        from SAMRegistrationLib.background import BackgroundCommand
+
+        seen = []
+        command = BackgroundCommand(["train", {str(a_recipe(100000))!r}], print, progress=lambda f, m: seen.append(m))
+        while not any("step 2/" in message for message in seen):
+            command.poll()
+            time.sleep(0.01)
+        print(command._process.pid, flush=True)
+        os.kill(os.getpid(), 9)
+        """
+    )
+    output = subprocess.run([sys.executable, "-c", application], capture_output=True, text=True, timeout=120).stdout
+    child = int(output)
+    end = time.monotonic() + 60
+    while Path(f"/proc/{child}").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{child}").exists()
+    assert load_state(tmp_path / "out", _plain(tmp_path / "tiny.toml")).step >= 2
+
+
+@pytest.fixture
+def a_data_list(tmp_path):
+    """A function: a data list whose cases are in the given splits."""
+    import json
+
+    def a_data_list(*splits):
+        cases = []
+        for number, split in enumerate(splits):
+            write_volume(tmp_path / f"i{number}.nii.gz", number)
+            write_volume(tmp_path / f"l{number}.nii.gz", number, labels=[0, 1])
+            cases.append({"id": f"c{number}", "split": split, "image": f"i{number}.nii.gz"})
+            cases[-1]["labels"] = f"l{number}.nii.gz"
+        path = tmp_path / 'a "list".json'
+        path.write_text(json.dumps({"structures": {"1": "one"}, "cases": cases}))
+        return path
+
+    return a_data_list
+
+
+def test_the_configuration_made_from_a_data_list_says_what_was_chosen(tmp_path, a_data_list):
+    path = a_data_list("train", "train", "validation", "validation")
+    config = read_config(write_training(tmp_path / "out", path, 400))
+    assert config.output == tmp_path / "out"
+    assert config.data.list == path
+    assert (config.steps, config.save_every, config.validation.every, config.initial) == (400, 20, 40, None)
+    again = read_config(write_training(tmp_path / "out", a_data_list("train", "train"), 7, tmp_path / "w.safetensors"))
+    assert (again.steps, again.validation.every, again.initial) == (7, 0, tmp_path / "w.safetensors")
+
+
+def test_an_evaluation_takes_the_test_pairs_else_the_validation_pairs_else_the_training_pairs(tmp_path, a_data_list):
+    for splits, expected in (
+        (("train",) * 2 + ("validation",) * 2 + ("test",) * 2, "test"),
+        (("train",) * 2 + ("validation",) * 2, "validation"),
+        (("train",) * 2, "train"),
+    ):
+        evaluation = read_evaluation(write_evaluation(tmp_path / "out", a_data_list(*splits)))
+        assert (evaluation.split, evaluation.methods[-1]) == (expected, "refinement")
+    weights = tmp_path / "w.safetensors"
+    evaluation = read_evaluation(write_evaluation(tmp_path / "out", a_data_list("test", "test"), weights, "fast"))
+    assert (evaluation.weights, evaluation.preset, evaluation.methods[-1]) == (weights, "fast", "network + refinement")
+
+
+def test_a_list_without_training_pairs_is_refused(tmp_path, a_data_list):
+    with pytest.raises(SAMRegistrationError, match="no training pairs"):
+        write_training(tmp_path / "out", a_data_list("test", "test"), 10)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_stopped_evaluation_ends_soon(start, told, tmp_path):
+    import json
+
+    image = sitk.GaussianSource(sitk.sitkFloat32, (40, 40, 40), (8, 8, 8), (20, 20, 20))
+    cases = []
+    for number in range(2):
+        sitk.WriteImage(image + number, str(tmp_path / f"{number}.nrrd"))
+        sitk.WriteImage(image > 100, str(tmp_path / f"{number}-labels.nrrd"))
+        cases.append({"id": str(number), "split": "test", "image": f"{number}.nrrd", "labels": f"{number}-labels.nrrd"})
+    path = tmp_path / "list.json"
+    path.write_text(json.dumps({"structures": {"1": "ball"}, "cases": cases}))
+    command = start("evaluate", write_evaluation(tmp_path / "out", path, preset="accurate"))
+    wait(command, lambda: any("refinement" in str(entry[1]) for entry in told))
+    command.stop()
+    wait(command)
+    assert isinstance(told[-1][1], Cancelled)
+    assert not (tmp_path / "out" / "table.csv").exists()

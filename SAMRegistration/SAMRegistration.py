@@ -106,7 +106,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui, self.logic, self.parameters, self.onStructuresChanged, self.onStructureRemoved
         )
         self.clickPanel = ClickPanel(self.ui, self.logic, self.runner, self.parameters, self.structuresTable)
-        self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.onPresented)
+        self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.stepsToShow)
         self.lookPanel = LookPanel(self.ui, self.logic, self.runner, self.parameters)
         self.advancedPanel = AdvancedPanel(self.ui, self.logic, self.runner, self.parameters)
         self._sentence = sentence
@@ -179,10 +179,9 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onStructureRemoved(self, structureId):
         self.clickPanel.structure_removed(structureId)
 
-    def onPresented(self, nodes):
-        """Show a result that has just entered the scene."""
-        self.clickPanel.stop_placing()
-        self.lookPanel.present()
+    def stepsToShow(self) -> list:
+        """What shows a result that has just entered the scene."""
+        return [self.clickPanel.stop_placing, *self.lookPanel.steps()]
 
     def onLoadSampleData(self, *_args):
         try:

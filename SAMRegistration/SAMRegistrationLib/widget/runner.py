@@ -1,5 +1,7 @@
 """The worker thread, polled by a timer of the event loop."""
 
+from collections import deque
+
 import qt
 
 from ..worker import Task, Worker
@@ -12,6 +14,7 @@ class Runner:
 
     def __init__(self):
         self._worker = Worker()
+        self._turns = deque()
         self._timer = qt.QTimer()
         self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self._poll)
@@ -22,21 +25,31 @@ class Runner:
         self._timer.start()
         return task
 
+    def in_turns(self, *steps) -> None:
+        """Call every step in a turn of its own of the event loop, so that the mouse is answered in between."""
+        self._turns.extend(steps)
+        self._timer.start()
+
     @property
     def busy(self) -> bool:
-        """Whether some outcome is still to be delivered."""
-        return self._worker.busy
+        """Whether some outcome is still to be delivered, or some step to be done."""
+        return self._worker.busy or bool(self._turns)
 
     def abandon_all(self) -> None:
         """Cancel everything and deliver nothing of it."""
+        self._turns.clear()
         self._worker.abandon_all()
 
     def close(self) -> None:
         """Stop the timer and the thread."""
         self._timer.stop()
+        self._turns.clear()
         self._worker.close()
 
     def _poll(self, *_):
-        self._worker.poll()
-        if not self._worker.busy:
+        if self._turns:
+            self._turns.popleft()()
+        else:
+            self._worker.poll()
+        if not self.busy:
             self._timer.stop()

@@ -102,7 +102,9 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
     if options.use_network:
         with clock.stage("predict"):
             job.update(0.25, "Predicting")
-            velocity, weights = predict_velocity(fixed_image, moving_image, structures, options.weights)
+            velocity, weights = predict_velocity(
+                fixed_image, moving_image, structures, grid.spacing[::-1], options.weights
+            )
     similarity = _similarity(options.similarity, fixed_modality, moving_modality)
     if options.use_refinement:
         with clock.stage("refine"):

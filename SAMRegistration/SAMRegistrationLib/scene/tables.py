@@ -1,6 +1,6 @@
 """Measures of a registration as a table node, and as lines for a panel."""
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import slicer
 import vtk
@@ -33,19 +33,33 @@ def summary_rows(deformation: Dict[str, float], seconds: float) -> List[Tuple[st
 
 def add_table(outcome, name: str):
     """A table node with the rows of both functions above; what describes the deformation has a value after only."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name))
-    table = vtk.vtkTable()
     rows = structure_rows(outcome.measures)
     rows += [(title, "", value) for title, value in summary_rows(outcome.deformation, outcome.seconds)]
-    for number, title in enumerate(COLUMNS):
+    return add_text_table(name, COLUMNS, *rows)
+
+
+def add_text_table(name: str, titles: Sequence[str], *rows: Sequence[str]):
+    """A new table node with columns of text."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name))
+    table = vtk.vtkTable()
+    for number, title in enumerate(titles):
         column = vtk.vtkStringArray()
         column.SetName(title)
         for row in rows:
-            column.InsertNextValue(row[number])
+            column.InsertNextValue(str(row[number]))
         table.AddColumn(column)
     node.SetAndObserveTable(table)
     node.SetUseColumnTitleAsColumnHeader(True)
     return node
+
+
+def show_table(node) -> None:
+    """Show a table node in the table view, in a layout that has one beside the present views."""
+    manager = slicer.app.layoutManager()
+    manager.setLayout(slicer.modules.tables.logic().GetLayoutWithTable(manager.layout))
+    logic = slicer.app.applicationLogic()
+    logic.GetSelectionNode().SetActiveTableID(node.GetID())
+    logic.PropagateTableSelection()
 
 
 def write_csv(node, path: str) -> None:

@@ -73,15 +73,27 @@ class Engine:
         result.notes.extend(notes)
         return (result, *masks)
 
-    def train_sam(self, config, resume: bool = False):
-        """Train the compact click model as a TOML file says; the path of its weights.
+    def train_sam(self, config, resume: bool = False) -> Dict[str, Any]:
+        """Train the compact click model as a TOML file says; see :func:`.training.clicks.trainer.train_sam`.
 
-        See :func:`.training.clicks.trainer.train_sam`.
+        Returns:
+            "weights" (path of the file) and "history" (rows of loss and validation Dice).
         """
         from .training.clicks.config import read_config
-        from .training.clicks.trainer import train_sam
+        from .training.clicks.trainer import read_log, train_sam
 
-        return train_sam(read_config(config), resume=resume, job=self._job)
+        weights = train_sam(read_config(config), resume=resume, job=self._job)
+        return {"weights": str(weights), "history": read_log(weights.parent)}
+
+    def propose_masks(self, images, modality: str, teacher, output, **choices) -> int:
+        """Let the LiteMedSAM weights in the file `teacher` propose masks on unlabelled volumes; how many there are.
+
+        See :func:`.training.clicks.proposals.propose_masks` for the other arguments.
+        """
+        from .training.clicks.proposals import propose_masks
+        from .training.clicks.teacher import LiteMedSamTeacher
+
+        return propose_masks(images, modality, LiteMedSamTeacher(teacher), output, **choices, job=self._job)
 
     def measure(
         self,

@@ -24,18 +24,15 @@ def add_parser(commands) -> None:
 
 def run(options) -> None:
     """Propose masks and say how many there are."""
-    from ..training.clicks.proposals import propose_masks
-    from ..training.clicks.teacher import LiteMedSamTeacher
+    from ..engine import Engine
 
-    teacher = LiteMedSamTeacher(options.teacher)
-    count = propose_masks(
+    count = Engine(console_job(options).update).propose_masks(
         options.images,
         options.modality,
-        teacher,
+        options.teacher,
         options.output,
-        options.slices,
-        options.boxes,
-        options.seed,
-        console_job(options),
+        slices=options.slices,
+        boxes=options.boxes,
+        seed=options.seed,
     )
     show(options, {"masks": count, "output": options.output}, f"{count} masks written to {options.output}.")

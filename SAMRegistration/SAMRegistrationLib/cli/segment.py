@@ -19,18 +19,15 @@ def add_parser(commands) -> None:
 def run(options) -> None:
     import SimpleITK as sitk
 
+    from ..engine import Engine
     from ..files import require_writable_folder, whole_file
-    from ..segmentation.models import open_predictor
     from ..segmentation.prompts import PromptSet
-    from ..segmentation.volume import segment_volume
     from ..volumes import read_volume
 
     prompts = PromptSet.load(options.prompts)
     require_writable_folder(_folder_of(options.output))
     image = read_volume(options.image)
-    job = console_job(options)
-    predictor = open_predictor(options.model, options.device, job=job)
-    labels = segment_volume(image, prompts, predictor, job)
+    labels = Engine(console_job(options).update).segment(image, prompts, options.model, options.device)
     with whole_file(options.output) as temporary:
         sitk.WriteImage(labels, str(temporary), useCompression=True)
     voxels = sitk.GetArrayViewFromImage(labels)

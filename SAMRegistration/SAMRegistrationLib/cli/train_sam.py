@@ -1,6 +1,6 @@
 """``sam-registration train-sam``: train the built-in click model, or fine-tune it on one's own label maps."""
 
-from .console import add_output_options, console_job, say, show, table
+from .console import add_output_options, console_job, show, table
 
 
 def add_parser(commands) -> None:
@@ -19,16 +19,9 @@ def add_parser(commands) -> None:
 
 def run(options) -> None:
     """Train as the configuration says and print the validation table."""
-    from ..training.clicks.config import read_config
-    from ..training.clicks.trainer import read_log, train_sam
+    from ..engine import Engine
 
-    training = read_config(options.config)
-    say(options, f"Training for {training.steps} steps into {training.output}.")
-    weights = train_sam(training, resume=options.resume, job=console_job(options))
-    history = read_log(training.output)
+    result = Engine(console_job(options).update).train_sam(options.config, options.resume)
+    history = result["history"]
     rows = [[row["step"], *(f"{row[name]:.3f}" for name in row if name != "step")] for row in history]
-    show(
-        options,
-        {"weights": str(weights), "history": history},
-        f"{table(list(history[0]), rows)}\nWeights: {weights}",
-    )
+    show(options, result, f"{table(list(history[0]), rows)}\nWeights: {result['weights']}")

@@ -38,7 +38,7 @@ class ClickTraining:
         start: weights to start from ("built-in", a file, or None for random ones).
         model: shape of the network when it starts from random weights.
         pictures, masks: pictures in a batch, and masks asked for in each.
-        rate: largest learning rate, reached after `warmup` steps, lowered to 0 in a straight line.
+        rate: largest learning rate, reached after `warmup` steps, lowered to 0 along a cosine.
         average: decay of the moving average of the weights, which is what is stored.
         checkpoint_every: steps between checkpoints with validation.
         validation: how many held-out cases of each source are clicked on at a checkpoint.

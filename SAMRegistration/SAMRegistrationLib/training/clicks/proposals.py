@@ -10,7 +10,8 @@ from ...errors import InputError
 from ...files import PathLike, whole_file
 from ...job import Job
 from ...segmentation.letterbox import Letterbox
-from .sources import CT_WINDOWS, jittered_window, read_volume
+from .sample import CT_WINDOWS, jittered_window
+from .sources import read_volume
 from .teacher import SIZE, LiteMedSamTeacher
 
 MR_RANGE = 1000.0

@@ -1,10 +1,13 @@
 """One training picture: a slice and masks of structures in it, and random changes of its geometry and appearance."""
 
-from typing import NamedTuple, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
 from torch.nn import functional as F
+
+CT_WINDOWS = ((-160, 240), (-160, 240), (-160, 240), (-200, 300), (-1000, 200), (-500, 1300))
+FULL = 256
 
 
 class Sample(NamedTuple):
@@ -24,17 +27,19 @@ def deformed(
 ) -> Sample:
     """The slice (H, W) with masks (K, H, W), scaled as for the network and randomly moved, turned and bent.
 
+    Small pictures are often parts of the slice, so that structures have all the sizes that they have in large ones.
+
     Args:
         image: any intensities; outside the slice becomes its smallest value.
         pixel_size: height and width of a pixel in mm.
         size: S.
     """
     extent = np.array(image.shape) * pixel_size
-    zoom = np.exp(rng.uniform(np.log(0.75), np.log(2.2)))
+    zoom = np.exp(rng.uniform(np.log(0.75), np.log(2.2 * FULL / size)))
     angle = rng.normal(0, 0.25) + (rng.integers(4) * np.pi / 2 if rng.random() < 0.2 else 0)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     turn = turn @ np.diag(rng.choice([1, -1], 2) * np.exp(rng.normal(0, 0.08, 2)))
-    centre = rng.uniform(-0.5, 0.5, 2) * max(0.15, 1 - 1 / zoom)
+    centre = _centre(masks, rng) * max(0.15, 1 - 0.8 / zoom)
     y, x = np.meshgrid(*(np.linspace(-0.5, 0.5, size),) * 2, indexing="ij")
     places = torch.from_numpy(np.stack([y, x], -1) @ turn.T / zoom + centre * extent / extent.max())
     places = places + _smooth_noise(rng, 2, size, int(rng.integers(3, 9)))[0].permute(1, 2, 0) * rng.uniform(0, 0.02)
@@ -69,6 +74,21 @@ def disguised(image: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     if rng.random() < 0.08:
         image = 1 - image
     return image[0].clamp(0, 1).float()
+
+
+def jittered_window(image: np.ndarray, low: float, high: float, rng: Optional[np.random.Generator]) -> np.ndarray:
+    """Intensities (H, W) from low..high to [0, 1], with limits a little off when `rng` is given."""
+    if rng is not None:
+        low, high = np.array([low, high]) + rng.normal(0, 0.08, 2) * (high - low)
+    return np.clip((image - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+
+
+def _centre(masks, rng):
+    """A place of a structure, more or less, in fractions of the slice from its middle."""
+    places = np.argwhere(masks[0]) if len(masks) else []
+    if not len(places):
+        return rng.uniform(-0.5, 0.5, 2)
+    return (rng.choice(places) + 0.5) / masks.shape[1:] - 0.5 + rng.normal(0, 0.05, 2)
 
 
 def _noise(rng, size):

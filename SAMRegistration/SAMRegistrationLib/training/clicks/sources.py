@@ -8,11 +8,11 @@ import SimpleITK as sitk
 
 from ...errors import InputError
 from ...files import PathLike
-from .sample import Sample, deformed, disguised
+from .sample import CT_WINDOWS, Sample, deformed, disguised, jittered_window
 from .synthetic import synthetic_slice
 
 SMALLEST = 40
-CT_WINDOWS = ((-160, 240), (-160, 240), (-160, 240), (-200, 300), (-1000, 200), (-500, 1300))
+SYNTHETIC_SIZE = 192
 
 
 class Case(NamedTuple):
@@ -35,7 +35,7 @@ class SyntheticSource:
     """Endless synthetic slices."""
 
     def draw(self, size: int, masks: int, rng: np.random.Generator) -> Optional[Sample]:
-        image, structures = synthetic_slice(size, rng)
+        image, structures = synthetic_slice(max(size, SYNTHETIC_SIZE), rng)
         return picture(image, structures, (1.0, 1.0), size, masks, rng)
 
     def cases(self, count: int, seed: int) -> List[Case]:
@@ -175,13 +175,6 @@ def picture(
         return None
     repeated = visible[np.arange(masks) % len(visible)]
     return Sample(disguised(sample.image, rng), repeated)
-
-
-def jittered_window(image: np.ndarray, low: float, high: float, rng: Optional[np.random.Generator]) -> np.ndarray:
-    """Intensities (H, W) from low..high to [0, 1], with limits a little off when `rng` is given."""
-    if rng is not None:
-        low, high = np.array([low, high]) + rng.normal(0, 0.08, 2) * (high - low)
-    return np.clip((image - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
 
 
 def read_volume(path: PathLike) -> sitk.Image:

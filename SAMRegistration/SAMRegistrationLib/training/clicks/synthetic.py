@@ -1,4 +1,4 @@
-"""Endless synthetic slices whose masks are exact: random partitions, bodies with organs, and short-axis hearts."""
+"""Endless synthetic slices whose masks are exact: partitions, bodies with organs, short-axis hearts, and trunks."""
 
 from typing import List, Tuple
 
@@ -6,15 +6,18 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from .shapes import blob, smooth_noise
+from .torso import torso_slice
+
 Picture = Tuple[np.ndarray, np.ndarray]
 
 
 def synthetic_slice(size: int, rng: np.random.Generator) -> Picture:
     """An image (S, S) in [0, 1] and masks (K, S, S) bool of everything in it that can be asked for."""
-    kind = rng.choice(3, p=(0.3, 0.45, 0.25))
-    image, masks = (_partition, _body, _heart)[kind](size, rng)
+    kind = rng.choice(4, p=(0.15, 0.2, 0.2, 0.45))
+    image, masks = (_partition, _body, _heart, torso_slice)[kind](size, rng)
     visible = [mask for mask in masks if mask.sum() > 1.2e-3 * size**2]
-    texture = _smooth_noise(rng, size, int(rng.integers(16, 64))) * rng.exponential(0.015)
+    texture = smooth_noise(rng, size, int(rng.integers(16, 64))) * rng.exponential(0.015)
     return np.clip(image + texture, 0, 1).astype(np.float32), np.array(visible, bool).reshape(-1, size, size)
 
 
@@ -51,7 +54,7 @@ def _body(size, rng):
         if inside_value is not None:  # marrow, lumen, medulla: another intensity that belongs to the organ
             inside = radius * rng.uniform(0.5, 0.93)
             core = blob(size, np.random.default_rng(shape), place, inside, aspect, rough) & organ
-            spots = mottled * _smooth_noise(rng, size, int(rng.integers(size // 8, size // 3)))
+            spots = mottled * smooth_noise(rng, size, int(rng.integers(size // 8, size // 3)))
             image[core] = np.clip(inside_value + spots[core], 0, 1)
         structures = [structure & ~organ for structure in structures] + [organ]
         if radius > 0.08 * size and rng.random() < 0.5:
@@ -93,31 +96,5 @@ def _heart(size, rng):
         angle = rng.uniform(0, 2 * np.pi)
         spot = place + inner * rng.uniform(0.5, 0.9) * np.array([np.sin(angle), np.cos(angle)])
         image[blob(size, rng, spot, inner * rng.uniform(0.1, 0.25), 0.8, 0.1) & cavity] = muscle
-    structures = [structure & ~(right | wall) for structure in structures]
-    return image, 3 * [cavity] + 2 * [wall & ~cavity] + [wall, right & ~wall, *structures]
-
-
-def blob(
-    size: int, rng: np.random.Generator, centre: np.ndarray, radius: float, aspect: float, roughness: float
-) -> np.ndarray:
-    """Mask (S, S) of a star-shaped region around `centre` (row, column) whose radius varies smoothly with the angle."""
-    reach = int(np.ceil(radius * (1 + 4 * roughness))) + 1
-    low = np.clip(np.floor(centre).astype(int) - reach, 0, size)
-    high = np.clip(np.floor(centre).astype(int) + reach + 1, 0, size)
-    mask = np.zeros((size, size), bool)
-    y = np.arange(low[0], high[0])[:, None] - centre[0]
-    x = np.arange(low[1], high[1])[None] - centre[1]
-    turn = rng.uniform(0, np.pi)
-    u = np.cos(turn) * x + np.sin(turn) * y
-    v = (np.cos(turn) * y - np.sin(turn) * x) / aspect
-    angle = np.arctan2(v, u)
-    limit = np.ones_like(angle)
-    for k in range(2, 6):
-        limit += rng.normal(0, roughness / k * 2) * np.cos(k * angle + rng.uniform(0, 2 * np.pi))
-    mask[low[0] : high[0], low[1] : high[1]] = u**2 + v**2 < (radius * np.clip(limit, 0.3, 1 + 4 * roughness)) ** 2
-    return mask
-
-
-def _smooth_noise(rng, size, coarse):
-    noise = torch.from_numpy(rng.standard_normal((1, 1, coarse, coarse)))
-    return F.interpolate(noise, (size, size), mode="bilinear", align_corners=True)[0, 0].numpy()
+    others = [structure & ~(right | wall) for structure in structures[-4:]]
+    return image, 3 * [cavity] + 4 * [wall & ~cavity] + [wall, right & ~wall, *others]

@@ -68,7 +68,7 @@ class _Run:
     def __init__(self, training: ClickTraining):
         self.training = training
         torch.manual_seed(training.seed)
-        self.model = _start(training)
+        self.model = _start(training).to(memory_format=torch.channels_last)
         self._stored_size = self.model.config.size
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(training.average)
@@ -155,7 +155,7 @@ class _Run:
 
     def _rate(self):
         warm = min(1.0, (self.step + 1) / max(self.training.warmup, 1))
-        return self.training.rate * warm * (1 - self.step / self.training.steps)
+        return self.training.rate * warm * (1 + math.cos(math.pi * self.step / self.training.steps)) / 2
 
     def _size(self):
         past = 0

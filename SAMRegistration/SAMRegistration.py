@@ -76,6 +76,7 @@ class SAMRegistrationParameterNode:
     resultSegmentation: vtkMRMLSegmentationNode
     resultFolds: vtkMRMLSegmentationNode
     resultTable: vtkMRMLTableNode
+    resultFoldTable: vtkMRMLTableNode
     resultCheckerboard: vtkMRMLScalarVolumeNode
 
 

@@ -153,5 +153,5 @@ class RegistrationLogic(EnvironmentLogic):
         parameters.resultTransform, parameters.resultInverse = nodes.transform, nodes.inverse
         parameters.resultVolume, parameters.resultJacobian = nodes.warped, nodes.jacobian
         parameters.resultSegmentation, parameters.resultFolds = nodes.segmentation, nodes.folds
-        parameters.resultTable = nodes.table
+        parameters.resultTable, parameters.resultFoldTable = nodes.table, nodes.fold_table
         return nodes

@@ -173,7 +173,9 @@ class TrainingPanel:
     def _on_evaluated(self, result):
         if self._wants_table and self._parameters() is not None:
             self._logic.showEvaluation(result["rows"], _("Evaluation"))
-        self._end(_("{n} pairs evaluated; tables are in {path}.").format(n=result["pairs"], path=result["files"][0]))
+        self._end(
+            _("Pairs evaluated: {n}; the tables are in {path}.").format(n=result["pairs"], path=result["files"][0])
+        )
 
     def _on_failed(self, error):
         cancelled = isinstance(error, Cancelled)

@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUTPUT ?= demo-output
+OFFSCREEN := QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow
 
 .PHONY: demo test lint bench bench-peers cmake-lists screenshots clean
 
@@ -24,8 +25,10 @@ cmake-lists:
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python Testing/bench/run.py
-	PYTHONPATH=Testing QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow \
-	    $(BIN)/python Testing/bench/host_frame.py
+	$(BIN)/python Testing/bench/segmentation.py
+	$(BIN)/python Testing/bench/click_accuracy.py --every 20
+	$(OFFSCREEN) $(BIN)/python Testing/bench/module.py
+	PYTHONPATH=Testing $(OFFSCREEN) $(BIN)/python Testing/bench/host_frame.py
 
 # Other registration programs for the benchmark, in an environment of their own: their pins clash with ours.
 bench-peers: .venv-peers/.installed

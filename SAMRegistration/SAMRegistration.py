@@ -114,7 +114,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui, self.logic, self.parameters, self.onStructuresChanged, self.onStructureRemoved
         )
         self.clickPanel = ClickPanel(self.ui, self.logic, self.runner, self.parameters, self.structuresTable)
-        self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.onPresented)
+        self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.stepsToShow)
         self.lookPanel = LookPanel(self.ui, self.logic, self.runner, self.parameters)
         self.advancedPanel = AdvancedPanel(self.ui, self.logic, self.runner, self.parameters)
         self.trainingPanel = TrainingPanel(self.ui, self.logic, self.runner, self.parameters)
@@ -200,10 +200,9 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.onParametersModified()
         self.deviceChoice.look()
 
-    def onPresented(self, nodes):
-        """Show a result that has just entered the scene."""
-        self.clickPanel.stop_placing()
-        self.lookPanel.present()
+    def stepsToShow(self) -> list:
+        """What shows a result that has just entered the scene."""
+        return [self.clickPanel.stop_placing, *self.lookPanel.steps()]
 
     def onLoadSampleData(self, *_args):
         try:

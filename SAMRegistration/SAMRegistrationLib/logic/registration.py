@@ -150,8 +150,9 @@ class RegistrationLogic(EnvironmentLogic):
         if any(slicer.mrmlScene.GetNodeByID(node.GetID() or "") is not node for node in (fixed, moving)):
             raise InputError(_("A volume of the pair was removed meanwhile; choose both again."))
         nodes = present(outcome, fixed, moving, movingSegmentation, parameters.gridSpacing)
-        parameters.resultTransform, parameters.resultInverse = nodes.transform, nodes.inverse
-        parameters.resultVolume, parameters.resultJacobian = nodes.warped, nodes.jacobian
-        parameters.resultSegmentation, parameters.resultFolds = nodes.segmentation, nodes.folds
-        parameters.resultTable, parameters.resultFoldTable = nodes.table, nodes.fold_table
+        with slicer.util.NodeModify(parameters):
+            parameters.resultTransform, parameters.resultInverse = nodes.transform, nodes.inverse
+            parameters.resultVolume, parameters.resultJacobian = nodes.warped, nodes.jacobian
+            parameters.resultSegmentation, parameters.resultFolds = nodes.segmentation, nodes.folds
+            parameters.resultTable, parameters.resultFoldTable = nodes.table, nodes.fold_table
         return nodes

@@ -9,7 +9,7 @@ from ..geometry.grid import Grid
 from ..geometry.resample import warp_volume
 from .masks import copy_segment, labelmap, masks_of, new_segmentation, put_mask
 from .transforms import library_transform
-from .volumes import add_volume, grid_of, image_data, image_of
+from .volumes import add_volume, grid_of, image_data, image_of, window_of
 
 
 def checkerboard(fixed: sitk.Image, warped: sitk.Image, fixed_window, warped_window, fields: int = 8) -> np.ndarray:
@@ -35,21 +35,11 @@ def _gray(image: sitk.Image, low: float, high: float) -> np.ndarray:
     return np.clip((values - low) * (255 / max(high - low, 1e-6)), 0, 255)
 
 
-def window_of(node):
-    """(low, high) of a volume node's display."""
-    display = node.GetDisplayNode()
-    low = display.GetLevel() - display.GetWindow() / 2
-    return low, low + display.GetWindow()
-
-
-def show_checkerboard(array: np.ndarray, grid: Grid, node=None):
-    """Put a checkerboard into a volume node, a new one for None; returns the node."""
+def show_checkerboard(data, grid: Grid, node=None):
+    """Put a checkerboard, as image data, into a volume node, a new one for None; returns the node."""
     if node is None:
-        node = add_volume(image_data(array), grid, "Checkerboard")
-    else:
-        node.SetAndObserveImageData(image_data(array))
-    node.GetDisplayNode().SetAutoWindowLevel(False)
-    node.GetDisplayNode().SetWindowLevelMinMax(0, 255)
+        return add_volume(data, grid, "Checkerboard", window=(0, 255))
+    node.SetAndObserveImageData(data)
     return node
 
 
@@ -81,7 +71,7 @@ def bring(node, transform, inverse, fixed):
                 warped = warp_volume(image, mapping, grid)
             return image_data(sitk.GetArrayViewFromImage(warped))
 
-        return work, lambda data: add_volume(data, grid, name, node.GetClassName())
+        return work, lambda data: add_volume(data, grid, name, node.GetClassName(), None if labels else window_of(node))
     if node.IsA("vtkMRMLSegmentationNode"):
         return _bring_segments(node, mapping, fixed, name)
     if node.IsA("vtkMRMLTransformableNode") and node.CanApplyNonLinearTransforms():

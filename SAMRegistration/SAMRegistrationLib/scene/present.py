@@ -6,11 +6,12 @@ from typing import Any, Optional
 import slicer
 
 from . import display
+from .grids import prepare_grid
 from .masks import copy_segment, new_segmentation, put_mask
 from .run import Outcome
 from .tables import add_fold_table, add_table
 from .transforms import add_transform
-from .volumes import add_volume
+from .volumes import add_volume, window_of
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spac
     try:
         transform = add_transform(outcome.transform, pair, fixed, moving)
         inverse = add_transform(outcome.inverse, f"{fixed.GetName()} to {moving.GetName()}", moving, fixed)
-        warped = add_volume(outcome.warped, outcome.grid, f"{moving.GetName()} warped")
-        display.copy_window(moving, warped)
-        jacobian = add_volume(outcome.jacobian, outcome.map_grid, f"Jacobian of {pair}")
+        warped = add_volume(outcome.warped, outcome.grid, f"{moving.GetName()} warped", window=window_of(moving))
+        display.copy_colors(moving, warped)
+        jacobian = add_volume(outcome.jacobian, outcome.map_grid, f"Jacobian of {pair}", window=display.JACOBIAN_RANGE)
         display.show_as_jacobian(jacobian)
         nodes = RunNodes(
             _folder(f"Registration of {pair}"),
@@ -67,7 +68,7 @@ def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spac
             add_fold_table(outcome.fold_list, f"Folds of {pair}") if outcome.fold_list else None,
         )
         _file(nodes)
-        display.show_grid(transform, fixed, grid_spacing)
+        prepare_grid(transform, fixed, grid_spacing)
     finally:
         slicer.mrmlScene.EndState(slicer.mrmlScene.BatchProcessState)
     return nodes

@@ -4,7 +4,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..scene import display
+from ..scene import display, grids
 from ..scene.tables import COLUMNS, FOLD_COLUMNS, rows_of, write_csv
 from .messages import sentence
 
@@ -64,18 +64,28 @@ class LookPanel:
             self._shown_tables = tables
             self._show_tables(*tables)
         if there and parameters.resultTransform.GetDisplayNode() is not None:
-            display.set_grid_spacing(parameters.resultTransform, parameters.gridSpacing)
+            grids.set_grid_spacing(parameters.resultTransform, parameters.gridSpacing)
 
-    def present(self) -> None:
-        """Show a new result: blended, with its grid and outlines, whatever was hidden of an earlier one."""
-        self._ui.jacobianCheckBox.setChecked(False)
-        for box in (self._ui.gridCheckBox, self._ui.grid3DCheckBox, self._ui.outlinesCheckBox):
-            box.setChecked(True)
-        self.compare(BLEND)
+    def steps(self) -> list:
+        """What shows a new result, whatever was hidden of an earlier one: volumes and outlines, then the grids."""
+        return [self._start_over, lambda: self._show(grid3D=False), self.show]
+
+    def _start_over(self):
+        boxes = (self._ui.jacobianCheckBox, self._ui.gridCheckBox, self._ui.grid3DCheckBox, self._ui.outlinesCheckBox)
+        for box in boxes:
+            box.blockSignals(True)
+            box.setChecked(box is not self._ui.jacobianCheckBox)
+            box.blockSignals(False)
+        self._enter_mode(BLEND)
+        self._show(grid=False, grid3D=False)
         self.update()
 
     def compare(self, mode: str) -> None:
         """Compare fixed and warped volume in one of the modes."""
+        self._enter_mode(mode)
+        self.show()
+
+    def _enter_mode(self, mode):
         self.mode = mode
         for button, own in self._modes.items():
             button.setChecked(own == mode)
@@ -89,17 +99,19 @@ class LookPanel:
             slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         elif mode == FLICKER:
             self._flicker.start()
-        self.show()
 
     def show(self) -> None:
         """Show the result as the check boxes and the mode say."""
+        self._show()
+
+    def _show(self, grid=True, grid3D=True):
         parameters, ui = self._parameters(), self._ui
         if parameters is None or parameters.resultTransform is None:
             return
         self._logic.showResult(
             parameters,
-            grid=ui.gridCheckBox.isChecked(),
-            grid3D=ui.grid3DCheckBox.isChecked(),
+            grid=grid and ui.gridCheckBox.isChecked(),
+            grid3D=grid3D and ui.grid3DCheckBox.isChecked(),
             jacobian=ui.jacobianCheckBox.isChecked(),
             outlines=ui.outlinesCheckBox.isChecked(),
             opacity=ui.opacitySlider.value,

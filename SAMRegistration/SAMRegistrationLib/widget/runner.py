@@ -1,5 +1,7 @@
 """The worker thread and the processes in the background, polled by a timer of the event loop."""
 
+from collections import deque
+
 import qt
 
 from ..background import BackgroundCommand
@@ -15,6 +17,7 @@ class Runner:
     def __init__(self):
         self._worker = Worker()
         self._commands = []
+        self._turns = deque()
         self._timer = qt.QTimer()
         self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self._poll)
@@ -31,13 +34,19 @@ class Runner:
         self._timer.start()
         return command
 
+    def in_turns(self, *steps) -> None:
+        """Call every step in a turn of its own of the event loop, so that the mouse is answered in between."""
+        self._turns.extend(steps)
+        self._timer.start()
+
     @property
     def busy(self) -> bool:
-        """Whether some outcome of the thread is still to be delivered."""
-        return self._worker.busy
+        """Whether some outcome of the thread is still to be delivered, or some step to be done."""
+        return self._worker.busy or bool(self._turns)
 
     def abandon_all(self) -> None:
         """Cancel all work of the thread and deliver nothing of it."""
+        self._turns.clear()
         self._worker.abandon_all()
 
     def close(self) -> None:
@@ -45,12 +54,16 @@ class Runner:
         self._timer.stop()
         for command in self._commands:
             command.abandon()
+        self._turns.clear()
         self._worker.close()
 
     def _poll(self, *_):
-        self._worker.poll()
+        if self._turns:
+            self._turns.popleft()()
+        else:
+            self._worker.poll()
         for command in list(self._commands):
             command.poll()
         self._commands = [command for command in self._commands if command.running]
-        if not self._worker.busy and not self._commands:
+        if not self.busy and not self._commands:
             self._timer.stop()

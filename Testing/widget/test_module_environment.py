@@ -92,7 +92,7 @@ def test_what_is_missing_is_told_on_top_and_installed_on_request(panel, monkeypa
     assert panel.ui.noticeLabel.text == "Missing: safetensors, segment-anything. Nothing works without it."
     click(panel.ui.noticeButton)
     assert not panel.ui.advancedSection.collapsed
-    assert panel.ui.installButton.text == "Install safetensors, segment-anything"
+    assert panel.ui.installButton.text == "Install what is missing"
     click(panel.ui.installButton)
     assert asked == [(["safetensors", "segment-anything"], "")]
     assert panel.ui.installStatus.text == "Installed."

@@ -2,7 +2,7 @@
 
 import slicer
 
-FOLD_COLOR = (1.0, 0.0, 1.0)
+FOLD_COLOR, HATCHING_COLOR = (1.0, 0.0, 1.0), (0.0, 0.0, 0.0)
 JACOBIAN_RANGE = (0.0, 2.0)
 _JACOBIAN_COLORS = "SAMRegistration Jacobian"
 

@@ -90,7 +90,7 @@ def _folds(outcome: Outcome, fixed, pair: str):
     node = new_segmentation(f"Folds of {pair}", fixed)
     node.GetSegmentation().AddEmptySegment("folds", "Folds", display.FOLD_COLOR)
     put_mask(node, "folds", outcome.folds)
-    node.GetSegmentation().AddEmptySegment("hatching", "Folds (hatching)", display.FOLD_COLOR)
+    node.GetSegmentation().AddEmptySegment("hatching", "Folds (hatching)", display.HATCHING_COLOR)
     put_mask(node, "hatching", outcome.hatching)
     display.show_folds(node)
     return node

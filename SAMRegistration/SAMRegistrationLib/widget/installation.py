@@ -27,8 +27,7 @@ class InstallationPanel:
         self._ui.packagesLabel.setText("\n".join(lines))
         missing = self._logic.missingPackages()
         self._ui.installButton.setEnabled(bool(missing))
-        text = _("Install {names}").format(names=", ".join(missing)) if missing else _("Everything is installed")
-        self._ui.installButton.setText(text)
+        self._ui.installButton.setText(_("Install what is missing") if missing else _("Everything is installed"))
         notice = _("Missing: {names}. Nothing works without it.").format(names=", ".join(missing)) if missing else ""
         self._ui.noticeLabel.setText(notice)
         for widget in (self._ui.noticeLabel, self._ui.noticeButton):

@@ -10,7 +10,13 @@ from Host import record
 ROOT = Path(__file__).parents[2] / "SAMRegistration"
 UI = ElementTree.parse(ROOT / "Resources" / "UI" / "SAMRegistration.ui").getroot()
 LOGIC = sorted((ROOT / "SAMRegistrationLib" / "logic").glob("*.py"))
-SOURCES = [ROOT / "SAMRegistration.py", *LOGIC, *sorted((ROOT / "SAMRegistrationLib" / "widget").glob("*.py"))]
+SELFTEST = ROOT / "SAMRegistrationLib" / "selftest.py"
+SOURCES = [
+    ROOT / "SAMRegistration.py",
+    SELFTEST,
+    *LOGIC,
+    *sorted((ROOT / "SAMRegistrationLib" / "widget").glob("*.py")),
+]
 AT_LOADING = {"typing", "pathlib", "slicer", "vtk"}
 UNRECORDED_QT = {
     "Qt", "QAbstractItemView", "QBrush", "QColor", "QColorDialog", "QIcon", "QKeySequence", "QPixmap",

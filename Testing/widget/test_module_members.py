@@ -15,7 +15,7 @@ SOURCES = [
     ROOT / "SAMRegistration.py",
     SELFTEST,
     *LOGIC,
-    *sorted((ROOT / "SAMRegistrationLib" / "widget").glob("*.py")),
+    *(path for name in ("widget", "scene") for path in sorted((ROOT / "SAMRegistrationLib" / name).glob("*.py"))),
 ]
 AT_LOADING = {"typing", "pathlib", "slicer", "vtk"}
 UNRECORDED_QT = {

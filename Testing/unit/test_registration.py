@@ -221,6 +221,20 @@ def test_a_network_gives_the_refinement_its_start(pair, tmp_path):
     assert deformation_statistics(jacobian_image(result.transform, Grid.of(fixed))).folded_voxels == 0
 
 
+@pytest.mark.parametrize(
+    ("preset", "moving_modality", "predicts"),
+    [("balanced", "mr", True), ("balanced", "ct", False), ("fast", "mr", False)],
+)
+def test_the_network_that_ships_predicts_within_a_modality_where_the_preset_wants_it(
+    pair, preset, moving_modality, predicts
+):
+    options = RegistrationOptions.preset(
+        preset, use_refinement=False, device="cpu", fixed_modality="mr", moving_modality=moving_modality
+    )
+    network = register(*pair[:2], options=options).facts["network"]
+    assert network == ("registration-synthetic.safetensors" if predicts else None)
+
+
 def test_a_network_without_an_inverse_is_refused_by_name(pair, tmp_path):
     from SAMRegistrationLib.network import NetworkConfig, RegistrationNetwork, save_network
 

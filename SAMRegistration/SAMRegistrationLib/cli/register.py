@@ -92,11 +92,12 @@ def _choices(options):
     from ..geometry.transforms import read_transform
     from ..registration import RegistrationOptions
 
+    without_network = {"use_network": False} if options.no_network else {}
     return RegistrationOptions.preset(
         options.preset,
+        **without_network,
         prealignment=options.prealign,
         initial_transform=read_transform(options.initial_transform) if options.initial_transform else None,
-        use_network=not options.no_network,
         weights=options.weights,
         use_refinement=not options.no_refinement,
         similarity=options.similarity,

@@ -99,7 +99,7 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
         fixed_image, moving_image = (image.to(device) for image in images)
         structures = shared_structures(fixed_masks, moving_masks, Grid.of(fixed), Grid.of(moving), grid, linear, notes)
     velocity, weights = None, None
-    if options.use_network:
+    if options.use_network and (options.weights or fixed_modality == moving_modality):
         with clock.stage("predict"):
             job.update(0.25, "Predicting")
             velocity, weights = predict_velocity(

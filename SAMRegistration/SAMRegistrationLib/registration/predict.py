@@ -8,18 +8,12 @@ import torch
 
 from ..errors import WeightsError
 from ..geometry import separable
+from ..weights import default_weights
 from .refine import level_shape
 from .structures import Structures
 
 LARGEST_PREDICTION = {"cpu": 500_000, "cuda": 8_000_000}
 """Voxels that the network sees at most, by kind of device; the refinement adds what a coarser grid does not show."""
-
-
-def default_weights() -> Optional[Path]:
-    """The registration weights that ship with the extension; None where there are none."""
-    folder = Path(__file__).resolve().parents[2] / "Resources" / "Models"
-    found = sorted(folder.glob("registration-*.safetensors"))
-    return found[-1] if found else None
 
 
 def predict_velocity(

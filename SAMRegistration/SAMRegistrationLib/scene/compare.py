@@ -6,8 +6,8 @@ import slicer
 
 from ..errors import InputError
 from ..geometry.grid import Grid
-from ..geometry.resample import warp_volume
 from .masks import copy_segment, labelmap, masks_of, new_segmentation, put_mask
+from .run import warp_in_slabs, warp_mask
 from .transforms import library_transform
 from .volumes import add_volume, grid_of, image_data, image_of, window_of
 
@@ -67,9 +67,8 @@ def bring(node, transform, inverse, fixed):
         def work(job):
             if labels:
                 warped = sitk.Resample(image, grid.empty_image(), mapping, sitk.sitkNearestNeighbor, 0)
-            else:
-                warped = warp_volume(image, mapping, grid)
-            return image_data(sitk.GetArrayViewFromImage(warped))
+                return image_data(sitk.GetArrayViewFromImage(warped))
+            return image_data(warp_in_slabs(image, mapping, grid, job))
 
         return work, lambda data: add_volume(data, grid, name, node.GetClassName(), None if labels else window_of(node))
     if node.IsA("vtkMRMLSegmentationNode"):
@@ -80,8 +79,6 @@ def bring(node, transform, inverse, fixed):
 
 
 def _bring_segments(node, mapping, fixed, name):
-    from .run import warp_mask
-
     masks, grid = masks_of(node), grid_of(fixed)
 
     def present(labelmaps):
@@ -91,7 +88,7 @@ def _bring_segments(node, mapping, fixed, name):
             put_mask(result, segment_id, mask)
         return result
 
-    return (lambda job: {mask.id: labelmap(warp_mask(mask, mapping, grid), grid) for mask in masks}), present
+    return (lambda job: {mask.id: labelmap(warp_mask(mask, mapping, grid, job), grid) for mask in masks}), present
 
 
 def _moved_copy(node, inverse, name):

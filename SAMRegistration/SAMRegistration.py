@@ -11,6 +11,7 @@ from SAMRegistrationLib.logic.clicks import ClicksLogic
 from SAMRegistrationLib.logic.look import LookLogic
 from SAMRegistrationLib.logic.registration import RegistrationLogic
 from SAMRegistrationLib.logic.samples import SamplesLogic, register_sample_data
+from SAMRegistrationLib.logic.training import TrainingLogic
 from SAMRegistrationLib.logic.weights import WeightsLogic
 from slicer import (
     vtkMRMLScalarVolumeNode,
@@ -61,9 +62,12 @@ class SAMRegistrationParameterNode:
     fixedSegmentation: vtkMRMLSegmentationNode
     movingSegmentation: vtkMRMLSegmentationNode
     clickModel: str = "compact"
-    device: Annotated[str, Choice(["auto", "cpu", "cuda"])] = "auto"
+    device: str = "auto"
     preset: Annotated[str, Choice(["fast", "balanced", "accurate"])] = "balanced"
     weights: str = ""
+    trainingData: str = ""
+    trainingOutput: str = ""
+    trainingSteps: Annotated[int, WithinRange(1, 1000000), Default(1000)]
     gridSpacing: Annotated[float, WithinRange(2, 60), Default(15)]
     resultTransform: vtkMRMLTransformNode
     resultInverse: vtkMRMLTransformNode
@@ -72,6 +76,7 @@ class SAMRegistrationParameterNode:
     resultSegmentation: vtkMRMLSegmentationNode
     resultFolds: vtkMRMLSegmentationNode
     resultTable: vtkMRMLTableNode
+    resultFoldTable: vtkMRMLTableNode
     resultCheckerboard: vtkMRMLScalarVolumeNode
 
 
@@ -95,11 +100,14 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         from SAMRegistrationLib.widget.advanced import AdvancedPanel
         from SAMRegistrationLib.widget.clicks import ClickPanel
+        from SAMRegistrationLib.widget.devices import DeviceChoice
+        from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.look import LookPanel
         from SAMRegistrationLib.widget.messages import sentence
         from SAMRegistrationLib.widget.register import RegisterPanel
         from SAMRegistrationLib.widget.runner import Runner
         from SAMRegistrationLib.widget.structures import StructuresTable
+        from SAMRegistrationLib.widget.training import TrainingPanel
 
         self.runner = Runner()
         self.structuresTable = StructuresTable(
@@ -109,6 +117,11 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.stepsToShow)
         self.lookPanel = LookPanel(self.ui, self.logic, self.runner, self.parameters)
         self.advancedPanel = AdvancedPanel(self.ui, self.logic, self.runner, self.parameters)
+        self.trainingPanel = TrainingPanel(self.ui, self.logic, self.runner, self.parameters)
+        self.installationPanel = InstallationPanel(self.ui, self.logic, self.onInstalled)
+        self.deviceChoice = DeviceChoice(
+            self.ui, self.logic, self.runner, self.parameters, self.installationPanel.show_report
+        )
         self._sentence = sentence
         self.ui.sampleButton.clicked.connect(self.onLoadSampleData)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
@@ -127,6 +140,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def enter(self):
         self.initializeParameterNode()
         self.clickPanel.enter()
+        self.deviceChoice.look()
 
     def exit(self):
         self.clickPanel.exit()
@@ -138,6 +152,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneStartClose(self, caller, event):
         self.registerPanel.abandon()
         self.advancedPanel.abandon()
+        self.trainingPanel.scene_closes()
         self.clickPanel.scene_closes()
         self.lookPanel.stop()
         self.runner.abandon_all()
@@ -171,6 +186,8 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.registerPanel.update()
         self.lookPanel.update()
         self.advancedPanel.update()
+        self.trainingPanel.update()
+        self.deviceChoice.update()
 
     def onStructuresChanged(self):
         self.clickPanel.update()
@@ -178,6 +195,10 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onStructureRemoved(self, structureId):
         self.clickPanel.structure_removed(structureId)
+
+    def onInstalled(self):
+        self.onParametersModified()
+        self.deviceChoice.look()
 
     def stepsToShow(self) -> list:
         """What shows a result that has just entered the scene."""
@@ -191,7 +212,13 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 class SAMRegistrationLogic(
-    RegistrationLogic, ClicksLogic, LookLogic, WeightsLogic, SamplesLogic, ScriptedLoadableModuleLogic
+    RegistrationLogic,
+    ClicksLogic,
+    LookLogic,
+    WeightsLogic,
+    TrainingLogic,
+    SamplesLogic,
+    ScriptedLoadableModuleLogic,
 ):
     """Everything the module does, without any widget; every action of the panel is one call of it.
 

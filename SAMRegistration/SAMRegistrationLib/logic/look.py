@@ -32,6 +32,30 @@ class LookLogic(StructuresLogic):
 
         return view_center()
 
+    def folds(self, parameters) -> list:
+        """The folds of the last result, the largest first: volume (mm3), smallest Jacobian, and where that is.
+
+        Returns:
+            One tuple of five numbers for every fold: volume, Jacobian, and position (R, A, S in mm).
+
+        Example:
+            >>> logic.folds(logic.getParameterNode())                                        # doctest: +SKIP
+            [(13.5, -0.21, 12.0, -40.5, 8.0)]
+        """
+        from ..scene.tables import rows_of
+
+        return [tuple(map(float, row)) for row in rows_of(parameters.resultFoldTable)]
+
+    def jumpTo(self, position) -> None:
+        """Center all slice views on a position (RAS mm).
+
+        Example:
+            >>> logic.jumpTo(logic.folds(logic.getParameterNode())[0][2:])                   # doctest: +SKIP
+        """
+        from ..scene.display import jump_to
+
+        jump_to(position)
+
     def showResult(
         self,
         parameters,
@@ -71,7 +95,7 @@ class LookLogic(StructuresLogic):
                 display.show_outlines(node, thickness, fill)
                 node.SetDisplayVisibility(outlines)
         if parameters.resultFolds is not None:
-            display.show_outlines(parameters.resultFolds, 2, 0.5)
+            display.show_folds(parameters.resultFolds)
             parameters.resultFolds.SetDisplayVisibility(jacobian)
         if parameters.movingSegmentation is not None:
             parameters.movingSegmentation.SetDisplayVisibility(False)

@@ -3,8 +3,10 @@
 import slicer
 from slicer.i18n import tr as _
 
+from .environment import EnvironmentLogic
 
-class RegistrationLogic:
+
+class RegistrationLogic(EnvironmentLogic):
     """Registration of two volume nodes, and of what the parameter node names."""
 
     def register(
@@ -54,6 +56,8 @@ class RegistrationLogic:
             >>> logic.reasonNotToRegister(logic.getParameterNode())                          # doctest: +SKIP
             'Choose a fixed volume'
         """
+        if self.reasonNotToCompute():
+            return self.reasonNotToCompute()
         if parameters.fixedVolume is None:
             return _("Choose a fixed volume")
         if parameters.movingVolume is None:
@@ -108,7 +112,15 @@ class RegistrationLogic:
         )
 
         def work(job):
-            return compute(inputs, self.options(*choices), job)
+            from ..environment import usable_device
+
+            preset, device, *others = choices
+            usable = usable_device(device)
+            outcome = compute(inputs, self.options(preset, usable, *others), job)
+            if usable != device:
+                text = _("The device {device} is not on this computer; {used} was used.")
+                outcome.result.notes.append(text.format(device=device, used=outcome.result.facts["device"]))
+            return outcome
 
         def present(outcome):
             return self._present(outcome, parameters, *nodes)
@@ -163,5 +175,5 @@ class RegistrationLogic:
             parameters.resultTransform, parameters.resultInverse = nodes.transform, nodes.inverse
             parameters.resultVolume, parameters.resultJacobian = nodes.warped, nodes.jacobian
             parameters.resultSegmentation, parameters.resultFolds = nodes.segmentation, nodes.folds
-            parameters.resultTable = nodes.table
+            parameters.resultTable, parameters.resultFoldTable = nodes.table, nodes.fold_table
         return nodes

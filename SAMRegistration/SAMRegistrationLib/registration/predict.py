@@ -6,14 +6,8 @@ from typing import Optional, Tuple
 import torch
 
 from ..errors import WeightsError
+from ..weights import default_weights
 from .structures import Structures
-
-
-def default_weights() -> Optional[Path]:
-    """The registration weights that ship with the extension; None where there are none."""
-    folder = Path(__file__).resolve().parents[2] / "Resources" / "Models"
-    found = sorted(folder.glob("registration-*.safetensors"))
-    return found[-1] if found else None
 
 
 def predict_velocity(

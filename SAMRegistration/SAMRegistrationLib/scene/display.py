@@ -2,7 +2,7 @@
 
 import slicer
 
-FOLD_COLOR = (1.0, 0.0, 1.0)
+FOLD_COLOR, HATCHING_COLOR = (1.0, 0.0, 1.0), (0.0, 0.0, 0.0)
 JACOBIAN_RANGE = (0.0, 2.0)
 _JACOBIAN_COLORS = "SAMRegistration Jacobian"
 
@@ -111,6 +111,25 @@ def show_outlines(segmentation, thickness: int, fill: float = 0.0) -> None:
     display.SetOpacity2DFill(fill)
     display.SetSliceIntersectionThickness(thickness)
     display.SetVisibility(True)
+
+
+def show_folds(segmentation) -> None:
+    """Show folds by an outline and by hatching, so that they can be told without color."""
+    if segmentation.GetDisplayNode() is None:
+        segmentation.CreateDefaultDisplayNodes()
+    display = segmentation.GetDisplayNode()
+    display.SetSliceIntersectionThickness(2)
+    display.SetOpacity2DFill(1.0)
+    for segment_id, hatched in (("folds", False), ("hatching", True)):
+        display.SetSegmentVisibility2DFill(segment_id, hatched)
+        display.SetSegmentVisibility2DOutline(segment_id, not hatched)
+        display.SetSegmentVisibility3D(segment_id, not hatched)
+
+
+def jump_to(position) -> None:
+    """Center all slice views on a position (RAS mm)."""
+    node = slicer.vtkMRMLSliceNode
+    node.JumpAllSlices(slicer.mrmlScene, *position, node.CenteredJumpSlice)
 
 
 def _jacobian_colors():

@@ -9,14 +9,14 @@ from . import display
 from .grids import prepare_grid
 from .masks import copy_segment, new_segmentation, put_mask
 from .run import Outcome
-from .tables import add_table
+from .tables import add_fold_table, add_table
 from .transforms import add_transform
 from .volumes import add_volume, window_of
 
 
 @dataclass(frozen=True)
 class RunNodes:
-    """The nodes of one run; `segmentation` and `folds` are None where there is nothing to show."""
+    """The nodes of one run; `segmentation`, `folds` and `fold_table` are None where there is nothing to show."""
 
     folder: int
     transform: Any
@@ -26,12 +26,13 @@ class RunNodes:
     table: Any
     segmentation: Optional[Any]
     folds: Optional[Any]
+    fold_table: Optional[Any]
 
     @property
     def all(self) -> list:
         """The nodes that exist."""
-        nodes = (self.transform, self.inverse, self.warped, self.segmentation, self.jacobian, self.folds, self.table)
-        return [node for node in nodes if node is not None]
+        maps = (self.transform, self.inverse, self.warped, self.segmentation, self.jacobian, self.folds)
+        return [node for node in (*maps, self.table, self.fold_table) if node is not None]
 
 
 def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spacing: float = 15.0) -> RunNodes:
@@ -64,6 +65,7 @@ def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spac
             add_table(outcome, f"Measures of {pair}"),
             _warped_segmentation(outcome, moving_segmentation, fixed),
             _folds(outcome, fixed, pair),
+            add_fold_table(outcome.fold_list, f"Folds of {pair}") if outcome.fold_list else None,
         )
         _file(nodes)
         prepare_grid(transform, fixed, grid_spacing)
@@ -88,6 +90,9 @@ def _folds(outcome: Outcome, fixed, pair: str):
     node = new_segmentation(f"Folds of {pair}", fixed)
     node.GetSegmentation().AddEmptySegment("folds", "Folds", display.FOLD_COLOR)
     put_mask(node, "folds", outcome.folds)
+    node.GetSegmentation().AddEmptySegment("hatching", "Folds (hatching)", display.HATCHING_COLOR)
+    put_mask(node, "hatching", outcome.hatching)
+    display.show_folds(node)
     return node
 
 

@@ -15,6 +15,7 @@ from ..engine import Engine
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..job import Job
+from ..metrics import hatching
 from .masks import SegmentMask, label_image, labelmap, masks_of
 from .transforms import oriented_grid, transform_grid
 from .volumes import image_data, image_of
@@ -42,7 +43,8 @@ class Outcome:
     Attributes:
         transform, inverse: displacement grids (FROM parent direction).
         warped: the moving volume on the fixed grid `grid`.
-        jacobian: Jacobian determinant on `map_grid`; `folds` marks where it is not positive, None without folds.
+        jacobian: Jacobian determinant on `map_grid`; `folds` marks where it is not positive, and `hatching` the same
+            places by stripes; both are None without folds. `fold_list` has them one by one (:class:`..metrics.Fold`).
         labelmaps: warped mask of every segment of the moving segmentation, by its id.
         measures: one dictionary per structure: name, dice_before, dice_after, hd95_before, hd95_after.
         deformation: regularity, see DeformationStatistics.
@@ -56,6 +58,8 @@ class Outcome:
     warped: Any
     jacobian: Any
     folds: Any
+    hatching: Any
+    fold_list: List[Any]
     labelmaps: Dict[str, Any]
     measures: List[Dict[str, Any]]
     deformation: Dict[str, float]
@@ -107,7 +111,7 @@ def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
     labelmaps = {mask.id: labelmap(warp_mask(mask, result.transform, grid, job), grid) for mask in inputs.moving_masks}
     job.update(0.4, "Measuring")
     map_grid = _limited(grid)
-    jacobian, deformation = _jacobian(result.transform, map_grid, job)
+    jacobian, deformation, fold_list = _jacobian(result.transform, map_grid, job)
     job.update(0.7, "Measuring")
     measures = _measures(names, result.transform, fixed_labels, moving_labels)
     folded = sitk.GetArrayViewFromImage(jacobian) <= 0
@@ -120,7 +124,9 @@ def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
         oriented_grid(result.inverse, transform_grid(result.inverse, moving_grid)),
         warped,
         image_data(sitk.GetArrayViewFromImage(jacobian)),
-        labelmap(folded, map_grid) if folded.any() else None,
+        labelmap(folded, map_grid) if fold_list else None,
+        labelmap(*hatching(folded, map_grid)) if fold_list else None,
+        fold_list,
         labelmaps,
         measures,
         deformation,
@@ -182,10 +188,10 @@ def _limited(grid: Grid) -> Grid:
 
 
 def _jacobian(transform: sitk.Transform, grid: Grid, job: Job):
-    from ..metrics import deformation_statistics, jacobian_image
+    from ..metrics import deformation_statistics, find_folds, jacobian_image
 
     jacobian = jacobian_image(transform, grid, job)
-    return jacobian, deformation_statistics(jacobian).as_dict()
+    return jacobian, deformation_statistics(jacobian).as_dict(), find_folds(jacobian)
 
 
 def _measures(names, transform, fixed_labels, moving_labels) -> List[Dict[str, Any]]:

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..files import PathLike, whole_file
 from .datalist import SPLITS, DataList, read_data_list
 
+DATA_LIST = "cases.json"
 TRAINING, EVALUATION, WEIGHTS = "training.toml", "evaluation.toml", "network.safetensors"
 _SAVES = 20
 

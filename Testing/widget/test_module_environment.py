@@ -89,7 +89,7 @@ def test_what_is_missing_is_told_on_top_and_installed_on_request(panel, monkeypa
     monkeypatch.setattr(slicer.util, "pip_install", pip_install)
     panel.installationPanel.update()
     panel.ui.advancedSection.collapsed = True
-    assert panel.ui.noticeLabel.text == "Missing: safetensors, segment-anything. Nothing works without it."
+    assert panel.ui.noticeLabel.text == "Missing: safetensors, segment-anything. Install it below."
     click(panel.ui.noticeButton)
     assert not panel.ui.advancedSection.collapsed
     assert panel.ui.installButton.text == "Install what is missing"
@@ -181,7 +181,7 @@ def test_without_torch_the_module_opens_and_says_what_to_do(tmp_path):
     lines = done.stdout.splitlines()
     assert lines[-4:] == [
         "PyTorch is missing; install it in the section Advanced False",
-        "Missing: torch, torchvision, safetensors. Nothing works without it.",
+        "Missing: torch, torchvision, safetensors. Install it below.",
         "1",
         "['Automatic', 'CPU']",
     ], done.stdout + done.stderr

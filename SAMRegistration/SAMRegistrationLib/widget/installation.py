@@ -28,7 +28,7 @@ class InstallationPanel:
         missing = self._logic.missingPackages()
         self._ui.installButton.setEnabled(bool(missing))
         self._ui.installButton.setText(_("Install what is missing") if missing else _("Everything is installed"))
-        notice = _("Missing: {names}. Nothing works without it.").format(names=", ".join(missing)) if missing else ""
+        notice = _("Missing: {names}. Install it below.").format(names=", ".join(missing)) if missing else ""
         self._ui.noticeLabel.setText(notice)
         for widget in (self._ui.noticeLabel, self._ui.noticeButton):
             widget.setVisible(bool(missing))

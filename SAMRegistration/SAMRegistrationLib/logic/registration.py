@@ -127,6 +127,27 @@ class RegistrationLogic(EnvironmentLogic):
 
         return work, present
 
+    def presentResult(self, parameters, result):
+        """Put a result that was computed elsewhere, as on the command line, into the scene for the chosen pair.
+
+        Args:
+            result: SAMRegistrationLib.registration.RegistrationResult of the pair.
+
+        Returns:
+            SAMRegistrationLib.scene.present.RunNodes.
+
+        Raises:
+            InputError: an input cannot be used.
+
+        Example:
+            >>> nodes = logic.presentResult(logic.getParameterNode(), result)                # doctest: +SKIP
+        """
+        from ..scene.run import prepare, read
+
+        nodes = (parameters.fixedVolume, parameters.movingVolume, parameters.movingSegmentation)
+        inputs = read(*nodes[:2], parameters.fixedSegmentation, nodes[2])
+        return self._present(prepare(inputs, result), parameters, *nodes)
+
     def options(self, preset="balanced", device="auto", weights="", fixedModality="auto", movingModality="auto"):
         """RegistrationOptions from the texts of the panel.
 

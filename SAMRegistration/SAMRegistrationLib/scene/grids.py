@@ -9,7 +9,7 @@ line.
 import numpy as np
 import slicer
 
-MOST_POINTS_3D = 3_000
+MOST_POINTS_3D = 4_000
 MOST_POINTS_ACROSS = 45
 _KIND = "vtkMRMLTransformDisplayNode"
 

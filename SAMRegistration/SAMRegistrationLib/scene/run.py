@@ -1,7 +1,7 @@
 """A registration of nodes in three steps: read the scene, compute, put the result into the scene.
 
-:func:`read` and :func:`present` belong to the main thread and are quick; :func:`compute` may run on any thread and
-touches no node.
+:func:`read` and :func:`present` belong to the main thread and are quick; :func:`compute` and :func:`prepare` may run
+on any thread and touch no node.
 """
 
 import time
@@ -90,26 +90,32 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
         InputError, SAMRegistrationError, Cancelled: see :func:`..registration.register`.
     """
     job = job or Job()
-    start = time.perf_counter()
-    grid, moving_grid = Grid.of(inputs.fixed), Grid.of(inputs.moving)
-    pairs = _pairs(inputs.fixed_masks, inputs.moving_masks)
-    numbers = range(1, len(pairs) + 1)
-    fixed_labels = label_image([fixed for fixed, _ in pairs], numbers, grid)
-    moving_labels = label_image([moving for _, moving in pairs], numbers, moving_grid)
     registration = job.part(0.0, 0.85)
     engine = Engine(registration.update, lambda: job.cancelled)
-    result = engine.register(inputs.fixed, inputs.moving, fixed_labels, moving_labels, options)
-    finishing = job.part(0.85, 1.0)
-    finishing.update(0.1, "Warping")
+    _, *labels = _labels(inputs)
+    result = engine.register(inputs.fixed, inputs.moving, *labels, options)
+    return prepare(inputs, result, job.part(0.85, 1.0))
+
+
+def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
+    """Measure a RegistrationResult of the inputs and prepare everything that the scene will show.
+
+    Raises:
+        Cancelled: `job` was cancelled.
+    """
+    job, start = job or Job(), time.perf_counter()
+    names, fixed_labels, moving_labels = _labels(inputs)
+    grid, moving_grid = Grid.of(inputs.fixed), Grid.of(inputs.moving)
+    job.update(0.1, "Warping")
     warped = image_data(warp_in_slabs(inputs.moving, result.transform, grid, job))
     labelmaps = {mask.id: labelmap(warp_mask(mask, result.transform, grid, job), grid) for mask in inputs.moving_masks}
-    finishing.update(0.4, "Measuring")
+    job.update(0.4, "Measuring")
     map_grid = _limited(grid)
     jacobian, deformation, fold_list = _jacobian(result.transform, map_grid, job)
-    finishing.update(0.7, "Measuring")
-    measures = _measures([fixed.name for fixed, _ in pairs], result.transform, fixed_labels, moving_labels)
+    job.update(0.7, "Measuring")
+    measures = _measures(names, result.transform, fixed_labels, moving_labels)
     folded = sitk.GetArrayViewFromImage(jacobian) <= 0
-    finishing.update(0.9, "Preparing the views")
+    job.update(0.9, "Preparing the views")
     return Outcome(
         result,
         grid,
@@ -124,7 +130,18 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
         labelmaps,
         measures,
         deformation,
-        time.perf_counter() - start,
+        sum(result.seconds.values()) + time.perf_counter() - start,
+    )
+
+
+def _labels(inputs: Inputs):
+    """Names of the structures that both sides have, and their label images (1, 2, ...), None without any."""
+    pairs = _pairs(inputs.fixed_masks, inputs.moving_masks)
+    numbers = range(1, len(pairs) + 1)
+    return (
+        [fixed.name for fixed, _ in pairs],
+        label_image([fixed for fixed, _ in pairs], numbers, Grid.of(inputs.fixed)),
+        label_image([moving for _, moving in pairs], numbers, Grid.of(inputs.moving)),
     )
 
 

@@ -32,6 +32,7 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python Testing/bench/run.py
 	$(BIN)/python Testing/bench/segmentation.py
 	$(BIN)/python Testing/bench/click_accuracy.py --every 20
+	$(BIN)/python Testing/bench/training.py --size 96 --checkpointing --repeats 1
 	$(OFFSCREEN) $(BIN)/python Testing/bench/module.py
 	PYTHONPATH=Testing $(OFFSCREEN) $(BIN)/python Testing/bench/host_frame.py
 

@@ -15,29 +15,17 @@ from SAMRegistrationLib.training.config import plain, read_config
 from SAMRegistrationLib.training.evaluate import read_evaluation
 from SAMRegistrationLib.training.recipe import write_evaluation, write_training
 from SAMRegistrationLib.training.state import TrainingState, load_state, save_state
+from unit.recipes import TINY_TRAINING
 from unit.test_data_lists import write_volume
 
 LIBRARY = Path(__file__).resolve().parents[2] / "SAMRegistration"
-RECIPE = """
-output = "out"
-steps = {steps}
-save_every = 1000
-warmup = 1
-[network]
-preset = "fast"
-channels = [4, 8]
-heads = [1, 2]
-depths = [2, 2]
-[synthetic]
-shapes = [[16, 16, 16]]
-"""
 
 
 @pytest.fixture
 def a_recipe(tmp_path):
     def a_recipe(steps):
         path = tmp_path / "tiny.toml"
-        path.write_text(RECIPE.format(steps=steps))
+        path.write_text(TINY_TRAINING.format(steps=steps))
         return path
 
     return a_recipe

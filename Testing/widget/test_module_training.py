@@ -11,20 +11,7 @@ from module_panel import choose, click, wait
 from SAMRegistrationLib.training.config import plain, read_config
 from SAMRegistrationLib.training.datalist import read_data_list
 from SAMRegistrationLib.training.state import load_state
-
-RECIPE = """
-output = "out"
-steps = {steps}
-save_every = 1000
-warmup = 1
-[network]
-preset = "fast"
-channels = [4, 8]
-heads = [1, 2]
-depths = [2, 2]
-[synthetic]
-shapes = [[16, 16, 16]]
-"""
+from unit.recipes import TINY_TRAINING
 
 
 @pytest.fixture
@@ -64,7 +51,7 @@ def test_the_buttons_wait_for_data_and_an_output_folder(training, tmp_path):
     click(ui.trainButton)
     assert ui.trainingStatus.text == f'The data list {tmp_path / "list.json"} has no "cases".'
     assert ui.trainButton.enabled
-    (tmp_path / "own.toml").write_text(RECIPE.format(steps=2))
+    (tmp_path / "own.toml").write_text(TINY_TRAINING.format(steps=2))
     ui.trainingDataPath.setCurrentPath(str(tmp_path / "own.toml"))
     assert ui.trainButton.enabled
     assert not ui.trainingOutputPath.enabled
@@ -74,7 +61,7 @@ def test_the_buttons_wait_for_data_and_an_output_folder(training, tmp_path):
 def test_a_training_runs_in_the_background_stops_and_goes_on_and_its_weights_can_be_used(training, tmp_path):
     ui = training.ui
     recipe = tmp_path / "tiny.toml"
-    recipe.write_text(RECIPE.format(steps=100000))
+    recipe.write_text(TINY_TRAINING.format(steps=100000))
     ui.trainingDataPath.setCurrentPath(str(recipe))
     click(ui.trainButton)
     assert ui.trainingStopButton.visible
@@ -90,7 +77,7 @@ def test_a_training_runs_in_the_background_stops_and_goes_on_and_its_weights_can
     steps = load_state(tmp_path / "out", plain(read_config(recipe))).step
     assert steps >= 2
 
-    recipe.write_text(RECIPE.format(steps=steps + 1))
+    recipe.write_text(TINY_TRAINING.format(steps=steps + 1))
     ui.trainingDataPath.setCurrentPath(str(recipe))
     assert not ui.useWeightsButton.enabled
     click(ui.trainButton)
@@ -174,7 +161,7 @@ def test_a_volume_of_another_split_is_refused_with_a_sentence(training, a_pair, 
 
 def test_the_module_stops_its_training_when_it_is_cleaned_up(training, tmp_path):
     recipe = tmp_path / "tiny.toml"
-    recipe.write_text(RECIPE.format(steps=100000))
+    recipe.write_text(TINY_TRAINING.format(steps=100000))
     told = []
     command = training.runner.follow(
         training.logic.startTraining(str(recipe), done=told.append, progress=lambda *now: told.append(now))

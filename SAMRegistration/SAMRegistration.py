@@ -64,6 +64,7 @@ class SAMRegistrationParameterNode:
     clickModel: str = "compact"
     device: str = "auto"
     preset: Annotated[str, Choice(["fast", "balanced", "accurate"])] = "balanced"
+    useNetwork: bool = True
     weights: str = ""
     trainingData: str = ""
     trainingOutput: str = ""

@@ -133,3 +133,16 @@ def test_registration_weights_are_a_file_or_those_that_ship(panel, tmp_path, mon
     click(ui.builtInWeightsButton)
     assert panel.parameters().weights == ""
     assert ui.weightsPath.currentPath == ""
+
+
+def test_the_prediction_of_the_network_can_be_switched_off(panel, monkeypatch):
+    asked = []
+    monkeypatch.setattr("SAMRegistrationLib.scene.run.read", lambda *_nodes: None)
+    monkeypatch.setattr("SAMRegistrationLib.scene.run.compute", lambda _inputs, options, _job: asked.append(options))
+    panel.ui.advancedSection.collapsed = False
+    for _ in range(2):
+        work, _present = panel.logic.startRegistration(panel.parameters())
+        work(None)
+        click(panel.ui.networkCheckBox)
+    assert [options.use_network for options in asked] == [True, False]
+    assert panel.parameters().useNetwork

@@ -109,6 +109,7 @@ class RegistrationLogic(EnvironmentLogic):
             parameters.weights,
             parameters.fixedModality,
             parameters.movingModality,
+            parameters.useNetwork,
         )
 
         def work(job):
@@ -148,16 +149,26 @@ class RegistrationLogic(EnvironmentLogic):
         inputs = read(*nodes[:2], parameters.fixedSegmentation, nodes[2])
         return self._present(prepare(inputs, result), parameters, *nodes)
 
-    def options(self, preset="balanced", device="auto", weights="", fixedModality="auto", movingModality="auto"):
-        """RegistrationOptions from the texts of the panel.
+    def options(
+        self,
+        preset="balanced",
+        device="auto",
+        weights="",
+        fixedModality="auto",
+        movingModality="auto",
+        useNetwork=True,
+    ):
+        """RegistrationOptions from the choices in the panel.
 
         Example:
             >>> logic.options("fast", "cpu")                                                 # doctest: +SKIP
         """
         from ..registration import RegistrationOptions
 
+        withoutNetwork = {} if useNetwork else {"use_network": False}
         return RegistrationOptions.preset(
             preset,
+            **withoutNetwork,
             device=device,
             weights=weights or None,
             fixed_modality=None if fixedModality == "auto" else fixedModality,

@@ -3,11 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUTPUT ?= demo-output
+OFFSCREEN := QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow
 
-.PHONY: demo test lint bench bench-peers cmake-lists screenshots clean
+.PHONY: demo show test lint bench bench-peers cmake-lists screenshots clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python Resources/SampleData/demo.py --output $(OUTPUT)
+	@$(MAKE) --no-print-directory show OUTPUT=$(OUTPUT) || echo "The results are there; only the module cannot be shown here."
+
+# The module on the result of the demonstration, in a window or as a picture.
+show: $(VENV)/.installed-host
+	$(BIN)/python Resources/SampleData/show_module.py --output $(OUTPUT)
 
 test: $(VENV)/.installed-test
 	$(BIN)/ruff check .
@@ -26,8 +32,8 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python Testing/bench/run.py
 	$(BIN)/python Testing/bench/segmentation.py
 	$(BIN)/python Testing/bench/click_accuracy.py --every 20
-	PYTHONPATH=Testing QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow \
-	    $(BIN)/python Testing/bench/host_frame.py
+	$(OFFSCREEN) $(BIN)/python Testing/bench/module.py
+	PYTHONPATH=Testing $(OFFSCREEN) $(BIN)/python Testing/bench/host_frame.py
 
 # Other registration programs for the benchmark, in an environment of their own: their pins clash with ours.
 bench-peers: .venv-peers/.installed
@@ -50,6 +56,10 @@ $(VENV)/bin/python:
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.installed-host: pyproject.toml $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[host]'
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml $(VENV)/.installed

@@ -21,7 +21,7 @@ from SAMRegistrationLib.errors import SAMRegistrationError
 from SAMRegistrationLib.files import whole_files
 from SAMRegistrationLib.metrics import mean_over_structures
 from SAMRegistrationLib.registration import RegistrationOptions
-from SAMRegistrationLib.report import ReportContents, write_report
+from SAMRegistrationLib.report import write_results
 from subjects import TISSUES, Subjects, load
 
 HERE = Path(__file__).resolve().parent
@@ -74,28 +74,19 @@ def _run(options, state: str) -> Dict:
     choices = RegistrationOptions.preset(options.preset, device=options.device)
     result = engine.register(subjects.fixed, subjects.moving, options=choices)
     measures = engine.measure(result, subjects.fixed_tissues, subjects.moving_tissues)
-    summary = {"moving": subjects.description, **measures, **result.summary()}
-    record = {"state": state, "summary": summary, "text": _text(summary, options.output, subjects)}
     with whole_files(options.output) as staging:
-        result.write_transforms(staging)
-        result.write_warped(staging / "warped.nii.gz")
+        summary = write_results(
+            staging,
+            result,
+            {"moving": subjects.description, **measures},
+            subjects.fixed_tissues,
+            subjects.moving_tissues,
+            label_names=TISSUES,
+            title="Two brains, registered",
+        )
         if subjects.atlas is not None:
             sitk.WriteImage(result.warp_labels(subjects.atlas), str(staging / "warped_atlas.nii.gz"), True)
-        (staging / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
-        contents = ReportContents(
-            fixed=subjects.fixed,
-            moving=subjects.moving,
-            warped=result.warp(),
-            transform=result.transform,
-            fixed_labels=subjects.fixed_tissues,
-            warped_labels=result.warp_labels(subjects.moving_tissues),
-            label_names=TISSUES,
-            timings=result.seconds,
-            facts={"moving brain": subjects.description, **{name: str(fact) for name, fact in result.facts.items()}},
-            title="Two brains, registered",
-            **measures,
-        )
-        write_report(staging, contents)
+        record = {"state": state, "summary": summary, "text": _text(summary, options.output, subjects)}
         (staging / RECORD).write_text(json.dumps(record, indent=1))
     return record
 

@@ -43,6 +43,11 @@ def missing_packages() -> List[str]:
     return [package.name for package in packages() if package.version is None]
 
 
+def is_there(module: str) -> bool:
+    """Whether a module can be imported, as far as can be told without importing it."""
+    return util.find_spec(module) is not None
+
+
 def processor() -> Device:
     """The CPU; imports nothing."""
     return Device("cpu", f"CPU ({os.cpu_count() or 1} cores)", _free_memory())
@@ -89,13 +94,12 @@ def report() -> Dict[str, Any]:
 
 
 def _version(name: str, module: str) -> Optional[str]:
+    if not is_there(module):
+        return None
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:  # not installed by pip, as SimpleITK within 3D Slicer
-        loaded = sys.modules.get(module)
-        if loaded is None and (module in sys.modules or util.find_spec(module) is None):
-            return None
-        return str(getattr(loaded, "__version__", "?"))
+        return str(getattr(sys.modules.get(module), "__version__", "?"))
 
 
 def _free_memory() -> Optional[int]:

@@ -12,7 +12,7 @@ import threading
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 from .errors import InputError, WeightsError
 from .files import require_writable_folder
@@ -117,6 +117,13 @@ def default_folder() -> Path:
     return base / "SAMRegistration" / "weights"
 
 
+def default_weights() -> Optional[Path]:
+    """The registration weights that ship with the extension; None where there are none."""
+    folder = Path(__file__).resolve().parents[1] / "Resources" / "Models"
+    found = sorted(folder.glob("registration-*.safetensors"))
+    return found[-1] if found else None
+
+
 def is_installed(entry: WeightsFile, folder: Optional[Path] = None) -> bool:
     """Whether a file of the right name and size is in the folder; :func:`installed_path` also checks its content."""
     path = _path(entry, folder)
@@ -176,13 +183,18 @@ def download(entry: WeightsFile, folder: Optional[Path] = None, job: Optional[Jo
     return path
 
 
+def leftovers(entry: WeightsFile, folder: Optional[Path] = None) -> List[Path]:
+    """What there is of a file: itself, the part of an interrupted download, and the note that it was verified."""
+    path = _path(entry, folder)
+    return [file for file in (path, _part(path), _mark(path)) if file.is_file()]
+
+
 def remove(entry: WeightsFile, folder: Optional[Path] = None) -> bool:
     """Delete a file and what is left of an interrupted download; whether there was anything to delete."""
-    path = _path(entry, folder)
-    leftovers = [file for file in (path, _part(path), _mark(path)) if file.is_file()]
-    for file in leftovers:
+    files = leftovers(entry, folder)
+    for file in files:
         file.unlink()
-    return bool(leftovers)
+    return bool(files)
 
 
 class _Transfer:

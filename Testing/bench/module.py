@@ -1,4 +1,4 @@
-"""Benchmark of the panel in the stand-in application: entering, clicking, and the event loop while work runs.
+"""Benchmark of the panel in the stand-in application: entering, clicking, the event loop while work runs, cancelling.
 
 python Testing/bench/module.py [--threads N] [--size N]
 """
@@ -59,6 +59,7 @@ class Measurement:
         self.load()
         yield from self.clicks()
         yield from self.stalls()
+        yield from self.cancelling()
 
     def load(self):
         """Two volumes of one textured body, the second moved and bent."""
@@ -115,6 +116,38 @@ class Measurement:
             stage = f"after {sum(gaps[: gaps.index(longest)]):.1f} of {sum(gaps):.1f} s"
             yield f"longest stall of the event loop, {name}", f"{1000 * longest:.0f} ms, {stage}"
 
+    def cancelling(self):
+        """The longest time between two looks at Cancel, which is how long it may take, and one click on Cancel."""
+        parameters, logic = self.widget.parameters(), self.widget.logic
+        structure, editor = self.widget.structuresTable.current(), logic.openEditor(parameters, "fixed")
+        for name, work in (
+            ("first click", editor.point(structure, CENTER, True)),
+            ("to volume", editor.propagate(structure)),
+            ("registering (balanced)", logic.startRegistration(parameters)[0]),
+        ):
+            yield f"longest time between looks at Cancel, {name}", self.longest_wait(work)
+        self.ui.registerButton.click()
+        self.wait(lambda: self.ui.registerProgress.value > 40)
+        start = time.perf_counter()
+        self.ui.cancelButton.click()
+        self.wait(lambda: not self.widget.registerPanel.running)
+        yield "click on Cancel to the button's return, registering", f"{1000 * (time.perf_counter() - start):.0f} ms"
+
+    @staticmethod
+    def longest_wait(work):
+        """Run work and tell the longest time in which it did not look whether it was cancelled, and where."""
+        from SAMRegistrationLib.job import Job
+
+        looks, stage = [(time.perf_counter(), "start")], ["start"]
+
+        def progress(fraction, message):
+            stage[0] = f"{message}, {100 * fraction:.0f} %"
+
+        work(Job(progress, lambda: looks.append((time.perf_counter(), stage[0]))))
+        looks.append((time.perf_counter(), "end"))
+        longest, where = max((later - earlier, where) for (earlier, where), (later, _) in zip(looks, looks[1:]))
+        return f"{1000 * longest:.0f} ms, {where}"
+
     def watch(self, begin):
         """Seconds between the ticks of a timer while work runs in the background."""
         import qt
@@ -132,10 +165,15 @@ class Measurement:
 
     def settle(self):
         """Turn the event loop until the work in the background is done."""
+        self.wait(lambda: not self.widget.runner.busy)
+
+    @staticmethod
+    def wait(condition):
+        """Turn the event loop until the condition holds."""
         import slicer
 
         slicer.app.processEvents()
-        while self.widget.runner.busy:
+        while not condition():
             slicer.app.processEvents()
             time.sleep(0.001)
         slicer.app.processEvents()

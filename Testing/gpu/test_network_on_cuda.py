@@ -25,7 +25,8 @@ def a_network(preset, strength=0.004):
     torch.manual_seed(0)
     network = RegistrationNetwork(NetworkConfig.from_preset(preset)).eval()
     for level in network.levels:
-        torch.nn.init.normal_(level.head.weight, std=strength)
+        for head in filter(None, (level.head, level.match_head)):
+            torch.nn.init.normal_(head.weight, std=strength)
     return network
 
 

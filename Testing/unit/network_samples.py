@@ -12,7 +12,8 @@ def a_network(preset="fast", strength=0.0, seed=0, **changes):
     network = RegistrationNetwork(NetworkConfig.from_preset(preset, **{**SMALL, **changes}))
     if strength:
         for level in network.levels:
-            torch.nn.init.normal_(level.head.weight, std=strength)
+            for head in filter(None, (level.head, level.match_head)):
+                torch.nn.init.normal_(head.weight, std=strength)
     return network.eval()
 
 

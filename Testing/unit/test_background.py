@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 import SimpleITK as sitk
+import torch
 from SAMRegistrationLib.background import BackgroundCommand
 from SAMRegistrationLib.errors import Cancelled, SAMRegistrationError
-from SAMRegistrationLib.training.config import read_config
+from SAMRegistrationLib.training.config import plain, read_config
 from SAMRegistrationLib.training.evaluate import read_evaluation
 from SAMRegistrationLib.training.recipe import write_evaluation, write_training
-from SAMRegistrationLib.training.state import load_state
+from SAMRegistrationLib.training.state import TrainingState, load_state, save_state
 from unit.test_data_lists import write_volume
 
 LIBRARY = Path(__file__).resolve().parents[2] / "SAMRegistration"
@@ -98,8 +99,6 @@ def test_a_stopped_training_keeps_its_state_and_goes_on_from_there(start, told, 
 
 
 def _plain(recipe):
-    from SAMRegistrationLib.training.config import plain
-
     return plain(read_config(recipe))
 
 
@@ -171,6 +170,16 @@ def test_the_configuration_made_from_a_data_list_says_what_was_chosen(tmp_path, 
     assert (config.steps, config.save_every, config.validation.every, config.initial) == (400, 20, 40, None)
     again = read_config(write_training(tmp_path / "out", a_data_list("train", "train"), 7, tmp_path / "w.safetensors"))
     assert (again.steps, again.validation.every, again.initial) == (7, 0, tmp_path / "w.safetensors")
+
+
+def test_a_training_that_goes_on_keeps_what_it_started_from_and_may_take_more_steps(tmp_path, a_data_list):
+    path, output = a_data_list("train", "train"), tmp_path / "out"
+    first = plain(read_config(write_training(output, path, 10)))
+    network = {name: torch.zeros(1) for name in ("network.a", "ema.a")}
+    save_state(output, TrainingState(10, None, 1.0, network), first)
+    more = read_config(write_training(output, path, 5000, output / "network.safetensors"))
+    assert (more.steps, more.initial) == (5000, None)
+    assert load_state(output, plain(more)).step == 10
 
 
 def test_an_evaluation_takes_the_test_pairs_else_the_validation_pairs_else_the_training_pairs(tmp_path, a_data_list):

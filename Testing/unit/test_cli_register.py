@@ -52,12 +52,13 @@ def output(files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("results") / "new" / "folder"
     labels = ["--fixed-labels", files / "fixed_labels.nii.gz", "--moving-labels", files / "moving_labels.nii.gz"]
     landmarks = ["--fixed-landmarks", files / "fixed.csv", "--moving-landmarks", files / "moving.csv"]
-    assert register(files, folder, *labels, *landmarks, "--quiet") == 0
+    assert register(files, folder, *labels, *landmarks, "--displacement-field", "--quiet") == 0
     return folder
 
 
 def test_register_writes_everything_it_promises(output):
     assert sorted(path.name for path in output.iterdir()) == [
+        "displacement_field.nii.gz",
         "inverse.h5",
         "metrics.json",
         "report.html",

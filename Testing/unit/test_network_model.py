@@ -60,9 +60,9 @@ def test_the_axes_are_treated_alike():
                 weight.copy_(weight.clone().permute(0, 1, *(2 + axis for axis in axes)))
             if name.endswith("position_bias"):
                 weight.copy_(weight.clone().permute(0, *(1 + axis for axis in axes)))
-            if name.endswith("offset.weight"):
-                weight.copy_(weight[:, list(axes)])
-            if ".head." in name:
+            if "match_head" in name:
+                weight.copy_(weight.clone().unflatten(1, (-1, 3))[:, :, list(axes)].flatten(1, 2))
+            if "head." in name:
                 weight.copy_(weight[list(axes)])
         pair = a_pair((20, 12, 16))
         codes = random_codes(3, 8, np.random.default_rng(3))
@@ -153,6 +153,7 @@ def test_a_level_field_is_added_where_the_coarser_one_points():
     with torch.no_grad():
         for level, bias in zip(network.levels, ([1.0, 0.0, -0.5], [0.25, 0.5, 1.0])):
             level.head.weight.zero_()
+            level.match_head.weight.zero_()
             level.head.bias.copy_(torch.tensor(bias))
         displacement = network(*a_pair((16, 18, 20))).displacement
     expected = torch.tensor([1.5, 1.0, 1.5]).view(1, 3, 1, 1, 1).expand_as(displacement)

@@ -37,12 +37,11 @@ def test_shifted_windows_join_what_plain_windows_separate():
     assert shifted.split(tokens).sum(1).max() == 50
 
 
-@pytest.mark.parametrize("offset_values", [False, True])
 @pytest.mark.parametrize("shifted", [False, True])
-def test_attention_equals_a_loop_over_tokens(offset_values, shifted):
+def test_attention_equals_a_loop_over_tokens(shifted):
     torch.manual_seed(0)
     shape, heads, channels, window = (4, 7, 2), 2, 6, 3
-    attention = WindowCrossAttention(channels, heads, window, offset_values).double()
+    attention = WindowCrossAttention(channels, heads, window).double()
     torch.nn.init.normal_(attention.position_bias)
     x, y = torch.randn(2, 1, *shape, channels, dtype=torch.float64)
     layout = WindowLayout(shape, window, shifted, torch.device("cpu"))
@@ -65,17 +64,14 @@ def test_attention_equals_a_loop_over_tokens(offset_values, shifted):
                 z, row, column = (offset + window - 1).tolist()
                 bias = attention.position_bias[head, z, row, column]
                 scores.append(query[place][part] @ key[tuple(other)][part] / size**0.5 + bias)
-                carried = value[tuple(other)][part]
-                if offset_values:
-                    carried = carried + (attention.offset.weight @ (offset.double() / window))[part]
-                values.append(carried)
+                values.append(value[tuple(other)][part])
             expected[place][part] = torch.softmax(torch.stack(scores), 0) @ torch.stack(values)
     torch.testing.assert_close(found[0], attention.out(expected))
 
 
 def test_more_windows_than_a_kernel_takes_give_the_same_result(monkeypatch):
     torch.manual_seed(0)
-    attention = CrossAttention(4, 2, 2, 3, 2.0, True)
+    attention = CrossAttention(4, 2, 2, 3, 2.0)
     x, y = torch.randn(2, 1, 4, 9, 8, 7)
     layouts = [WindowLayout((9, 8, 7), 3, shifted, torch.device("cpu")) for shifted in (False, True)]
     whole = attention(x, y, layouts)

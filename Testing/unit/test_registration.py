@@ -221,6 +221,20 @@ def test_a_network_gives_the_refinement_its_start(pair, tmp_path):
     assert deformation_statistics(jacobian_image(result.transform, Grid.of(fixed))).folded_voxels == 0
 
 
+@pytest.mark.parametrize(
+    ("preset", "moving_modality", "predicts"),
+    [("balanced", "mr", True), ("balanced", "ct", False), ("fast", "mr", False)],
+)
+def test_the_network_that_ships_predicts_within_a_modality_where_the_preset_wants_it(
+    pair, preset, moving_modality, predicts
+):
+    options = RegistrationOptions.preset(
+        preset, use_refinement=False, device="cpu", fixed_modality="mr", moving_modality=moving_modality
+    )
+    network = register(*pair[:2], options=options).facts["network"]
+    assert network == ("registration-synthetic.safetensors" if predicts else None)
+
+
 def test_a_network_without_an_inverse_is_refused_by_name(pair, tmp_path):
     from SAMRegistrationLib.network import NetworkConfig, RegistrationNetwork, save_network
 
@@ -228,6 +242,22 @@ def test_a_network_without_an_inverse_is_refused_by_name(pair, tmp_path):
     save_network(RegistrationNetwork(NetworkConfig.from_preset("fast", composition="sum")), path, {})
     with pytest.raises(WeightsError, match=r"sum\.safetensors predicts a displacement"):
         register(*pair[:2], options=RegistrationOptions.preset("fast", weights=str(path), device="cpu"))
+
+
+@pytest.mark.parametrize("name", ["field.nrrd", "field.nii.gz", "field.mha"])
+def test_a_saved_displacement_field_gives_plain_simpleitk_the_same_points(pair, result, tmp_path, name):
+    result.save_displacement_field(tmp_path / name)
+    field = sitk.ReadImage(str(tmp_path / name), sitk.sitkVectorFloat64)
+    for index in [(0, 0, 0), (5, 7, 3), tuple(n - 1 for n in field.GetSize())]:
+        point = pair[0].TransformIndexToPhysicalPoint(index)
+        moved = np.add(field.TransformIndexToPhysicalPoint(index), field[index])
+        np.testing.assert_allclose(moved, result.transform.TransformPoint(point), atol=1e-3)
+
+
+def test_a_displacement_field_is_not_saved_under_an_unknown_ending(result, tmp_path):
+    with pytest.raises(InputError, match=r"end its name in \.nrrd"):
+        result.save_displacement_field(tmp_path / "field.unknown")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_initial_transform_without_an_inverse_is_refused(pair):

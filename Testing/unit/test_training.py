@@ -288,7 +288,7 @@ def test_an_unusable_configuration_is_refused_naming_the_file_and_the_entry(tmp_
 def test_every_training_recipe_that_ships_describes_a_network_that_can_be_built(name):
     config = read_config(RECIPES / name)
     options = {key: value for key, value in config.network.items() if key != "preset"}
-    assert RegistrationNetwork(NetworkConfig.from_preset("fast", **options)).config.field_stride == 4
+    assert RegistrationNetwork(NetworkConfig.from_preset(config.network["preset"], **options)).config.search == 1
 
 
 def test_the_evaluation_recipe_that_ships_can_be_read():

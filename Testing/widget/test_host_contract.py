@@ -138,6 +138,7 @@ def each_stand_in():
         "slicer.qMRMLWidget",
         "slicer.qSlicerMarkupsPlaceWidget",
         "slicer.qSlicerSimpleMarkupsWidget",
+        "slicer.qSlicerTerminologyNavigatorWidget",
         "slicer.qSlicerWidget",
     ]
 

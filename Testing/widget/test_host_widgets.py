@@ -467,3 +467,20 @@ def test_a_slider_without_tracking_tells_its_value_when_it_is_released(applicati
     inner.setSliderDown(False)
     assert len(changed) == 1
     assert slider.value == pytest.approx(changing[0][0])
+
+
+def test_what_is_shown_or_hidden_while_a_collapsible_button_is_collapsed_is_so_when_it_is_expanded(application, qt):
+    import ctk
+
+    button = ctk.ctkCollapsibleButton()
+    shown, hidden = qt.QLabel("shown", button), qt.QLabel("hidden", button)
+    button.show()
+    shown.hide()
+    button.collapsed = True
+    shown.setVisible(True)
+    hidden.setVisible(False)
+    assert shown.isHidden()
+    button.collapsed = False
+    assert not shown.isHidden()
+    assert hidden.isHidden()
+    button.deleteLater()

@@ -1,5 +1,6 @@
 """The section "Advanced": choosing, downloading and removing weights, with a download that is simulated."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,12 @@ def weights(panel, monkeypatch):
     """The panel with sam-vit-b chosen; returns (panel, set of installed names)."""
     installed = set()
     panel.ui.advancedSection.collapsed = False
-    monkeypatch.setattr(
-        panel.logic, "clickModels", lambda: {"compact": True, "sam-vit-b": "sam-vit-b" in installed}, raising=False
-    )
+
+    def click_models():
+        return {"compact": 0, "sam-vit-b": 0 if "sam-vit-b" in installed else 375}
+
+    monkeypatch.setattr(panel.logic, "clickModels", click_models, raising=False)
+    monkeypatch.setattr(panel.logic, "isRemovable", installed.__contains__, raising=False)
     monkeypatch.setattr(panel.logic, "removeModel", installed.discard, raising=False)
     panel.ui.modelCombo.setCurrentIndex(1)
     slicer.app.processEvents()
@@ -60,3 +64,85 @@ def test_the_built_in_model_cannot_be_removed_and_needs_no_download(panel):
     slicer.app.processEvents()
     assert not panel.ui.downloadButton.enabled
     assert not panel.ui.deleteWeightsButton.enabled
+
+
+def test_the_list_of_models_says_what_ships_what_is_here_and_what_must_be_downloaded(weights, monkeypatch, tmp_path):
+    panel, installed = weights
+    combo = panel.ui.modelCombo
+
+    def items():
+        return [combo.itemText(index) for index in range(combo.count)]
+
+    assert items() == ["compact (built in)", "sam-vit-b (375 MB to download)", "Choose a file..."]
+    installed.add("sam-vit-b")
+    panel.advancedPanel.update()
+    assert items()[1] == "sam-vit-b (here)"
+    path = str(tmp_path / "mine.safetensors")
+    monkeypatch.setattr(qt_file_dialog(), "getOpenFileName", lambda *_args: path)
+    combo.setCurrentIndex(2)
+    assert panel.parameters().clickModel == path
+    assert items()[2:] == ["mine.safetensors", "Choose a file..."]
+    assert combo.currentIndex == 2
+    assert not panel.ui.deleteWeightsButton.enabled
+    monkeypatch.setattr(qt_file_dialog(), "getOpenFileName", lambda *_args: "")
+    combo.setCurrentIndex(3)
+    assert panel.parameters().clickModel == path
+    combo.setCurrentIndex(0)
+    assert items() == ["compact (built in)", "sam-vit-b (here)", "Choose a file..."]
+
+
+def qt_file_dialog():
+    import qt
+
+    return qt.QFileDialog
+
+
+def test_a_download_shows_its_progress_and_stops_when_asked(weights, monkeypatch):
+    panel, installed = weights
+
+    def download(name, job):
+        while True:
+            job.update(0.4, "40 of 100 MB")
+            time.sleep(0.01)
+
+    monkeypatch.setattr(panel.logic, "downloadModel", download, raising=False)
+    click(panel.ui.downloadButton)
+    wait(lambda: panel.ui.weightsProgress.value == 40)
+    assert panel.ui.weightsStatus.text == "40 of 100 MB"
+    assert not panel.ui.modelCombo.enabled
+    click(panel.ui.weightsStopButton)
+    wait(lambda: not panel.runner.busy)
+    assert installed == set()
+    assert panel.ui.downloadButton.enabled
+    assert not panel.ui.weightsProgress.visible
+
+
+def test_registration_weights_are_a_file_or_those_that_ship(panel, tmp_path, monkeypatch):
+    ui = panel.ui
+    ui.advancedSection.collapsed = False
+    assert not ui.builtInWeightsButton.enabled
+    monkeypatch.setattr("SAMRegistrationLib.weights.default_weights", lambda: Path("registration-v1.safetensors"))
+    panel.advancedPanel.update()
+    assert ui.weightsLabel.text == "Built in: registration-v1"
+    ui.weightsPath.setCurrentPath(str(tmp_path / "none.safetensors"))
+    assert panel.parameters().weights == str(tmp_path / "none.safetensors")
+    assert "is not there; choose another file." in ui.weightsLabel.text
+    (tmp_path / "mine.safetensors").touch()
+    ui.weightsPath.setCurrentPath(str(tmp_path / "mine.safetensors"))
+    assert ui.weightsLabel.text == ""
+    click(ui.builtInWeightsButton)
+    assert panel.parameters().weights == ""
+    assert ui.weightsPath.currentPath == ""
+
+
+def test_the_prediction_of_the_network_can_be_switched_off(panel, monkeypatch):
+    asked = []
+    monkeypatch.setattr("SAMRegistrationLib.scene.run.read", lambda *_nodes: None)
+    monkeypatch.setattr("SAMRegistrationLib.scene.run.compute", lambda _inputs, options, _job: asked.append(options))
+    panel.ui.advancedSection.collapsed = False
+    for _ in range(2):
+        work, _present = panel.logic.startRegistration(panel.parameters())
+        work(None)
+        click(panel.ui.networkCheckBox)
+    assert [options.use_network for options in asked] == [True, False]
+    assert panel.parameters().useNetwork

@@ -66,6 +66,72 @@ def test_the_result_can_be_looked_at_in_every_way(looking, tmp_path):
     assert len(lines) == 1 + ui.metricsTable.rowCount
 
 
+def test_folds_are_hatched_listed_and_found_by_a_click_and_come_back_with_the_scene(
+    panel, a_pair, monkeypatch, tmp_path, frame_of
+):
+    from PySide6 import QtCore, QtTest
+    from SAMRegistrationLib.geometry.grid import Grid
+    from SAMRegistrationLib.registration import RegistrationResult
+    from SAMRegistrationLib.scene.run import Engine
+
+    center = (0.0, 0.0, 5.0)
+
+    def folded(self, fixed, moving, *_masks):
+        grid = Grid.of(fixed)
+        offsets = grid.index_to_physical(np.argwhere(np.ones(grid.shape))[:, ::-1]) - center
+        pull = -2.5 * offsets * np.exp(-np.sum(offsets**2, 1) / (2 * 6.0**2))[:, None]
+        field = sitk.DisplacementFieldTransform(grid.image(pull.reshape(*grid.shape, 3)))
+        whole, nothing = sitk.CompositeTransform([field]), sitk.CompositeTransform([sitk.AffineTransform(3)])
+        return RegistrationResult(whole, nothing, nothing, fixed, moving)
+
+    monkeypatch.setattr(Engine, "register", folded)
+    choose(panel, a_pair)
+    click(panel.ui.registerButton)
+    wait(lambda: not panel.registerPanel.running)
+    ui, parameters = panel.ui, panel.parameters()
+    assert ui.foldsTable.rowCount == len(panel.logic.folds(parameters)) >= 1
+    volume, jacobian, *place = panel.logic.folds(parameters)[0]
+    assert ui.foldsTable.item(0, 0).text() == f"{volume:.1f}"
+    array = slicer.util.arrayFromVolume(parameters.resultJacobian)
+    assert jacobian == pytest.approx(array.min(), abs=1e-3)
+    assert np.linalg.norm(np.array(place) * (-1, -1, 1) - center) < 15
+    assert "choose one to see it" in ui.metricsLabel.text
+
+    ui.foldsTable.scrollToItem(ui.foldsTable.item(0, 0))
+    spot = ui.foldsTable.visualItemRect(ui.foldsTable.item(0, 1)).center()
+    QtTest.QTest.mouseClick(ui.foldsTable.viewport(), QtCore.Qt.MouseButton.LeftButton, pos=spot)
+    slicer.app.processEvents()
+    for name in slicer.app.layoutManager().sliceViewNames():
+        matrix = slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().GetSliceToRAS()
+        assert np.allclose([matrix.GetElement(row, 3) for row in range(3)], place, atol=0.06), name
+    assert ui.jacobianCheckBox.checked
+    display = parameters.resultFolds.GetDisplayNode()
+    assert display.GetVisibility()
+    assert not display.GetSegmentVisibility2DFill("folds")
+    assert display.GetSegmentVisibility2DFill("hatching")
+    ui.gridCheckBox.setChecked(False)
+    ui.outlinesCheckBox.setChecked(False)
+    view = slicer.app.layoutManager().sliceWidget("Red").sliceView()
+    node = view.mrmlSliceNode()
+    node.SetFieldOfView(*(size / 4 for size in node.GetFieldOfView()[:2]), node.GetFieldOfView()[2])
+    shown = frame_of(view)
+    slicer.util.mainWindow().grab().save("/tmp/folds.png")
+    display.SetSegmentVisibility("hatching", False)
+    plain = frame_of(view)
+    assert 100 < np.any(shown != plain, axis=2).sum() < 0.5 * shown.shape[0] * shown.shape[1]
+    display.SetSegmentVisibility("hatching", True)
+
+    scene = str(tmp_path / "scene.mrb")
+    rows = panel.logic.folds(parameters)
+    assert slicer.util.saveScene(scene)
+    slicer.mrmlScene.Clear(0)
+    assert ui.foldsTable.rowCount == 0
+    slicer.util.loadScene(scene)
+    panel.initializeParameterNode()
+    assert panel.logic.folds(panel.parameters()) == rows
+    assert ui.foldsTable.rowCount == len(rows)
+
+
 def test_landmarks_volumes_and_segmentations_of_the_moving_space_are_brought_over_as_copies(looking, a_pair, tmp_path):
     parameters = looking.parameters()
     moving, moving_masks = a_pair[1]

@@ -10,7 +10,13 @@ from Host import record
 ROOT = Path(__file__).parents[2] / "SAMRegistration"
 UI = ElementTree.parse(ROOT / "Resources" / "UI" / "SAMRegistration.ui").getroot()
 LOGIC = sorted((ROOT / "SAMRegistrationLib" / "logic").glob("*.py"))
-SOURCES = [ROOT / "SAMRegistration.py", *LOGIC, *sorted((ROOT / "SAMRegistrationLib" / "widget").glob("*.py"))]
+SELFTEST = ROOT / "SAMRegistrationLib" / "selftest.py"
+SOURCES = [
+    ROOT / "SAMRegistration.py",
+    SELFTEST,
+    *LOGIC,
+    *(path for name in ("widget", "scene") for path in sorted((ROOT / "SAMRegistrationLib" / name).glob("*.py"))),
+]
 AT_LOADING = {"typing", "pathlib", "slicer", "vtk"}
 UNRECORDED_QT = {
     "Qt", "QAbstractItemView", "QBrush", "QColor", "QColorDialog", "QIcon", "QKeySequence", "QPixmap",
@@ -88,21 +94,133 @@ def test_widgets_are_used_as_the_application_allows(path):
     assert wrong == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_qt_and_slicer_classes_and_application_members_are_recorded(path):
+GIVES = {  # what a method of a recorded object gives
+    ("slicer.app", "layoutManager"): "slicer.app.layoutManager()",
+    ("slicer.app.layoutManager()", "sliceWidget"): "sliceWidget",
+    ("slicer.app.layoutManager()", "threeDWidget"): "threeDWidget",
+    ("sliceWidget", "sliceView"): "sliceView",
+    ("sliceWidget", "sliceController"): "sliceController",
+    ("threeDWidget", "threeDView"): "threeDView",
+    ("threeDWidget", "threeDController"): "threeDController",
+}
+
+
+class Objects(ast.NodeVisitor):
+    """Finds which expressions of a source are objects of the application, through names and calls."""
+
+    def __init__(self):
+        self.names, self.wrong = {}, []
+
+    def kind(self, node):
+        if isinstance(node, ast.Name):
+            return self.names.get(node.id)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            return GIVES.get((self.kind(node.func.value), node.func.attr))
+        return "slicer.app" if ast.unparse(node) == "slicer.app" else None
+
+    def visit_FunctionDef(self, node):
+        self.names = {}
+        self.generic_visit(node)
+
+    def visit_Assign(self, node):
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            self.names[node.targets[0].id] = self.kind(node.value)
+        self.generic_visit(node)
+
+    def visit_Attribute(self, node):
+        kind = self.kind(node.value)
+        if kind is not None and node.attr not in record.allowed(kind):
+            self.wrong.append(f"{node.lineno} {kind} has no {node.attr}")
+        self.generic_visit(node)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.stem}-{path.stem}")
+def test_members_of_the_application_its_layout_manager_and_views_are_recorded(path):
+    objects = Objects()
+    objects.visit(ast.parse(path.read_text(encoding="utf-8")))
+    assert objects.wrong == []
+
+
+def test_the_search_for_members_sees_what_the_application_lacks():
+    objects = Objects()
+    objects.visit(ast.parse("def f():\n    m = slicer.app.layoutManager()\n    m.sliceWidget('Red').sliceViews()"))
+    assert objects.wrong == ["3 sliceWidget has no sliceViews"]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.stem}-{path.stem}")
+def test_qt_and_slicer_classes_and_functions_are_recorded(path, application):
+    import slicer
+
+    functions = record.record()["functions"]["slicer.util"]
+    modules = {name.lower() for name in record.record()["modules"]}
     wrong = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Attribute):
             continue
-        if isinstance(node.value, ast.Name) and node.value.id in ("qt", "ctk"):
-            known = record.has_class(f"{node.value.id}.{node.attr}") or node.attr in UNRECORDED_QT
-            if not known:
-                wrong.append(f"{path.name}:{node.lineno} {node.value.id}.{node.attr}")
-        if ast.unparse(node.value) == "slicer.app" and node.attr not in record.allowed("slicer.app"):
-            wrong.append(f"{path.name}:{node.lineno} slicer.app.{node.attr}")
-        manager = ast.unparse(node.value) == "slicer.app.layoutManager()"
-        if manager and node.attr not in record.allowed("slicer.app.layoutManager()"):
-            wrong.append(f"{path.name}:{node.lineno} layoutManager().{node.attr}")
+        owner, name = ast.unparse(node.value), node.attr
+        if owner in ("qt", "ctk"):
+            known = record.has_class(f"{owner}.{name}") or name in UNRECORDED_QT
+        elif owner == "slicer.util":
+            known = name in functions
+        elif owner == "slicer.modules":
+            known = name in modules
+        elif owner == "slicer" and name.startswith("q"):
+            known = record.has_class(f"slicer.{name}")
+        elif owner.startswith("slicer.vtk") and owner.count(".") == 1:
+            known = hasattr(getattr(slicer, owner[len("slicer.") :]), name)
+        else:
+            known = not (owner == "slicer" and name.startswith("vtk")) or hasattr(slicer, name)
+        if not known:
+            wrong.append(f"{path.name}:{node.lineno} {owner}.{name}")
+    assert wrong == []
+
+
+def test_the_tab_order_reaches_every_widget_that_can_be_operated_from_top_to_bottom():
+    operable = {
+        "QPushButton", "QComboBox", "QCheckBox", "QSpinBox", "QTableWidget", "QPlainTextEdit", "qMRMLNodeComboBox",
+        "ctkCollapsibleButton", "ctkSliderWidget", "ctkPathLineEdit",
+    }  # fmt: skip
+    there = [element.get("name") for element in UI.iter("widget") if element.get("class") in operable]
+    assert [element.text for element in UI.iter("tabstop")] == there
+
+
+def test_every_widget_that_can_be_operated_has_a_tooltip_and_every_field_a_label():
+    silent = [
+        element.get("name")
+        for element in UI.iter("widget")
+        if element.get("class").startswith(("QPush", "QCombo", "QCheck", "QSpin", "QTable", "QPlain", "qMRMLNode"))
+        and not element.findall("property[@name='toolTip']")
+    ]
+    assert silent == []
+    buddies = {prop.findtext("cstring") for prop in UI.iter("property") if prop.get("name") == "buddy"}
+    fields = {e.get("name") for e in UI.iter("widget") if e.get("class") in ("qMRMLNodeComboBox", "ctkPathLineEdit")}
+    assert fields <= buddies
+
+
+def test_every_shortcut_is_told_by_the_tooltip_of_its_button():
+    from SAMRegistrationLib.widget.clicks import SHORTCUTS
+
+    tips = {element.get("name"): element.findtext("property[@name='toolTip']/string") for element in UI.iter("widget")}
+    assert [name for keys, name in SHORTCUTS if f"({keys})" not in tips[name]] == []
+
+
+TEXT_SETTERS = {
+    "setText", "setToolTip", "setWindowTitle", "setTitle", "setPlaceholderText", "addItem", "addItems",
+    "setHorizontalHeaderLabels", "appendPlainText",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.stem}-{path.stem}")
+def test_no_text_for_the_user_is_set_without_translation(path):
+    """Letters in a literal that a widget gets directly; texts that went through _() are calls, not literals."""
+    wrong = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TEXT_SETTERS):
+            continue
+        for argument in node.args:
+            elements = argument.elts if isinstance(argument, (ast.List, ast.Tuple)) else [argument]
+            literals = [part for part in elements if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+            wrong += [f"{path.name}:{node.lineno} {part.value!r}" for part in literals if part.value.strip()]
     assert wrong == []
 
 

@@ -37,11 +37,10 @@ def test_registering_puts_the_whole_result_into_one_folder_and_shows_it(panel, a
     folders = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) for node in results}
     assert [hierarchy.GetItemName(folder) for folder in folders] == ["Registration of After to Before"]
 
-    display = parameters.resultTransform.GetDisplayNode()
-    assert display.GetVisibility()
-    assert display.GetVisibility2D()
-    assert display.GetVisibility3D()
-    assert display.GetRegionNode() is fixed
+    transform = parameters.resultTransform
+    displays = [transform.GetNthDisplayNode(n) for n in range(transform.GetNumberOfDisplayNodes())]
+    assert all(display.GetVisibility() and display.GetRegionNode() is fixed for display in displays)
+    assert [(display.GetVisibility2D(), display.GetVisibility3D()) for display in displays] == [(1, 0), (0, 1)]
 
     segmentation = parameters.resultSegmentation.GetSegmentation()
     source = moving_masks.GetSegmentation()

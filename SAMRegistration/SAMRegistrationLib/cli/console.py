@@ -70,7 +70,7 @@ def _is_driven(options) -> bool:
 
 def _driven_job() -> Job:
     if hasattr(os, "nice"):
-        os.nice(10)
+        os.nice(5)
     closed = threading.Event()
 
     def watch():

@@ -24,5 +24,4 @@ def run(options) -> None:
     job = console_job(options)
     result = Engine(job.update, lambda: job.cancelled).evaluate(options.config)
     header, *rows = result["rows"]
-    shown = {key: value for key, value in result.items() if key != "rows"}
-    show(options, shown, table(header, rows) + f"\n\n{result['pairs']} pairs; written to {result['files'][0]}")
+    show(options, result, table(header, rows) + f"\n\n{result['pairs']} pairs; written to {result['files'][0]}")

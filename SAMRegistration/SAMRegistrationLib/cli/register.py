@@ -1,6 +1,5 @@
 """``sam-registration register``: register a pair of volumes and write everything about it."""
 
-import json
 from typing import Any, Dict, List
 
 from ..errors import InputError
@@ -26,6 +25,7 @@ def add_parser(commands) -> None:
     guide.add_argument("--fixed-prompts", metavar="FILE", help="clicks in the fixed volume (JSON), made into masks")
     guide.add_argument("--moving-prompts", metavar="FILE", help="clicks in the moving volume; default: carried over")
     guide.add_argument("--sam-model", default="compact", help="model for the clicks, see the command segment")
+    parser.add_argument("--displacement-field", action="store_true", help="also write displacement_field.nii.gz")
     measure = parser.add_argument_group("only warped and measured")
     measure.add_argument("--fixed-labels", metavar="FILE", help="label map of the fixed volume")
     measure.add_argument("--moving-labels", metavar="FILE", help="label map of the moving volume")
@@ -49,6 +49,7 @@ def run(options) -> None:
     from ..engine import Engine
     from ..files import require_writable_folder, whole_files
     from ..points import read_points
+    from ..report import write_results
     from ..segmentation.prompts import PromptSet
     from ..volumes import read_labels, read_volume
 
@@ -71,16 +72,10 @@ def run(options) -> None:
         result = engine.register(fixed, moving, fixed_masks, moving_masks, choices)
     measured = (fixed_labels, moving_labels) if fixed_labels or moving_labels else (fixed_masks, moving_masks)
     measures = engine.measure(result, *measured, *landmarks)
-    summary = {**measures, **result.summary()}
     with whole_files(options.output) as staging:
-        result.write_transforms(staging)
-        result.write_warped(staging / "warped.nii.gz")
-        warped_labels = None if measured[1] is None else result.warp_labels(measured[1])
-        if warped_labels is not None:
-            _write_image(warped_labels, staging / "warped_labels.nii.gz")
-        (staging / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
-        fixed_labels_on_grid = None if measured[0] is None else _onto_fixed(measured[0], result.fixed)
-        _write_report(staging, result, fixed_labels_on_grid, warped_labels, measures)
+        summary = write_results(staging, result, measures, *measured)
+        if options.displacement_field:
+            result.save_displacement_field(staging / "displacement_field.nii.gz")
     for note in result.notes:
         say(options, f"Note: {note}")
     show(options, {"output": options.output, **summary}, _text(summary, options.output))
@@ -97,11 +92,12 @@ def _choices(options):
     from ..geometry.transforms import read_transform
     from ..registration import RegistrationOptions
 
+    without_network = {"use_network": False} if options.no_network else {}
     return RegistrationOptions.preset(
         options.preset,
+        **without_network,
         prealignment=options.prealign,
         initial_transform=read_transform(options.initial_transform) if options.initial_transform else None,
-        use_network=not options.no_network,
         weights=options.weights,
         use_refinement=not options.no_refinement,
         similarity=options.similarity,
@@ -109,39 +105,6 @@ def _choices(options):
         moving_modality=options.moving_modality,
         device=options.device,
     )
-
-
-def _onto_fixed(labels, fixed):
-    import SimpleITK as sitk
-
-    from ..geometry.grid import Grid
-    from ..geometry.resample import warp_labels
-
-    return warp_labels(labels, sitk.Transform(3, sitk.sitkIdentity), Grid.of(fixed))
-
-
-def _write_image(image, path) -> None:
-    import SimpleITK as sitk
-
-    sitk.WriteImage(image, str(path), True)
-
-
-def _write_report(folder, result, fixed_labels, warped_labels, measures: Dict[str, Any]) -> None:
-    from ..report import ReportContents, write_report
-
-    facts = {name.replace("_", " "): str(value) for name, value in result.facts.items()}
-    contents = ReportContents(
-        fixed=result.fixed,
-        moving=result.moving,
-        warped=result.warp(),
-        transform=result.transform,
-        fixed_labels=fixed_labels,
-        warped_labels=warped_labels,
-        timings=result.seconds,
-        facts=facts,
-        **measures,
-    )
-    write_report(folder, contents)
 
 
 def _text(summary: Dict[str, Any], folder: str) -> str:

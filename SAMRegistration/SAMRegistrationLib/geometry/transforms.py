@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 
 from ..errors import InputError
-from ..files import whole_file
 from . import dense
 from .grid import Grid
 
@@ -98,16 +97,6 @@ def read_transform(path: Union[str, Path]) -> sitk.Transform:
     if field.GetDimension() != 3 or field.GetNumberOfComponentsPerPixel() != 3:
         raise InputError(f"{path} is not a 3D displacement field with 3 components.")
     return sitk.DisplacementFieldTransform(field)
-
-
-def write_transform(transform: sitk.Transform, path: Union[str, Path]) -> None:
-    """Write an ITK transform file, whole or not at all.
-
-    Raises:
-        InputError: the folder cannot be written.
-    """
-    with whole_file(path) as temporary:
-        sitk.WriteTransform(transform, str(temporary))
 
 
 def _border(velocity: torch.Tensor):

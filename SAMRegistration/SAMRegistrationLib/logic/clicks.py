@@ -35,14 +35,15 @@ class ClicksLogic(StructuresLogic):
         return MaskEditor(volume, segmentation, lambda: self.openPredictor(model, device))
 
     def openPredictor(self, model="compact", device="auto"):
-        """The click model; may run on any thread.
+        """The click model, on another device where the given one is not on this computer; may run on any thread.
 
         Raises:
             WeightsError: its weights are missing or damaged.
         """
+        from ..environment import usable_device
         from ..segmentation.models import open_predictor
 
-        return open_predictor(model, device)
+        return open_predictor(model, usable_device(device))
 
     def proposalTransform(self, parameters, side):
         """Where clicks of a side are proposed on the other one: by the last result of this pair, else by position."""

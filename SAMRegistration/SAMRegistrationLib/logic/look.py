@@ -10,7 +10,7 @@ class LookLogic(StructuresLogic):
 
     def showSide(self, parameters, side) -> None:
         """Show one volume with its masks in all slice views."""
-        from ..scene import display
+        from ..scene import display, grids
 
         volume = self.volumeOf(parameters, side)
         if volume is None:
@@ -24,13 +24,37 @@ class LookLogic(StructuresLogic):
             if node is not None:
                 node.SetDisplayVisibility(False)
         if parameters.resultTransform is not None:
-            display.set_grid_visible(parameters.resultTransform, False, False)
+            grids.set_grid_visible(parameters.resultTransform, False, False)
 
     def viewCenter(self):
         """Where the slice views meet (RAS mm)."""
         from ..scene.display import view_center
 
         return view_center()
+
+    def folds(self, parameters) -> list:
+        """The folds of the last result, the largest first: volume (mm3), smallest Jacobian, and where that is.
+
+        Returns:
+            One tuple of five numbers for every fold: volume, Jacobian, and position (R, A, S in mm).
+
+        Example:
+            >>> logic.folds(logic.getParameterNode())                                        # doctest: +SKIP
+            [(13.5, -0.21, 12.0, -40.5, 8.0)]
+        """
+        from ..scene.tables import rows_of
+
+        return [tuple(map(float, row)) for row in rows_of(parameters.resultFoldTable)]
+
+    def jumpTo(self, position) -> None:
+        """Center all slice views on a position (RAS mm).
+
+        Example:
+            >>> logic.jumpTo(logic.folds(logic.getParameterNode())[0][2:])                   # doctest: +SKIP
+        """
+        from ..scene.display import jump_to
+
+        jump_to(position)
 
     def showResult(
         self,
@@ -56,7 +80,7 @@ class LookLogic(StructuresLogic):
         Example:
             >>> logic.showResult(logic.getParameterNode(), jacobian=True)                    # doctest: +SKIP
         """
-        from ..scene import display
+        from ..scene import display, grids
 
         over = parameters.resultJacobian if jacobian else parameters.resultVolume
         if checkerboard and parameters.resultCheckerboard is not None:
@@ -65,13 +89,13 @@ class LookLogic(StructuresLogic):
             display.show_side_by_side(parameters.fixedVolume, parameters.resultVolume)
         else:
             display.show_layers(parameters.fixedVolume, over, opacity, fit=True)
-        display.set_grid_visible(parameters.resultTransform, grid, grid3D)
+        grids.set_grid_visible(parameters.resultTransform, grid, grid3D)
         for node, thickness, fill in ((parameters.fixedSegmentation, 3, 0.0), (parameters.resultSegmentation, 1, 0.2)):
             if node is not None:
                 display.show_outlines(node, thickness, fill)
                 node.SetDisplayVisibility(outlines)
         if parameters.resultFolds is not None:
-            display.show_outlines(parameters.resultFolds, 2, 0.5)
+            display.show_folds(parameters.resultFolds)
             parameters.resultFolds.SetDisplayVisibility(jacobian)
         if parameters.movingSegmentation is not None:
             parameters.movingSegmentation.SetDisplayVisibility(False)
@@ -88,20 +112,20 @@ class LookLogic(StructuresLogic):
         """
         from ..errors import InputError
         from ..scene import compare
-        from ..scene.volumes import grid_of, image_of
+        from ..scene.volumes import grid_of, image_data, image_of, window_of
 
         fixed, warped = parameters.fixedVolume, parameters.resultVolume
         if fixed is None or warped is None:
             raise InputError(_("Register first."))
         grid = grid_of(warped)
-        inputs = (image_of(fixed), image_of(warped), compare.window_of(fixed), compare.window_of(warped))
+        inputs = (image_of(fixed), image_of(warped), window_of(fixed), window_of(warped))
         if not grid.matches(grid_of(fixed)):
             raise InputError(_("The fixed volume was changed since the registration; register again."))
 
-        def present(array):
-            parameters.resultCheckerboard = compare.show_checkerboard(array, grid, parameters.resultCheckerboard)
+        def present(data):
+            parameters.resultCheckerboard = compare.show_checkerboard(data, grid, parameters.resultCheckerboard)
 
-        return lambda job: compare.checkerboard(*inputs), present
+        return lambda job: image_data(compare.checkerboard(*inputs)), present
 
     def startApplying(self, parameters, node):
         """Bring a copy of a node of the moving volume's space to the fixed volume by the last result.

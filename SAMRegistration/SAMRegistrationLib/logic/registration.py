@@ -3,8 +3,10 @@
 import slicer
 from slicer.i18n import tr as _
 
+from .environment import EnvironmentLogic
 
-class RegistrationLogic:
+
+class RegistrationLogic(EnvironmentLogic):
     """Registration of two volume nodes, and of what the parameter node names."""
 
     def register(
@@ -54,6 +56,8 @@ class RegistrationLogic:
             >>> logic.reasonNotToRegister(logic.getParameterNode())                          # doctest: +SKIP
             'Choose a fixed volume'
         """
+        if self.reasonNotToCompute():
+            return self.reasonNotToCompute()
         if parameters.fixedVolume is None:
             return _("Choose a fixed volume")
         if parameters.movingVolume is None:
@@ -105,26 +109,66 @@ class RegistrationLogic:
             parameters.weights,
             parameters.fixedModality,
             parameters.movingModality,
+            parameters.useNetwork,
         )
 
         def work(job):
-            return compute(inputs, self.options(*choices), job)
+            from ..environment import usable_device
+
+            preset, device, *others = choices
+            usable = usable_device(device)
+            outcome = compute(inputs, self.options(preset, usable, *others), job)
+            if usable != device:
+                text = _("The device {device} is not on this computer; {used} was used.")
+                outcome.result.notes.append(text.format(device=device, used=outcome.result.facts["device"]))
+            return outcome
 
         def present(outcome):
             return self._present(outcome, parameters, *nodes)
 
         return work, present
 
-    def options(self, preset="balanced", device="auto", weights="", fixedModality="auto", movingModality="auto"):
-        """RegistrationOptions from the texts of the panel.
+    def presentResult(self, parameters, result):
+        """Put a result that was computed elsewhere, as on the command line, into the scene for the chosen pair.
+
+        Args:
+            result: SAMRegistrationLib.registration.RegistrationResult of the pair.
+
+        Returns:
+            SAMRegistrationLib.scene.present.RunNodes.
+
+        Raises:
+            InputError: an input cannot be used.
+
+        Example:
+            >>> nodes = logic.presentResult(logic.getParameterNode(), result)                # doctest: +SKIP
+        """
+        from ..scene.run import prepare, read
+
+        nodes = (parameters.fixedVolume, parameters.movingVolume, parameters.movingSegmentation)
+        inputs = read(*nodes[:2], parameters.fixedSegmentation, nodes[2])
+        return self._present(prepare(inputs, result), parameters, *nodes)
+
+    def options(
+        self,
+        preset="balanced",
+        device="auto",
+        weights="",
+        fixedModality="auto",
+        movingModality="auto",
+        useNetwork=True,
+    ):
+        """RegistrationOptions from the choices in the panel.
 
         Example:
             >>> logic.options("fast", "cpu")                                                 # doctest: +SKIP
         """
         from ..registration import RegistrationOptions
 
+        withoutNetwork = {} if useNetwork else {"use_network": False}
         return RegistrationOptions.preset(
             preset,
+            **withoutNetwork,
             device=device,
             weights=weights or None,
             fixed_modality=None if fixedModality == "auto" else fixedModality,
@@ -138,8 +182,9 @@ class RegistrationLogic:
         if any(slicer.mrmlScene.GetNodeByID(node.GetID() or "") is not node for node in (fixed, moving)):
             raise InputError(_("A volume of the pair was removed meanwhile; choose both again."))
         nodes = present(outcome, fixed, moving, movingSegmentation, parameters.gridSpacing)
-        parameters.resultTransform, parameters.resultInverse = nodes.transform, nodes.inverse
-        parameters.resultVolume, parameters.resultJacobian = nodes.warped, nodes.jacobian
-        parameters.resultSegmentation, parameters.resultFolds = nodes.segmentation, nodes.folds
-        parameters.resultTable = nodes.table
+        with slicer.util.NodeModify(parameters):
+            parameters.resultTransform, parameters.resultInverse = nodes.transform, nodes.inverse
+            parameters.resultVolume, parameters.resultJacobian = nodes.warped, nodes.jacobian
+            parameters.resultSegmentation, parameters.resultFolds = nodes.segmentation, nodes.folds
+            parameters.resultTable, parameters.resultFoldTable = nodes.table, nodes.fold_table
         return nodes

@@ -44,7 +44,11 @@ class SamplesLogic:
             import SampleData
         except ImportError as error:
             raise InputError(_("The module Sample Data is not available in this application.")) from error
-        nodes = SampleData.SampleDataLogic().downloadSamples(SAMPLE_NAME)
+        advice = _("The sample data could not be loaded; check the network connection.")
+        try:
+            nodes = SampleData.SampleDataLogic().downloadSamples(SAMPLE_NAME)
+        except Exception as error:
+            raise InputError(advice) from error
         if not nodes or len(nodes) != 2 or None in nodes:
-            raise InputError(_("The sample data could not be loaded; check the network connection."))
+            raise InputError(advice)
         parameters.fixedVolume, parameters.movingVolume = nodes

@@ -64,7 +64,7 @@ class StructuresLogic:
                 self.addStructure(parameters, structure.name, structure.color, structure.terminology)
 
     def changeStructure(self, parameters, structureId, **changes) -> None:
-        """Change name or color of a structure in both images.
+        """Change name, color or terminology (a serialized entry) of a structure in both images.
 
         Example:
             >>> logic.changeStructure(logic.getParameterNode(), liver, name="Liver")         # doctest: +SKIP

@@ -1,19 +1,28 @@
-"""The click models that can be chosen, their download and removal."""
+"""The weights that can be chosen, and the download and removal of click models."""
+
+from pathlib import Path
+
+from slicer.i18n import tr as _
+
+BUILT_IN = "compact"
 
 
 class WeightsLogic:
-    """Weights that are downloaded on demand."""
+    """Weights that ship, that are downloaded on demand, and files of the user's own."""
 
     def clickModels(self) -> dict:
-        """The click models that can be chosen: name to whether it is there; what is not can be downloaded.
+        """The click models that can be chosen: name to the megabytes still to be downloaded, 0 where it is there.
 
         Example:
             >>> logic.clickModels()                                                          # doctest: +SKIP
-            {'compact': True, 'sam-vit-b': False, ...}
+            {'compact': 0, 'sam-vit-b': 375, ...}
         """
         from ..weights import MANIFEST, is_installed
 
-        return {"compact": True, **{entry.name: is_installed(entry) for entry in MANIFEST}}
+        return {
+            BUILT_IN: 0,
+            **{entry.name: 0 if is_installed(entry) else round(entry.size / 1e6) for entry in MANIFEST},
+        }
 
     def downloadModel(self, name, job):
         """Download the weights of a click model and verify them; may run on any thread.
@@ -28,8 +37,32 @@ class WeightsLogic:
 
         return download(find(name), job=job)
 
+    def isRemovable(self, name) -> bool:
+        """Whether something of a click model was downloaded; what ships and files of the user's are not."""
+        from ..weights import MANIFEST, leftovers
+
+        return any(leftovers(entry) for entry in MANIFEST if entry.name == name)
+
     def removeModel(self, name) -> bool:
         """Delete the downloaded weights of a click model; whether there was anything to delete."""
         from ..weights import find, remove
 
         return remove(find(name))
+
+    def describeWeights(self, weights) -> str:
+        """What a registration predicts with, as a sentence; `weights` is a file's path, empty for those that ship.
+
+        Example:
+            >>> logic.describeWeights("")                                                    # doctest: +SKIP
+            'None ship with this version: registered without prediction.'
+        """
+        from ..weights import default_weights
+
+        if weights:
+            return (
+                "" if Path(weights).is_file() else _("{path} is not there; choose another file.").format(path=weights)
+            )
+        shipped = default_weights()
+        if shipped is None:
+            return _("None ship with this version: registered without prediction.")
+        return _("Built in: {name}").format(name=shipped.stem)

@@ -1,6 +1,7 @@
 """How good a registration is: overlap and distance of labels, landmark errors, regularity of the deformation."""
 
 from .deformation import DeformationStatistics, deformation_statistics, jacobian_image
+from .folds import Fold, find_folds, hatching
 from .landmarks import pair_landmarks, target_registration_errors
 from .overlap import StructureScores, compare_labels, dice
 from .summary import mean_over_structures, measure
@@ -8,11 +9,14 @@ from .surfaces import SurfaceDistances, surface_distances
 
 __all__ = [
     "DeformationStatistics",
+    "Fold",
     "StructureScores",
     "SurfaceDistances",
     "compare_labels",
     "deformation_statistics",
     "dice",
+    "find_folds",
+    "hatching",
     "jacobian_image",
     "mean_over_structures",
     "measure",

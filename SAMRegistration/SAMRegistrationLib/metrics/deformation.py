@@ -1,17 +1,18 @@
 """Regularity of a transform: its Jacobian determinant on a grid, folding and the spread of volume change."""
 
 from dataclasses import asdict, dataclass
-from typing import Dict
+from typing import Dict, Optional
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..job import Job
 
 INTERIOR_MARGIN = 2
 SMALLEST_JACOBIAN = 1e-9
-VOXELS_AT_ONCE = 2_000_000
+VOXELS_AT_ONCE, SLICES_AT_ONCE = 500_000, 4
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class DeformationStatistics:
         return asdict(self)
 
 
-def jacobian_image(transform: sitk.Transform, grid: Grid) -> sitk.Image:
+def jacobian_image(transform: sitk.Transform, grid: Grid, job: Optional[Job] = None) -> sitk.Image:
     """Jacobian determinant of `transform` at every voxel of `grid`, as a float32 image.
 
     The transform maps LPS millimetres to LPS millimetres. It is sampled at the voxel centers; the derivatives are
@@ -49,14 +50,16 @@ def jacobian_image(transform: sitk.Transform, grid: Grid) -> sitk.Image:
 
     Raises:
         InputError: the grid has fewer than two voxels along an axis.
+        Cancelled: `job` was cancelled.
     """
+    job = job or Job()
     if min(grid.size) < 2:
         raise InputError(f"A Jacobian needs at least two voxels along every axis, but the grid has {grid.size}.")
-    slices = max(1, VOXELS_AT_ONCE // (grid.size[0] * grid.size[1]))
-    slabs = [
-        _slab_determinant(transform, grid, first, min(first + slices, grid.size[2]))
-        for first in range(0, grid.size[2], slices)
-    ]
+    slices = max(SLICES_AT_ONCE, VOXELS_AT_ONCE // (grid.size[0] * grid.size[1]))
+    slabs = []
+    for first in range(0, grid.size[2], slices):
+        job.check()
+        slabs.append(_slab_determinant(transform, grid, first, min(first + slices, grid.size[2])))
     return grid.image(np.concatenate(slabs))
 
 

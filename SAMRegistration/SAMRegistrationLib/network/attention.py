@@ -18,13 +18,10 @@ MAX_WINDOWS = 32768  # a CUDA attention kernel refuses batches over 65535; this 
 class WindowCrossAttention(nn.Module):
     """softmax(Q K^T / sqrt(d) + relative position bias) V within windows; Q from `y`, K and V from `x`.
 
-    With `offset_values`, a linear map P of the relative position joins the values, sum_j a_ij (v_j + P(r_j - r_i))
-    (Shaw et al., NAACL 2018), so that the result also tells where the match was found.
-
     Shape: x, y and result (B, D, H, W, C).
     """
 
-    def __init__(self, channels: int, heads: int, window: int, offset_values: bool):
+    def __init__(self, channels: int, heads: int, window: int):
         super().__init__()
         self.heads, self.window = heads, window
         self.query = nn.Linear(channels, channels)
@@ -32,20 +29,14 @@ class WindowCrossAttention(nn.Module):
         self.out = nn.Linear(channels, channels)
         self.position_bias = nn.Parameter(torch.empty(heads, *3 * [2 * window - 1]))
         nn.init.trunc_normal_(self.position_bias, std=0.02)
-        self.offset = nn.Linear(3, channels, bias=False) if offset_values else None
 
     def forward(self, x: torch.Tensor, y: torch.Tensor, layout: WindowLayout) -> torch.Tensor:
         query = self._to_heads(layout.split(self.query(y)))
         key, value = (self._to_heads(part) for part in layout.split(self.key_value(x)).chunk(2, dim=-1))
-        if self.offset is not None:
-            position = self._to_heads(self.offset(self._positions(layout.window)[None]))
-            value = value + position
         bias = self._bias(layout.window)[None].to(query.dtype)
         parts = zip(*(tensor.split(MAX_WINDOWS) for tensor in (query, key, value)))
         attended = [F.scaled_dot_product_attention(q, k, v, attn_mask=bias) for q, k, v in parts]
         windows = attended[0] if len(attended) == 1 else torch.cat(attended)
-        if self.offset is not None:
-            windows = windows - position
         return self.out(layout.merge(windows.transpose(1, 2).flatten(2)))
 
     def _to_heads(self, windows: torch.Tensor) -> torch.Tensor:
@@ -58,10 +49,6 @@ class WindowCrossAttention(nn.Module):
         z, y, x = relative.unbind(-1)
         return self.position_bias[:, z, y, x]
 
-    def _positions(self, window: Shape) -> torch.Tensor:
-        """(T, 3): place of each token, in windows."""
-        return self._grid(window).to(self.offset.weight.dtype) / self.window
-
     def _grid(self, window: Shape) -> torch.Tensor:
         axes = [torch.arange(size, device=self.position_bias.device) for size in window]
         return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(-1, 3)
@@ -70,11 +57,11 @@ class WindowCrossAttention(nn.Module):
 class CrossBlock(nn.Module):
     """x + attention(Q from LN(y), K and V from LN(x)), then x + MLP(LN(x)); (B, D, H, W, C)."""
 
-    def __init__(self, channels: int, heads: int, window: int, mlp_ratio: float, offset_values: bool):
+    def __init__(self, channels: int, heads: int, window: int, mlp_ratio: float):
         super().__init__()
         hidden = max(int(channels * mlp_ratio), 1)
         self.norm_x, self.norm_y, self.norm_mlp = (nn.LayerNorm(channels) for _ in range(3))
-        self.attention = WindowCrossAttention(channels, heads, window, offset_values)
+        self.attention = WindowCrossAttention(channels, heads, window)
         self.mlp = nn.Sequential(nn.Linear(channels, hidden), nn.GELU(), nn.Linear(hidden, channels))
 
     def forward(self, x: torch.Tensor, y: torch.Tensor, layout: WindowLayout) -> torch.Tensor:
@@ -85,9 +72,9 @@ class CrossBlock(nn.Module):
 class CrossAttention(nn.Module):
     """CA(x, y): `depth` blocks, every second one with shifted windows; x, y and result (B, C, D, H, W)."""
 
-    def __init__(self, channels: int, heads: int, depth: int, window: int, mlp_ratio: float, offset_values: bool):
+    def __init__(self, channels: int, heads: int, depth: int, window: int, mlp_ratio: float):
         super().__init__()
-        self.blocks = nn.ModuleList(CrossBlock(channels, heads, window, mlp_ratio, offset_values) for _ in range(depth))
+        self.blocks = nn.ModuleList(CrossBlock(channels, heads, window, mlp_ratio) for _ in range(depth))
 
     def forward(self, x: torch.Tensor, y: torch.Tensor, layouts: List[WindowLayout]) -> torch.Tensor:
         """`layouts`: the plain and the shifted layout of this token grid."""

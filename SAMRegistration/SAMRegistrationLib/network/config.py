@@ -19,8 +19,8 @@ class NetworkConfig:
         depths: attention blocks per level, finest first; every second block has shifted windows.
         window: tokens along an axis of an attention window.
         mlp_ratio: hidden channels of an attention block's MLP over its channels.
-        offset_values: attention also carries how far away it looked (relative positions in the values, Shaw et al.,
-            NAACL 2018), which tells the field head where a match was found; the paper's attention does not.
+        search: the field is also told where the features of the moving volume are found again within this many voxels
+            of a level (see :class:`.matching.LocalMatching`); 0, as in the paper, leaves that to the attention.
         composition: "velocity" (levels add up to a stationary velocity that is integrated) or "sum" (levels add up
             to a displacement, as in the paper).
         integration_steps: squarings of the scaling and squaring.
@@ -41,7 +41,7 @@ class NetworkConfig:
     depths: Tuple[int, ...] = (2, 2, 2, 2)
     window: int = 5
     mlp_ratio: float = 2.0
-    offset_values: bool = True
+    search: int = 1
     composition: str = "velocity"
     integration_steps: int = 7
     field_stride: int = 2
@@ -60,6 +60,7 @@ class NetworkConfig:
             "needs channels that the heads divide",
         )
         self._require(self.window >= 2, "needs windows of at least 2 tokens")
+        self._require(0 <= self.search <= 3, "needs a search of 0 to 3 voxels")
         self._require(self.mlp_ratio > 0, "needs a positive mlp_ratio")
         self._require(self.composition in COMPOSITIONS, f"needs a composition out of {', '.join(COMPOSITIONS)}")
         self._require(1 <= self.integration_steps <= 12, "needs 1 to 12 integration steps")
@@ -71,7 +72,7 @@ class NetworkConfig:
         """The named preset, with some of its values changed.
 
         "paper": channels, windows and depths of the paper, field at full resolution, levels summed as displacements.
-        "fast": field at half resolution, integrated velocity, wider levels and offsets in the attention's values.
+        "fast": field at half resolution, integrated velocity, wider levels and local matching.
 
         Raises:
             InputError: unknown preset or value.
@@ -117,7 +118,7 @@ _PRESETS: Dict[str, Dict[str, Any]] = {
         "depths": (2, 2, 2, 2),
         "window": 5,
         "mlp_ratio": 4.0,
-        "offset_values": False,
+        "search": 0,
         "composition": "sum",
         "field_stride": 1,
     },

@@ -18,6 +18,7 @@ from .attention import CrossAttention
 from .codes import code_images
 from .config import NetworkConfig
 from .encoder import Encoder, call
+from .matching import LocalMatching
 from .windows import WindowLayout
 
 
@@ -44,11 +45,29 @@ class Prediction:
         return None if self.integrate_inverse is None else self.integrate_inverse()
 
 
+class FieldHead(nn.Conv3d):
+    """A convolution to a field, near zero at initialization, that stays fast for one small volume on a CPU.
+
+    PyTorch computes small convolutions of a batch of one without oneDNN, which costs more than doing twice the work.
+    """
+
+    def reset_parameters(self) -> None:
+        nn.init.normal_(self.weight, std=1e-5)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        if len(features) == 1 and features.device.type == "cpu":
+            return super().forward(torch.cat([features, features]))[:1]
+        return super().forward(features)
+
+
 class FusionLevel(nn.Module):
     """One level: attention within the images, within the masks and between both, then a field.
 
     A = CA(moving image, fixed image), B = CA(moving masks, fixed masks), F = CA(A, B), field = Conv 3^3 (F).
-    A pair without structures has nothing to fuse: there F = A.
+    A pair without structures has nothing to fuse: there F = A. With a `search`, the field also gets a convolution of
+    where the features of the images and of the masks match.
 
     Shape: features (B, C, D, H, W), `with_masks` (B,) 1 where a pair has structures, result (B, 3, D, H, W).
     """
@@ -64,24 +83,36 @@ class FusionLevel(nn.Module):
                 config.depths[level],
                 config.window,
                 config.mlp_ratio,
-                config.offset_values,
             )
 
         self.image_attention, self.mask_attention, self.fusion = attention(), attention(), attention()
         self.window = config.window
-        self.head = nn.Conv3d(channels, 3, 3, padding=1)
-        nn.init.normal_(self.head.weight, std=1e-5)
-        nn.init.zeros_(self.head.bias)
+        self.head = FieldHead(channels, 3, 3, padding=1)
+        self.image_matching = self.mask_matching = self.match_head = None
+        if config.search:
+            heads = config.heads[level]
+            self.image_matching, self.mask_matching = (LocalMatching(channels, heads, config.search) for _ in range(2))
+            self.match_head = FieldHead(6 * heads, 3, 3, padding=1, bias=False)
 
     def forward(self, fixed, moving, fixed_masks=None, moving_masks=None, with_masks=None, run: Callable = call):
+        gate = None if with_masks is None else with_masks.view(-1, 1, 1, 1, 1)
         layouts = [WindowLayout(fixed.shape[2:], self.window, shifted, fixed.device) for shifted in (False, True)]
         fused = run(self.image_attention, moving, fixed, layouts)
         if fixed_masks is not None:
             masks = run(self.mask_attention, moving_masks, fixed_masks, layouts)
-            gate = with_masks.to(fused.dtype).view(-1, 1, 1, 1, 1)
-            fused = fused + gate * (run(self.fusion, fused, masks, layouts) - fused)
+            fused = fused + gate.to(fused.dtype) * (run(self.fusion, fused, masks, layouts) - fused)
+        matches = self._matches(fixed, moving, fixed_masks, moving_masks, gate, run)
         with torch.autocast("cuda", enabled=False):
-            return self.head(fused.float())
+            field = self.head(fused.float())
+            return field if matches is None else field + self.match_head(matches.float())
+
+    def _matches(self, fixed, moving, fixed_masks, moving_masks, gate, run):
+        if self.match_head is None:
+            return None
+        images = run(self.image_matching, fixed, moving)
+        if fixed_masks is None:
+            return torch.cat([images, torch.zeros_like(images)], dim=1)
+        return torch.cat([images, gate.to(images.dtype) * run(self.mask_matching, fixed_masks, moving_masks)], dim=1)
 
 
 class RegistrationNetwork(nn.Module):

@@ -20,7 +20,8 @@ class RegistrationOptions:
     Attributes:
         prealignment: "affine", "rigid" or "none".
         initial_transform: maps fixed points to moving points (LPS mm), instead of a pre-alignment.
-        use_network: predict with the trained network before refining.
+        use_network: predict with the trained network before refining; the weights that ship only predict within a
+            modality, which is what they were trained for.
         weights: file of the network's weights; None takes the one that ships.
         use_refinement: refine the velocity field at test time.
         refinement: how the refinement runs.
@@ -56,19 +57,26 @@ class RegistrationOptions:
     def preset(cls, name: str = "balanced", **changes) -> "RegistrationOptions":
         """The options of a preset: "fast", "balanced" or "accurate", with `changes` applied.
 
+        "fast" goes without the network, unless weights are given.
+
         Raises:
             InputError: unknown preset or value.
         """
         if name not in _PRESETS:
             raise InputError(f"There is no preset {name!r}; choose one of {', '.join(_PRESETS)}.")
-        levels, largest_grid = _PRESETS[name]
-        return replace(cls(refinement=RefineOptions(levels=levels), largest_grid=largest_grid), **changes)
+        levels, largest_grid, use_network = _PRESETS[name]
+        options = cls(
+            refinement=RefineOptions(levels=levels),
+            largest_grid=largest_grid,
+            use_network=use_network or bool(changes.get("weights")),
+        )
+        return replace(options, **changes)
 
 
 _PRESETS = {
-    "fast": (((4, 60), (2, 20)), 1_000_000),
-    "balanced": (((4, 30), (2, 30), (1, 12)), 2_000_000),
-    "accurate": (((4, 60), (2, 60), (1, 40)), 8_000_000),
+    "fast": (((4, 60), (2, 20)), 1_000_000, False),
+    "balanced": (((4, 30), (2, 30), (1, 12)), 2_000_000, True),
+    "accurate": (((4, 60), (2, 60), (1, 40)), 8_000_000, True),
 }
 
 

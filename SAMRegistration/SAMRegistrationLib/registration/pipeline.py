@@ -99,10 +99,12 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
         fixed_image, moving_image = (image.to(device) for image in images)
         structures = shared_structures(fixed_masks, moving_masks, Grid.of(fixed), Grid.of(moving), grid, linear, notes)
     velocity, weights = None, None
-    if options.use_network:
+    if options.use_network and (options.weights or fixed_modality == moving_modality):
         with clock.stage("predict"):
             job.update(0.25, "Predicting")
-            velocity, weights = predict_velocity(fixed_image, moving_image, structures, options.weights)
+            velocity, weights = predict_velocity(
+                fixed_image, moving_image, structures, grid.spacing[::-1], options.weights
+            )
     similarity = _similarity(options.similarity, fixed_modality, moving_modality)
     if options.use_refinement:
         with clock.stage("refine"):

@@ -8,7 +8,8 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import numpy as np
 import SimpleITK as sitk
 
-from ..files import whole_files
+from ..errors import InputError
+from ..files import whole_file, whole_files
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_labels, warp_volume
 from ..geometry.transforms import displacement_image, transform_points
@@ -67,9 +68,18 @@ class RegistrationResult:
         sitk.WriteTransform(self.transform, str(folder / "transform.h5"))
         sitk.WriteTransform(self.inverse, str(folder / "inverse.h5"))
 
-    def write_warped(self, path: Path) -> None:
-        """Write the warped moving volume as a compressed image file."""
-        sitk.WriteImage(self.warp(), str(path), True)
+    def save_displacement_field(self, path: Union[str, Path]) -> None:
+        """Write :meth:`displacement_field` as an image file (.nrrd, .nii.gz, .mha), whole or not at all.
+
+        Raises:
+            InputError: the folder cannot be written, or no image format has this ending.
+        """
+        field = sitk.Cast(self.displacement_field(), sitk.sitkVectorFloat32)
+        with whole_file(path) as temporary:
+            try:
+                sitk.WriteImage(field, str(temporary), True)
+            except RuntimeError as error:
+                raise InputError(f"{path} cannot be written; end its name in .nrrd, .nii.gz or .mha.") from error
 
     def summary(self) -> Dict[str, Any]:
         """Facts, times and notes as plain values for JSON."""

@@ -12,10 +12,9 @@ from ..files import whole_file
 from ..geometry.grid import Grid
 from ..job import Job
 from ..training.datalist import SPLITS, Case, DataList, read_data_list, write_data_list
+from ..training.recipe import DATA_LIST
 from .masks import SegmentMask, label_image
 from .run import read
-
-DATA_LIST = "cases.json"
 
 
 def pair_writer(

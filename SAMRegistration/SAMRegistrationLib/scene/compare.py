@@ -6,10 +6,10 @@ import slicer
 
 from ..errors import InputError
 from ..geometry.grid import Grid
-from ..geometry.resample import warp_volume
 from .masks import copy_segment, labelmap, masks_of, new_segmentation, put_mask
+from .run import warp_in_slabs, warp_mask
 from .transforms import library_transform
-from .volumes import add_volume, grid_of, image_data, image_of
+from .volumes import add_volume, grid_of, image_data, image_of, window_of
 
 
 def checkerboard(fixed: sitk.Image, warped: sitk.Image, fixed_window, warped_window, fields: int = 8) -> np.ndarray:
@@ -35,21 +35,11 @@ def _gray(image: sitk.Image, low: float, high: float) -> np.ndarray:
     return np.clip((values - low) * (255 / max(high - low, 1e-6)), 0, 255)
 
 
-def window_of(node):
-    """(low, high) of a volume node's display."""
-    display = node.GetDisplayNode()
-    low = display.GetLevel() - display.GetWindow() / 2
-    return low, low + display.GetWindow()
-
-
-def show_checkerboard(array: np.ndarray, grid: Grid, node=None):
-    """Put a checkerboard into a volume node, a new one for None; returns the node."""
+def show_checkerboard(data, grid: Grid, node=None):
+    """Put a checkerboard, as image data, into a volume node, a new one for None; returns the node."""
     if node is None:
-        node = add_volume(image_data(array), grid, "Checkerboard")
-    else:
-        node.SetAndObserveImageData(image_data(array))
-    node.GetDisplayNode().SetAutoWindowLevel(False)
-    node.GetDisplayNode().SetWindowLevelMinMax(0, 255)
+        return add_volume(data, grid, "Checkerboard", window=(0, 255))
+    node.SetAndObserveImageData(data)
     return node
 
 
@@ -77,11 +67,10 @@ def bring(node, transform, inverse, fixed):
         def work(job):
             if labels:
                 warped = sitk.Resample(image, grid.empty_image(), mapping, sitk.sitkNearestNeighbor, 0)
-            else:
-                warped = warp_volume(image, mapping, grid)
-            return image_data(sitk.GetArrayViewFromImage(warped))
+                return image_data(sitk.GetArrayViewFromImage(warped))
+            return image_data(warp_in_slabs(image, mapping, grid, job))
 
-        return work, lambda data: add_volume(data, grid, name, node.GetClassName())
+        return work, lambda data: add_volume(data, grid, name, node.GetClassName(), None if labels else window_of(node))
     if node.IsA("vtkMRMLSegmentationNode"):
         return _bring_segments(node, mapping, fixed, name)
     if node.IsA("vtkMRMLTransformableNode") and node.CanApplyNonLinearTransforms():
@@ -90,8 +79,6 @@ def bring(node, transform, inverse, fixed):
 
 
 def _bring_segments(node, mapping, fixed, name):
-    from .run import warp_mask
-
     masks, grid = masks_of(node), grid_of(fixed)
 
     def present(labelmaps):
@@ -101,7 +88,7 @@ def _bring_segments(node, mapping, fixed, name):
             put_mask(result, segment_id, mask)
         return result
 
-    return (lambda job: {mask.id: labelmap(warp_mask(mask, mapping, grid), grid) for mask in masks}), present
+    return (lambda job: {mask.id: labelmap(warp_mask(mask, mapping, grid, job), grid) for mask in masks}), present
 
 
 def _moved_copy(node, inverse, name):

@@ -1,61 +1,25 @@
-"""How results look: deformation grid, Jacobian map, outlines, layers of the slice views."""
+"""How results look: Jacobian map, outlines, layers of the slice views."""
 
 import slicer
 
-FOLD_COLOR = (1.0, 0.0, 1.0)
+FOLD_COLOR, HATCHING_COLOR = (1.0, 0.0, 1.0), (0.0, 0.0, 0.0)
 JACOBIAN_RANGE = (0.0, 2.0)
 _JACOBIAN_COLORS = "SAMRegistration Jacobian"
 
 
-def show_grid(transform, region, spacing: float) -> None:
-    """Show the deformation grid of a transform node in slices and 3D, over the extent of the volume node `region`.
-
-    Args:
-        spacing: distance of the lines, mm.
-    """
-    if transform.GetDisplayNode() is None:
-        transform.CreateDefaultDisplayNodes()
-    node = transform.GetDisplayNode()
-    node.SetVisualizationMode(slicer.vtkMRMLTransformDisplayNode.VIS_MODE_GRID)
-    node.SetAndObserveRegionNode(region)
-    set_grid_spacing(transform, spacing)
-    node.SetGridLineDiameterMm(max(spacing / 20, 0.2))
-    set_grid_visible(transform, True, True)
-
-
-def set_grid_spacing(transform, spacing: float) -> None:
-    """Set the distance of the grid's lines, mm."""
-    node = transform.GetDisplayNode()
-    node.SetGridSpacingMm(spacing)
-    node.SetGridResolutionMm(max(spacing / 3, 1.0))
-
-
-def set_grid_visible(transform, in_slices: bool, in_3d: bool) -> None:
-    """Show or hide the grid in slice views and in 3D views."""
-    node = transform.GetDisplayNode()
-    node.SetVisibility(in_slices or in_3d)
-    node.SetVisibility2D(in_slices)
-    node.SetVisibility3D(in_3d)
-
-
-def copy_window(source, target) -> None:
-    """Give `target` the colors and the window of `source`, where that has them."""
-    display = source.GetDisplayNode()
-    if display is None or target.GetDisplayNode() is None:
-        return
-    own = target.GetDisplayNode()
-    if display.GetColorNodeID():
-        own.SetAndObserveColorNodeID(display.GetColorNodeID())
-    own.SetAutoWindowLevel(False)
-    own.SetWindowLevel(display.GetWindow(), display.GetLevel())
+def copy_colors(source, target) -> None:
+    """Give the volume node `target` the colors of `source`, where that has a display."""
+    if source.GetDisplayNode() is not None and source.GetDisplayNode().GetColorNodeID():
+        target.GetDisplayNode().SetAndObserveColorNodeID(source.GetDisplayNode().GetColorNodeID())
 
 
 def show_as_jacobian(volume) -> None:
-    """Color a Jacobian map: blue where tissue shrinks, white at 1, red where it grows, magenta where it folds."""
+    """Color a Jacobian map with the window JACOBIAN_RANGE.
+
+    Blue where tissue shrinks, white at 1, red where it grows, magenta where it folds.
+    """
     display = volume.GetDisplayNode()
     display.SetAndObserveColorNodeID(_jacobian_colors().GetID())
-    display.SetAutoWindowLevel(False)
-    display.SetWindowLevelMinMax(*JACOBIAN_RANGE)
     display.SetInterpolate(False)
 
 
@@ -147,6 +111,25 @@ def show_outlines(segmentation, thickness: int, fill: float = 0.0) -> None:
     display.SetOpacity2DFill(fill)
     display.SetSliceIntersectionThickness(thickness)
     display.SetVisibility(True)
+
+
+def show_folds(segmentation) -> None:
+    """Show folds by an outline and by hatching, so that they can be told without color."""
+    if segmentation.GetDisplayNode() is None:
+        segmentation.CreateDefaultDisplayNodes()
+    display = segmentation.GetDisplayNode()
+    display.SetSliceIntersectionThickness(2)
+    display.SetOpacity2DFill(1.0)
+    for segment_id, hatched in (("folds", False), ("hatching", True)):
+        display.SetSegmentVisibility2DFill(segment_id, hatched)
+        display.SetSegmentVisibility2DOutline(segment_id, not hatched)
+        display.SetSegmentVisibility3D(segment_id, not hatched)
+
+
+def jump_to(position) -> None:
+    """Center all slice views on a position (RAS mm)."""
+    node = slicer.vtkMRMLSliceNode
+    node.JumpAllSlices(slicer.mrmlScene, *position, node.CenteredJumpSlice)
 
 
 def _jacobian_colors():

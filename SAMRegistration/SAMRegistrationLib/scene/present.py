@@ -6,16 +6,17 @@ from typing import Any, Optional
 import slicer
 
 from . import display
+from .grids import prepare_grid
 from .masks import copy_segment, new_segmentation, put_mask
 from .run import Outcome
-from .tables import add_table
+from .tables import add_fold_table, add_table
 from .transforms import add_transform
-from .volumes import add_volume
+from .volumes import add_volume, window_of
 
 
 @dataclass(frozen=True)
 class RunNodes:
-    """The nodes of one run; `segmentation` and `folds` are None where there is nothing to show."""
+    """The nodes of one run; `segmentation`, `folds` and `fold_table` are None where there is nothing to show."""
 
     folder: int
     transform: Any
@@ -25,12 +26,13 @@ class RunNodes:
     table: Any
     segmentation: Optional[Any]
     folds: Optional[Any]
+    fold_table: Optional[Any]
 
     @property
     def all(self) -> list:
         """The nodes that exist."""
-        nodes = (self.transform, self.inverse, self.warped, self.segmentation, self.jacobian, self.folds, self.table)
-        return [node for node in nodes if node is not None]
+        maps = (self.transform, self.inverse, self.warped, self.segmentation, self.jacobian, self.folds)
+        return [node for node in (*maps, self.table, self.fold_table) if node is not None]
 
 
 def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spacing: float = 15.0) -> RunNodes:
@@ -50,9 +52,9 @@ def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spac
     try:
         transform = add_transform(outcome.transform, pair, fixed, moving)
         inverse = add_transform(outcome.inverse, f"{fixed.GetName()} to {moving.GetName()}", moving, fixed)
-        warped = add_volume(outcome.warped, outcome.grid, f"{moving.GetName()} warped")
-        display.copy_window(moving, warped)
-        jacobian = add_volume(outcome.jacobian, outcome.map_grid, f"Jacobian of {pair}")
+        warped = add_volume(outcome.warped, outcome.grid, f"{moving.GetName()} warped", window=window_of(moving))
+        display.copy_colors(moving, warped)
+        jacobian = add_volume(outcome.jacobian, outcome.map_grid, f"Jacobian of {pair}", window=display.JACOBIAN_RANGE)
         display.show_as_jacobian(jacobian)
         nodes = RunNodes(
             _folder(f"Registration of {pair}"),
@@ -63,9 +65,10 @@ def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spac
             add_table(outcome, f"Measures of {pair}"),
             _warped_segmentation(outcome, moving_segmentation, fixed),
             _folds(outcome, fixed, pair),
+            add_fold_table(outcome.fold_list, f"Folds of {pair}") if outcome.fold_list else None,
         )
         _file(nodes)
-        display.show_grid(transform, fixed, grid_spacing)
+        prepare_grid(transform, fixed, grid_spacing)
     finally:
         slicer.mrmlScene.EndState(slicer.mrmlScene.BatchProcessState)
     return nodes
@@ -87,6 +90,9 @@ def _folds(outcome: Outcome, fixed, pair: str):
     node = new_segmentation(f"Folds of {pair}", fixed)
     node.GetSegmentation().AddEmptySegment("folds", "Folds", display.FOLD_COLOR)
     put_mask(node, "folds", outcome.folds)
+    node.GetSegmentation().AddEmptySegment("hatching", "Folds (hatching)", display.HATCHING_COLOR)
+    put_mask(node, "hatching", outcome.hatching)
+    display.show_folds(node)
     return node
 
 

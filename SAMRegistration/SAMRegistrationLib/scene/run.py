@@ -1,7 +1,7 @@
 """A registration of nodes in three steps: read the scene, compute, put the result into the scene.
 
-:func:`read` and :func:`present` belong to the main thread and are quick; :func:`compute` may run on any thread and
-touches no node.
+:func:`read` and :func:`present` belong to the main thread and are quick; :func:`compute` and :func:`prepare` may run
+on any thread and touch no node.
 """
 
 import time
@@ -15,11 +15,13 @@ from ..engine import Engine
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..job import Job
+from ..metrics import hatching
 from .masks import SegmentMask, label_image, labelmap, masks_of
 from .transforms import oriented_grid, transform_grid
 from .volumes import image_data, image_of
 
 LARGEST_MAP = 8_000_000
+VOXELS_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Outcome:
     Attributes:
         transform, inverse: displacement grids (FROM parent direction).
         warped: the moving volume on the fixed grid `grid`.
-        jacobian: Jacobian determinant on `map_grid`; `folds` marks where it is not positive, None without folds.
+        jacobian: Jacobian determinant on `map_grid`; `folds` marks where it is not positive, and `hatching` the same
+            places by stripes; both are None without folds. `fold_list` has them one by one (:class:`..metrics.Fold`).
         labelmaps: warped mask of every segment of the moving segmentation, by its id.
         measures: one dictionary per structure: name, dice_before, dice_after, hd95_before, hd95_after.
         deformation: regularity, see DeformationStatistics.
@@ -55,6 +58,8 @@ class Outcome:
     warped: Any
     jacobian: Any
     folds: Any
+    hatching: Any
+    fold_list: List[Any]
     labelmaps: Dict[str, Any]
     measures: List[Dict[str, Any]]
     deformation: Dict[str, float]
@@ -85,26 +90,32 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
         InputError, SAMRegistrationError, Cancelled: see :func:`..registration.register`.
     """
     job = job or Job()
-    start = time.perf_counter()
-    grid, moving_grid = Grid.of(inputs.fixed), Grid.of(inputs.moving)
-    pairs = _pairs(inputs.fixed_masks, inputs.moving_masks)
-    numbers = range(1, len(pairs) + 1)
-    fixed_labels = label_image([fixed for fixed, _ in pairs], numbers, grid)
-    moving_labels = label_image([moving for _, moving in pairs], numbers, moving_grid)
     registration = job.part(0.0, 0.85)
     engine = Engine(registration.update, lambda: job.cancelled)
-    result = engine.register(inputs.fixed, inputs.moving, fixed_labels, moving_labels, options)
-    finishing = job.part(0.85, 1.0)
-    finishing.update(0.1, "Warping")
-    warped = image_data(sitk.GetArrayFromImage(result.warp()))
-    labelmaps = {mask.id: labelmap(warp_mask(mask, result.transform, grid), grid) for mask in inputs.moving_masks}
-    finishing.update(0.4, "Measuring")
+    _, *labels = _labels(inputs)
+    result = engine.register(inputs.fixed, inputs.moving, *labels, options)
+    return prepare(inputs, result, job.part(0.85, 1.0))
+
+
+def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
+    """Measure a RegistrationResult of the inputs and prepare everything that the scene will show.
+
+    Raises:
+        Cancelled: `job` was cancelled.
+    """
+    job, start = job or Job(), time.perf_counter()
+    names, fixed_labels, moving_labels = _labels(inputs)
+    grid, moving_grid = Grid.of(inputs.fixed), Grid.of(inputs.moving)
+    job.update(0.1, "Warping")
+    warped = image_data(warp_in_slabs(inputs.moving, result.transform, grid, job))
+    labelmaps = {mask.id: labelmap(warp_mask(mask, result.transform, grid, job), grid) for mask in inputs.moving_masks}
+    job.update(0.4, "Measuring")
     map_grid = _limited(grid)
-    jacobian, deformation = _jacobian(result.transform, map_grid)
-    finishing.update(0.7, "Measuring")
-    measures = _measures([fixed.name for fixed, _ in pairs], result.transform, fixed_labels, moving_labels)
+    jacobian, deformation, fold_list = _jacobian(result.transform, map_grid, job)
+    job.update(0.7, "Measuring")
+    measures = _measures(names, result.transform, fixed_labels, moving_labels)
     folded = sitk.GetArrayViewFromImage(jacobian) <= 0
-    finishing.update(0.9, "Preparing the views")
+    job.update(0.9, "Preparing the views")
     return Outcome(
         result,
         grid,
@@ -113,11 +124,24 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
         oriented_grid(result.inverse, transform_grid(result.inverse, moving_grid)),
         warped,
         image_data(sitk.GetArrayViewFromImage(jacobian)),
-        labelmap(folded, map_grid) if folded.any() else None,
+        labelmap(folded, map_grid) if fold_list else None,
+        labelmap(*hatching(folded, map_grid)) if fold_list else None,
+        fold_list,
         labelmaps,
         measures,
         deformation,
-        time.perf_counter() - start,
+        sum(result.seconds.values()) + time.perf_counter() - start,
+    )
+
+
+def _labels(inputs: Inputs):
+    """Names of the structures that both sides have, and their label images (1, 2, ...), None without any."""
+    pairs = _pairs(inputs.fixed_masks, inputs.moving_masks)
+    numbers = range(1, len(pairs) + 1)
+    return (
+        [fixed.name for fixed, _ in pairs],
+        label_image([fixed for fixed, _ in pairs], numbers, Grid.of(inputs.fixed)),
+        label_image([moving for _, moving in pairs], numbers, Grid.of(inputs.moving)),
     )
 
 
@@ -133,13 +157,28 @@ def _pairs(fixed: List[SegmentMask], moving: List[SegmentMask]):
     return pairs
 
 
-def warp_mask(mask: SegmentMask, transform: sitk.Transform, grid: Grid) -> np.ndarray:
+def warp_mask(mask: SegmentMask, transform: sitk.Transform, grid: Grid, job: Optional[Job] = None) -> np.ndarray:
     """The mask (z, y, x), uint8, brought onto `grid` with a smooth border; `transform` as in a resampler."""
     if mask.image is None:
         return np.zeros(grid.shape, np.uint8)
-    mask = sitk.Cast(mask.image, sitk.sitkFloat32)
-    share = sitk.Resample(mask, grid.empty_image(), transform, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
-    return (sitk.GetArrayViewFromImage(share) >= 0.5).astype(np.uint8)
+    share = warp_in_slabs(sitk.Cast(mask.image, sitk.sitkFloat32), transform, grid, job)
+    return (share >= 0.5).astype(np.uint8)
+
+
+def warp_in_slabs(image: sitk.Image, transform: sitk.Transform, grid: Grid, job: Optional[Job] = None) -> np.ndarray:
+    """The voxels (z, y, x) of :func:`..geometry.resample.warp_volume`, a few slices at a time.
+
+    Raises:
+        Cancelled: noticed after every few slices.
+    """
+    job, outside = job or Job(), float(sitk.GetArrayViewFromImage(image).min())
+    slices = max(1, VOXELS_AT_ONCE // (grid.size[0] * grid.size[1]))
+    slabs = []
+    for first in range(0, grid.size[2], slices):
+        job.check()
+        slab = grid.crop((0, 0, first), (*grid.size[:2], min(slices, grid.size[2] - first))).empty_image()
+        slabs.append(sitk.GetArrayFromImage(sitk.Resample(image, slab, transform, sitk.sitkLinear, outside)))
+    return np.concatenate(slabs)
 
 
 def _limited(grid: Grid) -> Grid:
@@ -148,11 +187,11 @@ def _limited(grid: Grid) -> Grid:
     return grid if factor <= 1 else grid.with_size([max(2, int(n / factor)) for n in grid.size])
 
 
-def _jacobian(transform: sitk.Transform, grid: Grid):
-    from ..metrics import deformation_statistics, jacobian_image
+def _jacobian(transform: sitk.Transform, grid: Grid, job: Job):
+    from ..metrics import deformation_statistics, find_folds, jacobian_image
 
-    jacobian = jacobian_image(transform, grid)
-    return jacobian, deformation_statistics(jacobian).as_dict()
+    jacobian = jacobian_image(transform, grid, job)
+    return jacobian, deformation_statistics(jacobian).as_dict(), find_folds(jacobian)
 
 
 def _measures(names, transform, fixed_labels, moving_labels) -> List[Dict[str, Any]]:

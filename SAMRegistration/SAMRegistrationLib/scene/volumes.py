@@ -60,13 +60,29 @@ def image_data(array: np.ndarray) -> vtk.vtkImageData:
     return data
 
 
-def add_volume(data: vtk.vtkImageData, grid: Grid, name: str, kind: str = "vtkMRMLScalarVolumeNode"):
-    """A new volume node in the world for an image made by :func:`image_data`."""
+def add_volume(data: vtk.vtkImageData, grid: Grid, name: str, kind: str = "vtkMRMLScalarVolumeNode", window=None):
+    """A new volume node in the world for an image made by :func:`image_data`.
+
+    Args:
+        window: (low, high) shown as black and white; None lets the application read all voxels to find one.
+    """
     node = slicer.mrmlScene.AddNewNodeByClass(kind, slicer.mrmlScene.GenerateUniqueName(name))
     node.SetIJKToRASMatrix(to_vtk(matrix_of_grid(grid)))
-    node.SetAndObserveImageData(data)
     node.CreateDefaultDisplayNodes()
+    if window is not None:
+        node.GetDisplayNode().SetAutoWindowLevel(False)
+        node.GetDisplayNode().SetWindowLevelMinMax(*window)
+    node.SetAndObserveImageData(data)
     return node
+
+
+def window_of(node):
+    """(low, high) of a volume node's display; None where it has no window."""
+    display = node.GetDisplayNode()
+    if display is None or not display.IsA("vtkMRMLScalarVolumeDisplayNode"):
+        return None
+    low = display.GetLevel() - display.GetWindow() / 2
+    return low, low + display.GetWindow()
 
 
 def _ijk_to_world(node) -> np.ndarray:

@@ -30,7 +30,7 @@ def render(tissues: torch.Tensor, contrast: torch.Tensor, texture: torch.Tensor,
     image = blur(image, chance.uniform(0.0, 1.0))
     bias = chance.uniform(0.0, 0.3) * chance.smooth(1, shape, 0.5 * max(shape))
     image = image.clamp(min=0) * torch.exp(bias)
-    image = image + chance.uniform(0.0, 0.05) * chance.normal(*image.shape)
+    image = image + chance.uniform(0.0, 0.1) * chance.normal(*image.shape)
     return stretch(image) ** chance.uniform(0.7, 1.4)
 
 

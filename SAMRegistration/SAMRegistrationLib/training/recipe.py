@@ -11,7 +11,9 @@ from ..errors import InputError
 from ..files import PathLike, whole_file
 from .datalist import SPLITS, DataList, read_data_list
 
+DATA_LIST = "cases.json"
 TRAINING, EVALUATION, WEIGHTS = "training.toml", "evaluation.toml", "network.safetensors"
+STATE = "state.json"
 _SAVES = 20
 
 _NETWORK = """
@@ -36,8 +38,8 @@ def write_training(output: PathLike, data_list: PathLike, steps: int, initial: O
 
     Args:
         output: folder of the training; made if it is not there.
-        steps: optimizer steps.
-        initial: weights to start from; None: a small network from scratch.
+        steps: optimizer steps; more of them go on with the training that the folder holds.
+        initial: weights to start from; None: a small network from scratch. A training that goes on keeps its own.
 
     Returns:
         The file, for ``sam-registration train``.
@@ -48,14 +50,15 @@ def write_training(output: PathLike, data_list: PathLike, steps: int, initial: O
     data = read_data_list(data_list)
     if not data.pairs_of("train"):
         raise InputError(f"The data list {data_list} has no training pairs; add a pair to be trained on.")
+    start = _started_from(Path(output) / STATE, initial)
     validated = any(case.labels for pair in data.pairs_of("validation") for case in pair)
     text = (
         "# Written by SAMRegistration. Run: sam-registration train training.toml\n"
         + _entry("output", ".")
         + _entry("steps", steps)
         + _entry("save_every", max(1, min(100, steps // _SAVES)))
-        + _entry("warmup", max(1, min(50, steps // _SAVES)))
-        + (_entry("initial", _absolute(initial)) if initial else _NETWORK)
+        + _entry("warmup", 20)
+        + (_entry("initial", _absolute(start)) if start else _NETWORK)
         + _LOSS
         + "\n[data]\n"
         + _entry("list", _absolute(data_list))
@@ -94,6 +97,14 @@ def write_evaluation(
         + (_entry("weights", _absolute(weights)) if weights else "")
     )
     return _written(Path(output) / EVALUATION, text)
+
+
+def _started_from(state: Path, initial: Optional[PathLike]) -> Optional[PathLike]:
+    """The initial weights of the training with this state; `initial` where none was started."""
+    try:
+        return json.loads(state.read_text(encoding="utf-8"))["config"]["initial"]
+    except (OSError, ValueError, KeyError):  # not there; or damaged, which the training itself refuses with a sentence
+        return initial
 
 
 def evaluated_split(data: DataList) -> Optional[str]:

@@ -14,8 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from ..errors import InputError, WeightsError
 from ..files import whole_file
-
-STATE = "state.json"
+from .recipe import STATE
 
 
 @dataclass

@@ -101,7 +101,7 @@ class SyntheticPairs:
         fixed_contrast, moving_contrast, same = related_contrasts(values, self.options.multimodal, chance)
         grain = chance.uniform(1.5, 6.0)
         texture = chance.smooth(1, shape, grain)
-        other = texture if chance.happens(0.6) else chance.smooth(1, shape, grain)
+        other = texture if chance.happens(0.3) else chance.smooth(1, shape, grain)
         fixed = render(fixed_tissues, fixed_contrast, warp(texture, to_fixed), chance)
         return fixed, render(moving_tissues, moving_contrast, warp(other, to_moving), chance), same
 

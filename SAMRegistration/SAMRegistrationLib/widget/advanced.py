@@ -1,10 +1,13 @@
-"""The section "Advanced": which click model and which registration weights, download and removal."""
+"""The part "Models" of the section "Advanced": click model and registration weights, download and removal."""
 
+from pathlib import Path
+
+import qt
+import slicer
 from slicer.i18n import tr as _
 
+from ..logic.weights import BUILT_IN
 from .messages import sentence
-
-BUILT_IN = "compact"
 
 
 class AdvancedPanel:
@@ -16,29 +19,32 @@ class AdvancedPanel:
     def __init__(self, ui, logic, runner, parameters):
         self._ui, self._logic, self._runner, self._parameters = ui, logic, runner, parameters
         self._task = None
-        self._names = list(logic.clickModels())
-        ui.modelCombo.addItems(self._names)
+        self._filling = False
+        self._names = []
         ui.modelCombo.currentIndexChanged.connect(self._on_model)
         ui.weightsPath.currentPathChanged.connect(self._on_weights)
+        ui.builtInWeightsButton.clicked.connect(lambda *_args: self._on_weights(""))
         ui.downloadButton.clicked.connect(self.onDownload)
         ui.deleteWeightsButton.clicked.connect(self.onRemove)
         ui.weightsStopButton.clicked.connect(self.onStop)
         self.update()
 
     def update(self) -> None:
-        """Bring the section in line with the parameters."""
+        """Bring the part in line with the parameters."""
         parameters, ui = self._parameters(), self._ui
         name = BUILT_IN if parameters is None else parameters.clickModel
-        there, running = self._logic.clickModels().get(name, True), self._task is not None
-        if name in self._names and ui.modelCombo.currentIndex != self._names.index(name):
-            ui.modelCombo.setCurrentIndex(self._names.index(name))
-        if parameters is not None and ui.weightsPath.currentPath != parameters.weights:
-            ui.weightsPath.setCurrentPath(parameters.weights)
-        ui.downloadButton.setEnabled(not there and not running)
-        ui.deleteWeightsButton.setEnabled(there and name != BUILT_IN and not running)
+        missing, running = self._fill(name), self._task is not None
+        weights = "" if parameters is None else parameters.weights
+        if ui.weightsPath.currentPath != weights:
+            ui.weightsPath.setCurrentPath(weights)
+        ui.builtInWeightsButton.setEnabled(bool(weights))
+        ui.weightsLabel.setText(self._logic.describeWeights(weights))
+        ui.modelCombo.setEnabled(not running)
+        ui.downloadButton.setEnabled(bool(missing) and not running)
+        ui.deleteWeightsButton.setEnabled(self._logic.isRemovable(name) and not running)
         ui.weightsStopButton.setVisible(running)
         ui.weightsProgress.setVisible(running)
-        if not running and not there:
+        if not running and missing:
             ui.weightsStatus.setText(_("The weights of {name} are not there yet; download them.").format(name=name))
 
     def onDownload(self, *_args):
@@ -52,8 +58,7 @@ class AdvancedPanel:
         self.update()
 
     def onRemove(self, *_args):
-        name = self._parameters().clickModel
-        self._logic.removeModel(name)
+        self._logic.removeModel(self._parameters().clickModel)
         self._ui.weightsStatus.setText("")
         self.update()
 
@@ -67,15 +72,45 @@ class AdvancedPanel:
             self._task.abandon()
             self._finish("")
 
+    def _fill(self, chosen):
+        """List the models with the chosen one, which may be a file; the megabytes that this one still lacks."""
+        models = self._logic.clickModels()
+        self._names = [*models, *([] if chosen in models else [chosen])]
+        texts = [self._text(name, models.get(name)) for name in self._names] + [_("Choose a file...")]
+        combo, self._filling = self._ui.modelCombo, True
+        if [combo.itemText(index) for index in range(combo.count)] != texts:
+            combo.clear()
+            combo.addItems(texts)
+        combo.setCurrentIndex(self._names.index(chosen))
+        self._filling = False
+        return models.get(chosen, 0)
+
+    def _text(self, name, missing):
+        if missing is None:
+            return Path(name).name
+        if missing:
+            return _("{name} ({size} MB to download)").format(name=name, size=missing)
+        return _("{name} (built in)").format(name=name) if name == BUILT_IN else _("{name} (here)").format(name=name)
+
     def _on_model(self, index):
-        if self._parameters() is not None and 0 <= index < len(self._names):
-            self._parameters().clickModel = self._names[index]
-            self._ui.weightsStatus.setText("")
-            self.update()
+        if self._filling or self._parameters() is None or index < 0:
+            return
+        self._ui.weightsStatus.setText("")
+        chosen = self._names[index] if index < len(self._names) else self._ask_for_file()
+        if chosen:
+            self._parameters().clickModel = chosen
+        self.update()
+
+    def _ask_for_file(self):
+        path = qt.QFileDialog.getOpenFileName(
+            slicer.util.mainWindow(), _("Weights of a SAM"), "", _("Weights (*.safetensors *.pth)")
+        )
+        return path[0] if isinstance(path, tuple) else path
 
     def _on_weights(self, path):
         if self._parameters() is not None:
             self._parameters().weights = path
+            self.update()
 
     def _on_progress(self, fraction, message):
         self._ui.weightsProgress.setValue(round(100 * fraction))

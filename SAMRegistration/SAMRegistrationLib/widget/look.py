@@ -4,8 +4,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..scene import display
-from ..scene.tables import COLUMNS, write_csv
+from ..scene import display, grids
+from ..scene.tables import COLUMNS, FOLD_COLUMNS, rows_of, write_csv
 from .messages import sentence
 
 FLICKER_MS = 500
@@ -21,7 +21,8 @@ class LookPanel:
     def __init__(self, ui, logic, runner, parameters):
         self._ui, self._logic, self._runner, self._parameters = ui, logic, runner, parameters
         self._layout = self._orientation = None
-        self._shown_table = None
+        self._shown_tables = None
+        self._filling = False
         self.mode = BLEND
         self._flicker = qt.QTimer()
         self._flicker.setInterval(FLICKER_MS)
@@ -40,9 +41,14 @@ class LookPanel:
         ui.exportButton.clicked.connect(self.onExport)
         ui.applyButton.clicked.connect(self.onApply)
         ui.applySelector.currentNodeChanged.connect(lambda *_args: self.update())
-        ui.metricsTable.setColumnCount(len(COLUMNS))
-        ui.metricsTable.setHorizontalHeaderLabels([_(title) for title in COLUMNS])
-        ui.metricsTable.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        for table, titles in ((ui.metricsTable, COLUMNS), (ui.foldsTable, FOLD_COLUMNS)):
+            table.setColumnCount(len(titles))
+            table.setHorizontalHeaderLabels([_(title) for title in titles])
+            table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        ui.foldsTable.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        ui.foldsTable.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        ui.foldsTable.itemSelectionChanged.connect(self._on_fold)
+        ui.foldsTable.cellClicked.connect(self._on_fold)
 
     def update(self) -> None:
         """Bring the section in line with the parameters."""
@@ -53,23 +59,33 @@ class LookPanel:
             widget.setEnabled(there)
         ui.exportButton.setEnabled(parameters is not None and parameters.resultTable is not None)
         ui.applyButton.setEnabled(bool(there and ui.applySelector.currentNode() is not None))
-        table = None if parameters is None else parameters.resultTable
-        if table is not self._shown_table:
-            self._shown_table = table
-            self._fill(table)
+        tables = (None, None) if parameters is None else (parameters.resultTable, parameters.resultFoldTable)
+        if tables != self._shown_tables:
+            self._shown_tables = tables
+            self._show_tables(*tables)
         if there and parameters.resultTransform.GetDisplayNode() is not None:
-            display.set_grid_spacing(parameters.resultTransform, parameters.gridSpacing)
+            grids.set_grid_spacing(parameters.resultTransform, parameters.gridSpacing)
 
-    def present(self) -> None:
-        """Show a new result: blended, with its grid and outlines, whatever was hidden of an earlier one."""
-        self._ui.jacobianCheckBox.setChecked(False)
-        for box in (self._ui.gridCheckBox, self._ui.grid3DCheckBox, self._ui.outlinesCheckBox):
-            box.setChecked(True)
-        self.compare(BLEND)
+    def steps(self) -> list:
+        """What shows a new result, whatever was hidden of an earlier one: volumes and outlines, then the grids."""
+        return [self._start_over, lambda: self._show(grid3D=False), self.show]
+
+    def _start_over(self):
+        boxes = (self._ui.jacobianCheckBox, self._ui.gridCheckBox, self._ui.grid3DCheckBox, self._ui.outlinesCheckBox)
+        for box in boxes:
+            box.blockSignals(True)
+            box.setChecked(box is not self._ui.jacobianCheckBox)
+            box.blockSignals(False)
+        self._enter_mode(BLEND)
+        self._show(grid=False, grid3D=False)
         self.update()
 
     def compare(self, mode: str) -> None:
         """Compare fixed and warped volume in one of the modes."""
+        self._enter_mode(mode)
+        self.show()
+
+    def _enter_mode(self, mode):
         self.mode = mode
         for button, own in self._modes.items():
             button.setChecked(own == mode)
@@ -83,17 +99,19 @@ class LookPanel:
             slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         elif mode == FLICKER:
             self._flicker.start()
-        self.show()
 
     def show(self) -> None:
         """Show the result as the check boxes and the mode say."""
+        self._show()
+
+    def _show(self, grid=True, grid3D=True):
         parameters, ui = self._parameters(), self._ui
         if parameters is None or parameters.resultTransform is None:
             return
         self._logic.showResult(
             parameters,
-            grid=ui.gridCheckBox.isChecked(),
-            grid3D=ui.grid3DCheckBox.isChecked(),
+            grid=grid and ui.gridCheckBox.isChecked(),
+            grid3D=grid3D and ui.grid3DCheckBox.isChecked(),
             jacobian=ui.jacobianCheckBox.isChecked(),
             outlines=ui.outlinesCheckBox.isChecked(),
             opacity=ui.opacitySlider.value,
@@ -159,23 +177,32 @@ class LookPanel:
             slicer.app.layoutManager().setLayout(self._layout)
             self._layout = None
 
-    def _fill(self, node):
-        widget = self._ui.metricsTable
-        table = None if node is None else node.GetTable()
-        widget.setRowCount(0 if table is None else table.GetNumberOfRows())
-        for row in range(0 if table is None else table.GetNumberOfRows()):
-            for column in range(table.GetNumberOfColumns()):
+    def _on_fold(self, *_args):
+        row = self._ui.foldsTable.currentRow()
+        if self._filling or self._parameters() is None or row < 0:
+            return
+        self._ui.jacobianCheckBox.setChecked(True)
+        self._logic.jumpTo(self._logic.folds(self._parameters())[row][2:])
+
+    def _show_tables(self, measures, folds):
+        self._fill(self._ui.metricsTable, rows_of(measures))
+        fold_rows = rows_of(folds)
+        self._fill(self._ui.foldsTable, fold_rows)
+        self._ui.foldsTable.setVisible(bool(fold_rows))
+        values = {row[0]: row[2] for row in rows_of(measures)}
+        text = _("Folds: {folds}. SDlogJ {spread}.")
+        if fold_rows:
+            text = _("Folds: {folds}, in {n} places (choose one to see it). SDlogJ {spread}.")
+        text = text.format(folds=values.get("Folds", "-"), n=len(fold_rows), spread=values.get("SDlogJ", "-"))
+        self._ui.metricsLabel.setText(text if values else "")
+
+    def _fill(self, widget, rows):
+        self._filling = True
+        widget.setRowCount(len(rows))
+        for number, row in enumerate(rows):
+            for column, text in enumerate(row):
                 item = qt.QTableWidgetItem()
-                item.setText(table.GetValue(row, column).ToString())
-                widget.setItem(row, column, item)
+                item.setText(text)
+                widget.setItem(number, column, item)
         widget.resizeColumnsToContents()
-        self._ui.metricsLabel.setText("" if table is None else _folds_text(table))
-
-
-def _folds_text(table) -> str:
-    values = {
-        table.GetValue(row, 0).ToString(): table.GetValue(row, 2).ToString() for row in range(table.GetNumberOfRows())
-    }
-    return _("Folds: {folds}. SDlogJ {spread}.").format(
-        folds=values.get("Folds", "-"), spread=values.get("SDlogJ", "-")
-    )
+        self._filling = False

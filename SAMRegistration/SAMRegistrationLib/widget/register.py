@@ -10,12 +10,12 @@ from .messages import sentence
 class RegisterPanel:
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
-    parameters: function giving the parameter node or None. presented: called with the RunNodes of a success.
+    parameters: function giving the parameter node or None. steps: function giving the steps that show a new result.
     """
 
-    def __init__(self, ui, logic, runner, parameters, presented):
+    def __init__(self, ui, logic, runner, parameters, steps):
         self._ui, self._logic, self._runner = ui, logic, runner
-        self._parameters, self._presented = parameters, presented
+        self._parameters, self._steps = parameters, steps
         self._task = None
         self._started = 0.0
         ui.registerButton.clicked.connect(self.onRegister)
@@ -73,14 +73,13 @@ class RegisterPanel:
         self._ui.registerStatus.setText(message)
 
     def _on_done(self, outcome):
+        notes = " ".join([_("Done in {seconds:.0f} s.").format(seconds=outcome.seconds), *outcome.result.notes])
         try:
-            nodes = self._present(outcome)
+            self._present(outcome)
         except Exception as error:  # noqa: BLE001 - shown as a sentence, and the button comes back
             self._finish(sentence(error))
             return
-        notes = " ".join([_("Done in {seconds:.0f} s.").format(seconds=outcome.seconds), *outcome.result.notes])
-        self._finish(notes)
-        self._presented(nodes)
+        self._runner.in_turns(*self._steps(), lambda: self._finish(notes))
 
     def _on_failed(self, error):
         self._finish(sentence(error))

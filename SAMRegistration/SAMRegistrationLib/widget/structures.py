@@ -1,4 +1,4 @@
-"""The table of structures: eye, color, name, and what there is of each in both images."""
+"""The table of structures: eye, color, name, what there is of each in both images, and terminology."""
 
 import qt
 import slicer
@@ -6,8 +6,9 @@ from slicer.i18n import tr as _
 
 from ..scene.structures import StructureInfo, has_mask
 from .messages import sentence
+from .terminology import TerminologyDialog
 
-EYE, COLOR, NAME, FIXED_STATE, MOVING_STATE = range(5)
+EYE, COLOR, NAME, FIXED_STATE, MOVING_STATE, TERMINOLOGY = range(6)
 
 
 class StructuresTable:
@@ -22,9 +23,12 @@ class StructuresTable:
         self._changed, self._removed = changed, removed
         self._filling = False
         self._ids = []
+        self._terminology = None
         table = ui.structuresTable
-        table.setColumnCount(5)
-        table.setHorizontalHeaderLabels([_("Show"), _("Color"), _("Structure"), _("Fixed"), _("Moving")])
+        table.setColumnCount(6)
+        table.setHorizontalHeaderLabels(
+            [_("Show"), _("Color"), _("Structure"), _("Fixed"), _("Moving"), _("Terminology")]
+        )
         table.horizontalHeader().setStretchLastSection(True)
         table.verticalHeader().setVisible(False)
         table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
@@ -34,6 +38,7 @@ class StructuresTable:
         table.cellDoubleClicked.connect(self._on_double_clicked)
         ui.addStructureButton.clicked.connect(self.onAdd)
         ui.removeStructureButton.clicked.connect(self.onRemove)
+        ui.terminologyButton.clicked.connect(self.onTerminology)
         ui.addAnatomyButton.clicked.connect(self.onAddAnatomy)
         ui.anatomyCombo.addItems(list(logic.anatomies()))
 
@@ -63,6 +68,7 @@ class StructuresTable:
             if table.currentRow() != row:
                 table.setCurrentCell(row, NAME)
         self._ui.removeStructureButton.setEnabled(bool(structures))
+        self._ui.terminologyButton.setEnabled(bool(structures))
         can_add = parameters is not None and (parameters.fixedVolume or parameters.movingVolume) is not None
         self._ui.addStructureButton.setEnabled(can_add)
         self._ui.addAnatomyButton.setEnabled(can_add)
@@ -79,6 +85,19 @@ class StructuresTable:
         if structure_id is not None:
             self._act(lambda: self._logic.removeStructure(self._parameters(), structure_id))
             self._removed(structure_id)
+
+    def onTerminology(self, *_args):
+        structure_id, parameters = self.current(), self._parameters()
+        structure = next((entry for entry in self._logic.structures(parameters) if entry.id == structure_id), None)
+        if structure is None:
+            return
+
+        def chosen(terminology):
+            if self._parameters() is parameters and structure_id in self._ids:
+                self._act(lambda: self._logic.changeStructure(parameters, structure_id, terminology=terminology))
+
+        self._terminology = TerminologyDialog(chosen)
+        self._terminology.open(structure.name, structure.terminology)
 
     def select_after(self, structure_id: str) -> None:
         """Fill the table and choose a structure."""
@@ -103,10 +122,13 @@ class StructuresTable:
         swatch.fill(qt.QColor(*[round(255 * part) for part in structure.color]))
         color.setIcon(qt.QIcon(swatch))
         color.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
-        self._item(row, NAME, structure.name).setToolTip(_terminology_text(structure))
-        for column, side in ((FIXED_STATE, "fixed"), (MOVING_STATE, "moving")):
-            item = self._item(row, column, self._state(parameters, side, structure.id))
-            item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+        self._item(row, NAME, structure.name)
+        for column, text in (
+            (FIXED_STATE, self._state(parameters, "fixed", structure.id)),
+            (MOVING_STATE, self._state(parameters, "moving", structure.id)),
+            (TERMINOLOGY, _meaning(structure)),
+        ):
+            self._item(row, column, text).setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
 
     def _item(self, row, column, text):
         table = self._ui.structuresTable
@@ -144,6 +166,8 @@ class StructuresTable:
             self._changed()
 
     def _on_double_clicked(self, row, column):
+        if column == TERMINOLOGY:
+            self.onTerminology()
         if column != COLOR:
             return
         structure_id = self._ids[row]
@@ -153,7 +177,8 @@ class StructuresTable:
             self._act(lambda: self._logic.changeStructure(self._parameters(), structure_id, color=chosen))
 
 
-def _terminology_text(structure: StructureInfo) -> str:
-    parts = structure.terminology.split("~")
-    meaning = parts[2].split("^")[-1] if len(parts) > 2 else ""
-    return _("Terminology: {meaning}").format(meaning=meaning) if meaning else _("No terminology")
+def _meaning(structure: StructureInfo) -> str:
+    """What the terminology entry of a structure means, with its modifier ("Kidney, left")."""
+    parts = [part.split("^") for part in structure.terminology.split("~")]
+    meanings = [part[2] for part in parts[2:4] if len(part) > 2 and part[2]]
+    return ", ".join(meanings) or _("none")

@@ -26,9 +26,12 @@ class Members(NamedTuple):
 
 @functools.cache
 def record() -> dict:
-    """The whole record: about, version, modules, available, functions, classes."""
-    path = Path(__file__).with_name("members-5.13.json")
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The whole record: about, version, modules, available, functions, classes (with those of headers-5.13.json)."""
+    recording, headers = (
+        json.loads(Path(__file__).with_name(f"{name}-5.13.json").read_text(encoding="utf-8"))
+        for name in ("members", "headers")
+    )
+    return {**recording, "classes": {**headers["classes"], **recording["classes"]}}
 
 
 @functools.cache

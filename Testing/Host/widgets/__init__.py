@@ -23,6 +23,7 @@ def classes(namespace: Optional[str] = None) -> List[type]:
         segment_selector,
         segments,
         tables,
+        terminology,
     )
     from .standin import REGISTERED
 

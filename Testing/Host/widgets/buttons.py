@@ -34,6 +34,7 @@ class _CollapsibleButton(QAbstractButton):
         super().__init__(parent)
         self._is_collapsed = False
         self._shown_by_user = {}
+        self._forcing = False
         self.setText(title)
         self.setCheckable(True)
         self.setChecked(True)
@@ -57,17 +58,35 @@ class _CollapsibleButton(QAbstractButton):
             return
         self._is_collapsed = collapsed
         children = [child for child in self.children() if isinstance(child, QWidget)]
+        self._forcing = True
         if collapsed:
             self._shown_by_user = {id(child): not child.isHidden() for child in children}
             for child in children:
-                child.hide()
+                child.installEventFilter(self)
+                self._force_hidden(child)
             self.setMaximumHeight(self._title_height() + self.collapsedHeight)
         else:
             self.setMaximumHeight(16777215)
             for child in children:
+                child.removeEventFilter(self)
                 child.setVisible(self._shown_by_user.get(id(child), True))
+        self._forcing = False
         self.updateGeometry()
         self.contentsCollapsed.emit(collapsed)
+
+    def eventFilter(self, child: Any, event: QEvent) -> bool:
+        """Remembers what is shown or hidden while this is collapsed, for when it is expanded."""
+        if not self._forcing and event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent):
+            self._shown_by_user[id(child)] = event.type() == QEvent.Type.ShowToParent
+            self._forcing = True
+            self._force_hidden(child)
+            self._forcing = False
+        return False
+
+    @staticmethod
+    def _force_hidden(child: QWidget) -> None:
+        child.hide()
+        child.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, False)  # so that the next hide() is noticed
 
     def hitButton(self, position: Any) -> bool:
         return position.y() < self._title_height()

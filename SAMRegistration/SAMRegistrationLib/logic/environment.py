@@ -1,0 +1,79 @@
+"""Packages and devices of this computer."""
+
+from slicer.i18n import tr as _
+
+
+class EnvironmentLogic:
+    """What is installed, what is missing and how it gets here; nothing is installed unless :meth:`installPackages` is
+    called."""
+
+    def packages(self) -> list:
+        """The packages that are needed (name, module, version or None), none of which is imported.
+
+        Example:
+            >>> [package.name for package in logic.packages() if package.version is None]    # doctest: +SKIP
+            ['torch']
+        """
+        from ..environment import packages
+
+        return packages()
+
+    def missingPackages(self) -> list:
+        """The names of the packages that are not installed."""
+        from ..environment import missing_packages
+
+        return missing_packages()
+
+    def reasonNotToCompute(self) -> str:
+        """Why nothing can be computed, as a sentence; empty when it can."""
+        from ..environment import is_there
+
+        return "" if is_there("torch") else _("PyTorch is missing; install it in the section Advanced")
+
+    def installPackages(self) -> None:
+        """Install what is missing: PyTorch by the extension of that name, the rest by pip.
+
+        NumPy and SimpleITK, which come with the application, stay as they are: if something wants another version, the
+        installation fails. Asks nothing.
+
+        Raises:
+            InputError: the extension PyTorch is not installed, or pip failed.
+
+        Example:
+            >>> logic.installPackages()                                                      # doctest: +SKIP
+            >>> logic.missingPackages()                                                      # doctest: +SKIP
+            []
+        """
+        from ..scene.install import install
+
+        install(self.missingPackages())
+
+    def processor(self):
+        """The CPU (id, name, free memory in bytes); quick."""
+        from ..environment import processor
+
+        return processor()
+
+    def devices(self, job=None) -> list:
+        """The CPU and every GPU (id, name, free memory in bytes); imports torch, may run on any thread.
+
+        Example:
+            >>> [device.name for device in logic.devices()]                                  # doctest: +SKIP
+            ['CPU (16 cores)', 'NVIDIA H100']
+        """
+        from ..environment import devices
+
+        return devices()
+
+    def startEnvironmentReport(self, **told):
+        """Look at packages and devices in another process, so that torch need not be imported here.
+
+        Returns:
+            The BackgroundCommand, which is to be polled; its result has "packages", "devices" and "cuda".
+
+        Example:
+            >>> command = logic.startEnvironmentReport(done=print)                           # doctest: +SKIP
+        """
+        from ..background import BackgroundCommand
+
+        return BackgroundCommand(["environment"], **told)

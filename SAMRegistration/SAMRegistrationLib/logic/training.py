@@ -1,0 +1,123 @@
+"""Training and evaluation of the network, in a process of their own."""
+
+from pathlib import Path
+
+from slicer.i18n import tr as _
+
+
+class TrainingLogic:
+    """Pairs of the scene as training data, training and evaluation."""
+
+    def startWritingPair(self, parameters, folder, split="train"):
+        """Read the chosen volumes with their masks; the returned work adds them to the training data in a folder.
+
+        Args:
+            folder: where volumes, label maps and their data list ``cases.json`` go; what it holds already stays.
+            split: what the pair is for: "train", "validation" or "test".
+
+        Returns:
+            ``work(job) -> path of the data list``, which may run on any thread.
+
+        Raises:
+            InputError: no pair is chosen, or it cannot be used.
+
+        Example:
+            >>> work = logic.startWritingPair(logic.getParameterNode(), "/data/pairs")       # doctest: +SKIP
+            >>> work(Job())                                                                  # doctest: +SKIP
+            PosixPath('/data/pairs/cases.json')
+        """
+        from ..scene.cases import pair_writer
+
+        volumes = (parameters.fixedVolume, parameters.movingVolume)
+        return pair_writer(Path(folder), split, *volumes, parameters.fixedSegmentation, parameters.movingSegmentation)
+
+    def reasonNotToTrain(self, data, output) -> str:
+        """Why neither a training nor an evaluation can start, as a sentence; empty when they can.
+
+        Args:
+            data: a data list (.json), or a configuration (.toml), which has an output folder of its own.
+
+        Example:
+            >>> logic.reasonNotToTrain("", "")                                               # doctest: +SKIP
+            'Choose a data list or a configuration, or write a pair of this scene.'
+        """
+        if not data:
+            return _("Choose a data list or a configuration, or write a pair of this scene.")
+        if not Path(data).is_file():
+            return _("{path} is not there; choose another file.").format(path=data)
+        if not is_configuration(data) and not output:
+            return _("Choose an output folder.")
+        return ""
+
+    def startTraining(self, data, output="", steps=1000, weights="", **told):
+        """Train, or go on with the training that the output folder holds.
+
+        Args:
+            data: a data list (.json), for which ``training.toml`` is written into the output folder, or a
+                configuration (.toml), which is taken as it is; output, steps and weights are then those of the file.
+            output: folder of the weights (``network.safetensors``) and of the state.
+            steps: optimizer steps.
+            weights: to start from; empty: from scratch.
+            **told: done, failed, progress and log of :class:`SAMRegistrationLib.background.BackgroundCommand`; the
+                result has "weights", "step", "seconds" and "best".
+
+        Returns:
+            The BackgroundCommand, which is to be polled.
+
+        Raises:
+            InputError: the data cannot be trained on, or the folder cannot be written.
+
+        Example:
+            >>> command = logic.startTraining("/data/pairs/cases.json", "/data/out", 500, done=print)  # doctest: +SKIP
+        """
+        from ..background import BackgroundCommand
+        from ..training.recipe import write_training
+
+        path = data if is_configuration(data) else write_training(output, data, steps, weights or None)
+        return BackgroundCommand(["train", str(path)], **told)
+
+    def startEvaluation(self, data, output="", weights="", preset="balanced", **told):
+        """Register the pairs of a data list with several methods and tabulate how good they are.
+
+        Args:
+            data: a data list (.json), for which ``evaluation.toml`` is written into the output folder, or a
+                configuration (.toml), which is taken as it is.
+            output: folder of the tables; weights that were trained there are evaluated unless others are given.
+            weights: of the network.
+            preset: of the registration.
+            **told: as in :meth:`startTraining`; the result has "rows" (see :meth:`showEvaluation`) and "files".
+
+        Raises:
+            InputError: the data cannot be used, or the folder cannot be written.
+
+        Example:
+            >>> command = logic.startEvaluation("/data/pairs/cases.json", "/data/out", done=print)   # doctest: +SKIP
+        """
+        from ..background import BackgroundCommand
+        from ..training.recipe import WEIGHTS, write_evaluation
+
+        if is_configuration(data):
+            return BackgroundCommand(["evaluate", str(data)], **told)
+        trained = Path(output) / WEIGHTS
+        chosen = weights or (str(trained) if trained.is_file() else None)
+        return BackgroundCommand(["evaluate", str(write_evaluation(output, data, chosen, preset))], **told)
+
+    def showEvaluation(self, rows, name="Evaluation"):
+        """Put the table of an evaluation into the scene and show it beside the views; returns its vtkMRMLTableNode.
+
+        Args:
+            rows: the header, then a row for every method.
+
+        Example:
+            >>> logic.showEvaluation([["method", "Dice %"], ["affine", "61.2"]])             # doctest: +SKIP
+        """
+        from ..scene.tables import add_text_table, show_table
+
+        node = add_text_table(name, *rows)
+        show_table(node)
+        return node
+
+
+def is_configuration(path) -> bool:
+    """Whether a file is a configuration (.toml) rather than a data list."""
+    return str(path).lower().endswith(".toml")

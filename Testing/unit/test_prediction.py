@@ -1,0 +1,53 @@
+"""What the registration asks of the network, and what the weights that ship answer."""
+
+import numpy as np
+import pytest
+import torch
+from SAMRegistrationLib.geometry.dense import integrate, resize_field, warp
+from SAMRegistrationLib.losses.overlap import soft_dice
+from SAMRegistrationLib.registration import predict
+from SAMRegistrationLib.registration.predict import default_weights, predict_velocity, prediction_shape
+from SAMRegistrationLib.training.deformation import DeformationRange
+from SAMRegistrationLib.training.synthetic import SyntheticOptions, SyntheticPairs
+
+
+def test_a_volume_within_the_limit_is_predicted_as_it_is():
+    assert prediction_shape((10, 20, 30), (1, 1, 1), 6000) == (10, 20, 30)
+
+
+@pytest.mark.parametrize("shape", [(100, 100, 100), (80, 200, 120)])
+def test_a_large_volume_is_predicted_on_a_coarser_grid_of_the_same_proportions(shape):
+    smaller = prediction_shape(shape, (1, 1, 1), 200_000)
+    assert 100_000 < np.prod(smaller) <= 200_000
+    np.testing.assert_allclose(np.divide(shape, smaller), np.divide(shape, smaller).mean(), rtol=0.05)
+
+
+def test_thick_slices_are_kept_when_the_grid_is_made_coarser():
+    assert prediction_shape((10, 256, 256), (8.0, 1.3, 1.3), 300_000)[0] == 10
+
+
+@pytest.fixture(scope="module")
+def synthetic_pairs():
+    options = SyntheticOptions(
+        shapes=((32, 40, 36),), multimodal=0.0, masks=0.0, partial_view=0.0, deformation=DeformationRange(strength=0.8)
+    )
+    pairs = SyntheticPairs(options, seed=987)
+    return [pairs[number] for number in range(6)]
+
+
+def _overlap(pair, displacement) -> float:
+    return 1 - float(soft_dice(pair.fixed_labels, warp(pair.moving_labels, displacement)))
+
+
+@pytest.mark.parametrize("limit", [500_000, 25_000])
+def test_the_weights_that_ship_bring_unseen_synthetic_pairs_closer(synthetic_pairs, monkeypatch, limit):
+    monkeypatch.setitem(predict.LARGEST_PREDICTION, "cpu", limit)
+    before, after = [], []
+    for pair in synthetic_pairs:
+        shape = pair.fixed.shape[2:]
+        velocity, name = predict_velocity(pair.fixed, pair.moving, None, (1.0, 1.0, 1.0), None)
+        assert np.prod(velocity.shape[2:]) <= limit
+        before.append(_overlap(pair, torch.zeros(1, 3, *shape)))
+        after.append(_overlap(pair, integrate(resize_field(velocity, shape), 7)))
+    assert name == default_weights().name
+    assert np.mean(after) > np.mean(before) + 0.05

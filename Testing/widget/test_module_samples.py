@@ -1,0 +1,68 @@
+"""The button "Load sample data": the pair is registered with Sample Data by address and checksum, and chosen."""
+
+import hashlib
+import sys
+
+import numpy as np
+import pytest
+import slicer
+from module_panel import click
+
+
+@pytest.fixture
+def source(panel):
+    """What the module registers when the application has started; the addresses are put back after the test."""
+    import SampleData
+
+    slicer.app.startupCompleted.emit()
+    source = SampleData.SampleDataLogic().sourceForSampleName("SAMRegistrationBrains")
+    before = dict(vars(source))
+    yield source
+    vars(source).update(before)
+
+
+def files_of(folder, *names):
+    """Two small volumes saved as files; their addresses and checksums."""
+    uris, sums = [], []
+    for number, name in enumerate(names):
+        node = slicer.util.addVolumeFromArray(np.full((6, 7, 8), 10.0 + number, np.float32), name=name)
+        path = folder / f"{name}.nrrd"
+        assert slicer.util.saveNode(node, str(path))
+        slicer.mrmlScene.RemoveNode(node)
+        uris.append(path.as_uri())
+        sums.append("SHA256:" + hashlib.sha256(path.read_bytes()).hexdigest())
+    return uris, sums
+
+
+def test_the_pair_is_registered_with_checksums_that_are_part_of_the_addresses(source):
+    assert len(source.uris) == len(source.checksums) == 2
+    for uri, checksum in zip(source.uris, source.checksums):
+        kind, digest = checksum.split(":")
+        assert kind == "SHA256"
+        assert len(digest) == 64
+        assert uri.endswith(digest)
+
+
+def test_the_button_loads_the_pair_and_chooses_it(panel, source, tmp_path):
+    source.uris, source.checksums = files_of(tmp_path, "first", "second")
+    click(panel.ui.sampleButton)
+    parameters = panel.parameters()
+    assert parameters.fixedVolume.GetName() == "MRBrainTumor1"
+    assert parameters.movingVolume.GetName() == "MRBrainTumor2"
+    assert slicer.util.arrayFromVolume(parameters.movingVolume).max() == 11
+    assert panel.ui.fixedSelector.currentNode() is parameters.fixedVolume
+    assert panel.ui.registerButton.enabled
+
+
+def test_a_file_with_another_checksum_is_refused_with_a_sentence(panel, source, tmp_path):
+    source.uris, sums = files_of(tmp_path, "third", "fourth")
+    source.checksums = [sums[0], sums[0]]
+    click(panel.ui.sampleButton)
+    assert panel.ui.registerStatus.text == "The sample data could not be loaded; check the network connection."
+    assert panel.parameters().fixedVolume is None
+
+
+def test_without_the_sample_data_module_the_button_says_so(panel, monkeypatch):
+    monkeypatch.setitem(sys.modules, "SampleData", None)
+    click(panel.ui.sampleButton)
+    assert panel.ui.registerStatus.text == "The module Sample Data is not available in this application."

@@ -2,8 +2,8 @@
 
     python Testing/tools/screenshots.py [--output FOLDER]
 
-Two brains are loaded (those of `make demo`), a structure is clicked, proposed in the other image, and the result of the
-registration is looked at.
+A phantom and its twin in another posture are loaded, two structures are clicked and proposed in the other image, and
+the result of the registration is looked at.
 """
 
 import argparse
@@ -12,10 +12,14 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-for folder in ("SAMRegistration", "Testing", "Resources/SampleData"):
+for folder in ("SAMRegistration", "Testing", "Testing/tools"):
     sys.path.insert(0, str(ROOT / folder))
 
-CLICK, OUTSIDE = (6.0, 10.0, 18.0), (30.0, 10.0, 18.0)
+# Structure: where it is and where it is not (RAS mm), in one axial slice.
+CLICKS = {
+    "liver": (((60, 20, -25),), ((-5, 20, -25),)),
+    "left kidney": (((-54, -50, -25),), ((-54, -5, -25),)),
+}
 
 
 def main() -> int:
@@ -64,73 +68,90 @@ class Tour:
         self.look()
 
     def choose_volumes(self) -> None:
-        """Load both brains."""
+        """Load the phantom and its twin."""
         import SimpleITK as sitk
-        import subjects
-        from SAMRegistrationLib.geometry.grid import Grid
-        from SAMRegistrationLib.geometry.resample import warp_volume
+        from phantom import GRID, phantom_pair
         from SAMRegistrationLib.scene.volumes import add_volume, image_data
 
-        pair = subjects.load()
-        for image, name, selector in (
-            (pair.fixed, "ICBM152", self.ui.fixedSelector),
-            (pair.moving, "Colin27", self.ui.movingSelector),
-        ):
-            grid = Grid.of(image).with_spacing((2.0, 2.0, 2.0))
-            small = warp_volume(sitk.Cast(image, sitk.sitkFloat32), sitk.Transform(), grid)
-            selector.setCurrentNode(add_volume(image_data(sitk.GetArrayViewFromImage(small)), grid, name))
+        names, selectors = ("Phantom", "Phantom turned"), (self.ui.fixedSelector, self.ui.movingSelector)
+        for image, name, selector in zip(phantom_pair(), names, selectors):
+            data = image_data(sitk.GetArrayViewFromImage(image))
+            selector.setCurrentNode(add_volume(data, GRID, name, window=(-200, 320)))
         self.ui.fixedImageButton.click()
         self.picture("1-volumes", 0)
 
     def click(self) -> None:
-        """Click a structure in the fixed brain and propose it in the moving one."""
-        import slicer
+        """Click two structures in the fixed brain, propose them in the moving one and accept them there."""
         from Host import gestures
 
-        self.ui.addStructureButton.click()
-        self.ui.structuresTable.item(0, 2).setText("lateral ventricles")
-        for name in slicer.app.layoutManager().sliceViewNames():
-            slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CLICK)
+        anatomies = list(self.widget.logic.anatomies())
+        self.ui.anatomyCombo.setCurrentIndex(anatomies.index("Abdomen"))
+        self.ui.addAnatomyButton.click()
+        structures = {entry.name: entry.id for entry in self.widget.logic.structures(self.widget.parameters())}
+        for name in [name for name in structures if name not in CLICKS]:
+            self.widget.structuresTable.select(structures[name])
+            self.ui.removeStructureButton.click()
         view = gestures.slice_view("Red")
-        for button, place in ((self.ui.plusButton, CLICK), (self.ui.minusButton, OUTSIDE)):
-            button.click()
-            self.settle()
-            gestures.click(view, gestures.pixel_at(view, place))
-            self.settle()
+        for name, (plus, minus) in CLICKS.items():
+            self.widget.structuresTable.select(structures[name])
+            self.look_at(plus[0])
+            for button, places in ((self.ui.plusButton, plus), (self.ui.minusButton, minus)):
+                if not button.checked:
+                    button.click()
+                self.settle()
+                for place in places:
+                    gestures.click(view, gestures.pixel_at(view, place))
+                    self.settle()
         self.picture("2-clicks", 1)
-        self.ui.propagateButton.click()
-        self.settle()
+        for name in CLICKS:
+            self.do(structures[name], self.ui.propagateButton)
         self.picture("3-to-volume", 1)
-        self.ui.proposeButton.click()
-        self.settle()
+        for name in CLICKS:
+            self.ui.fixedImageButton.click()
+            self.do(structures[name], self.ui.proposeButton)
         self.picture("4-proposed", 1)
-        self.ui.acceptButton.click()
+        for name in CLICKS:
+            self.do(structures[name], self.ui.acceptButton)
+            self.do(structures[name], self.ui.propagateButton)
+        self.picture("5-accepted", 1)
+
+    def do(self, structure: str, button) -> None:
+        """Click a button for a structure and wait for what it does."""
+        self.widget.structuresTable.select(structure)
         self.settle()
-        self.ui.propagateButton.click()
+        button.click()
         self.settle()
+
+    @staticmethod
+    def look_at(position) -> None:
+        """Bring all slice views to a position (RAS mm)."""
+        import slicer
+
+        for name in slicer.app.layoutManager().sliceViewNames():
+            slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*position)
 
     def register(self) -> None:
         """Register with the fast preset."""
         self.ui.presetCombo.setCurrentIndex(0)
         self.ui.registerButton.click()
         self.wait(lambda: self.ui.registerProgress.value > 50)
-        self.picture("5-registering", 2)
+        self.picture("6-registering", 2)
         self.settle()
 
     def look(self) -> None:
         """Every way of looking at the result."""
-        self.picture("6-result", 3)
+        self.picture("7-result", 3)
         self.ui.jacobianCheckBox.setChecked(True)
-        self.picture("7-jacobian", 3)
+        self.picture("8-jacobian", 3)
         self.ui.jacobianCheckBox.setChecked(False)
         self.ui.gridCheckBox.setChecked(False)
         self.ui.checkerboardButton.click()
         self.settle()
-        self.picture("8-checkerboard", 3)
+        self.picture("9-checkerboard", 3)
         self.ui.sideBySideButton.click()
-        self.picture("9-side-by-side", 3)
+        self.picture("10-side-by-side", 3)
         self.ui.blendButton.click()
-        self.picture("10-advanced", 4)
+        self.picture("11-advanced", 4)
 
     def picture(self, name: str, section: int) -> None:
         """Open one section of the panel and save the window."""

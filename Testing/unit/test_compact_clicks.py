@@ -8,8 +8,10 @@ from SAMRegistrationLib.training.clicks.clicks import depth, first_click, loose_
 from SAMRegistrationLib.training.clicks.evaluate import evaluate_clicks
 from SAMRegistrationLib.training.clicks.losses import click_loss, mask_loss, quality_loss
 from SAMRegistrationLib.training.clicks.sample import deformed, disguised
+from SAMRegistrationLib.training.clicks.shapes import blob, curve, grown, shrunk, stroke
 from SAMRegistrationLib.training.clicks.sources import Case
-from SAMRegistrationLib.training.clicks.synthetic import blob, synthetic_slice
+from SAMRegistrationLib.training.clicks.synthetic import synthetic_slice
+from SAMRegistrationLib.training.clicks.torso import Drawing, torso_slice
 from scipy import ndimage
 
 
@@ -113,6 +115,50 @@ def test_a_smooth_blob_is_a_disk():
     distance = np.hypot(y - 40, x - 55)
     assert mask[distance < 19.99].all()
     assert not mask[distance > 20.01].any()
+
+
+def test_growing_and_shrinking_are_those_of_mathematical_morphology():
+    mask = region(2)[:60, :60]
+    square = np.ones((5, 5), bool)
+    assert np.array_equal(grown(mask, 2), ndimage.binary_dilation(mask, square))
+    assert np.array_equal(shrunk(mask, 2), ndimage.binary_erosion(mask, square, border_value=1))
+
+
+def test_a_stroke_is_a_union_of_disks_that_may_leave_the_picture():
+    points, radii = np.array([[10.0, 12.0], [30.5, 44.0], [-6.0, 20.0]]), np.array([5.0, 9.0, 3.0])
+    y, x = np.indices((50, 50))
+    disks = [np.hypot(y - row, x - column) < radius for (row, column), radius in zip(points, radii)]
+    assert np.array_equal(stroke(50, points, radii), np.any(disks, 0))
+
+
+def test_a_curve_has_its_length():
+    points = curve(np.random.default_rng(1), (0.5, 0.5), 0.3, 0.1, steps=12)
+    assert np.hypot(*np.diff(points, axis=0).T) == pytest.approx(np.full(11, 0.3 / 12))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_trunks_hold_structures_within_the_body(seed):
+    image, structures = torso_slice(96, np.random.default_rng(seed))
+    assert image.shape == (96, 96)
+    assert 0 <= image.min() <= image.max() <= 1
+    assert sum(structure.sum() > 40 for structure in structures) >= 5
+    corners = np.zeros((96, 96), bool)
+    corners[:4, :4] = corners[-4:, :4] = corners[:4, -4:] = corners[-4:, -4:] = True
+    assert not any((structure & corners).any() for structure in structures)
+
+
+def test_a_bone_is_one_structure_of_a_bright_shell_around_marrow_and_covers_what_lies_behind():
+    drawing = Drawing(96, np.random.default_rng(9))
+    drawing._ct, drawing._means = True, {**drawing._means, "cortex": 900.0, "marrow": 150.0, "organ": 60.0}
+    behind = drawing.blob((0.5, 0.4), 0.2, 1.0, 0.0)
+    drawing.solid(behind, gap=0.0)
+    bone = drawing.blob((0.5, 0.6), 0.15, 1.0, 0.0)
+    drawing.bone(bone)
+    rim = bone & ndimage.binary_dilation(~bone)
+    core = ndimage.distance_transform_edt(bone) > 5
+    assert drawing._image[rim].mean() > drawing._image[core].mean() + 200
+    assert np.array_equal(drawing.structures[1], bone)
+    assert np.array_equal(drawing.structures[0], behind & ~bone)
 
 
 @pytest.mark.parametrize("seed", range(6))

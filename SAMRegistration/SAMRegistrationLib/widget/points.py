@@ -58,7 +58,9 @@ class PromptPoints:
         self._drop_unfinished()
 
     def show(self, prompts) -> None:
-        """Show these prompts (of :mod:`..segmentation.prompts`) and no others."""
+        """Show these prompts (of :mod:`..segmentation.prompts`) and no others; the views draw only what is new."""
+        if self._are_shown(tuple(prompts)):
+            return
         self._prompts = tuple(prompts)
         if not self._nodes and not self._prompts:
             return
@@ -73,6 +75,19 @@ class PromptPoints:
                         self._add(node, prompt, number, point)
             node.EndModify(blocked)
         self._busy = False
+
+    def _are_shown(self, prompts) -> bool:
+        """Whether the views show these prompts already, where they are and none besides."""
+        if prompts != self._prompts or not all(slicer.mrmlScene.IsNodePresent(node) for node in self._nodes.values()):
+            return False
+        for kind in self._nodes:
+            places = {(p.id, n): lps(point) for p in prompts if p.kind == kind for n, point in enumerate(p.points)}
+            shown = self._points(kind)
+            if shown.keys() != places.keys():
+                return False
+            if any(abs(a - b) > 1e-4 for key, place in places.items() for a, b in zip(shown[key], place)):
+                return False
+        return bool(self._nodes) or not prompts
 
     def remove(self) -> None:
         """Remove the point lists from the scene."""

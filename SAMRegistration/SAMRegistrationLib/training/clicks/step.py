@@ -52,8 +52,9 @@ def interactive_loss(model: CompactSam, batch: Batch, rng: np.random.Generator) 
     prompts = _first_prompts(batch, wanted, rng)
     logits, quality = model.decode(per_mask, prompts)
     target = batch.targets[:, None].expand_as(logits)
-    losses = mask_loss(logits, target) + quality_loss(quality, logits, target)
+    losses = mask_loss(logits, target)
     loss = (losses[:, 0] + losses[:, 1:].amin(1) + 0.05 * losses[:, 1:].mean(1)).mean()
+    loss = loss + 2 * quality_loss(quality, logits, target).mean()
     chosen = logits.detach()[torch.arange(len(logits)), quality.detach().argmax(1)]
     scores = [soft_dice(chosen, batch.targets)]
     corrections = int(rng.integers(1, MOST_CORRECTIONS + 1))

@@ -90,12 +90,16 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
     moving_modality = options.moving_modality or guess_modality(moving)
     with clock.stage("prepare"):
         job.update(0.0, "Preparing")
-        fixed_unit, moving_unit = normalize(fixed, fixed_modality), normalize(moving, moving_modality)
+        fixed_unit = normalize(fixed, fixed_modality)
+        job.check()
+        moving_unit = normalize(moving, moving_modality)
+        job.check()
     with clock.stage("prealign"):
         linear, start = _linear_part(fixed_unit, moving_unit, fixed_masks, moving_masks, options, job.part(0.02, 0.25))
     with clock.stage("prepare"):
         grid = working_grid(fixed_unit, options.largest_grid)
         images = [on_grid(fixed_unit, grid, sitk.Transform(3, sitk.sitkIdentity)), on_grid(moving_unit, grid, linear)]
+        job.check()
         fixed_image, moving_image = (image.to(device) for image in images)
         structures = shared_structures(fixed_masks, moving_masks, Grid.of(fixed), Grid.of(moving), grid, linear, notes)
     velocity, weights = None, None

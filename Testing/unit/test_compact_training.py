@@ -114,17 +114,6 @@ def test_the_stored_weights_can_be_used_and_trained_further(tmp_path):
     assert all(torch.allclose(before[name], after[name], atol=2e-3) for name in before)
 
 
-def test_the_expected_quality_can_be_trained_alone(tmp_path):
-    torch.manual_seed(0)
-    save_compact_sam(CompactSam(TINY), tmp_path / "start.safetensors")
-    start = str(tmp_path / "start.safetensors")
-    weights = train_sam(training(tmp_path / "run", steps=2, start=start, only_quality=True))
-    before, after = (load_compact_sam(path).state_dict() for path in (start, weights))
-    changed = {name for name in before if not torch.equal(before[name], after[name])}
-    assert changed
-    assert all(name.startswith("decoder.sam.iou_prediction_head.") for name in changed)
-
-
 def test_fine_tuning_keeps_the_size_of_the_weights_it_starts_from(tmp_path):
     torch.manual_seed(0)
     save_compact_sam(CompactSam(TINY), tmp_path / "start.safetensors")

@@ -44,8 +44,6 @@ class ClickTraining:
         validation: how many held-out cases of each source are clicked on at a checkpoint.
         seed: of everything random; step n draws from (seed, n), so that a resumed training goes on alike.
         threads: CPU threads; None leaves the choice to torch.
-        only_quality: train nothing but the head that expects the quality of each candidate, by which the best is shown
-            first; the masks stay as they are.
     """
 
     output: Path
@@ -63,7 +61,6 @@ class ClickTraining:
     validation: int = 20
     seed: int = 1
     threads: Optional[int] = None
-    only_quality: bool = False
 
     @property
     def steps(self) -> int:

@@ -73,11 +73,7 @@ class _Run:
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(training.average)
         )
-        if training.only_quality:
-            self.model.requires_grad_(False)
-            self.model.decoder.sam.iou_prediction_head.requires_grad_(True)
-        learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.AdamW(learning, lr=training.rate, weight_decay=0.01)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=training.rate, weight_decay=0.01)
         self.step = 0
         self.best = -math.inf
         self.history: List[Dict[str, float]] = []

@@ -78,14 +78,16 @@ def _run(options, state: str) -> Dict:
         summary = write_results(
             staging,
             result,
-            {"moving": subjects.description, **measures},
+            measures,
             subjects.fixed_tissues,
             subjects.moving_tissues,
             label_names=TISSUES,
+            facts={"moving brain": subjects.description},
             title="Two brains, registered",
         )
         if subjects.atlas is not None:
             sitk.WriteImage(result.warp_labels(subjects.atlas), str(staging / "warped_atlas.nii.gz"), True)
+        summary = {"moving": subjects.description, **summary}
         record = {"state": state, "summary": summary, "text": _text(summary, options.output, subjects)}
         (staging / RECORD).write_text(json.dumps(record, indent=1))
     return record

@@ -1,6 +1,7 @@
 """Fetching the sample brains: checked, cached, and honest when the second one is not to be had."""
 
 import hashlib
+import json
 import sys
 import zipfile
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Resources" / "SampleData"))
+import demo
 import fetch as fetching
 import subjects
 
@@ -110,3 +112,28 @@ def test_the_simulated_subject_is_another_shape_with_the_same_tissues(only_the_f
     assert 0.5 < overlap < 0.97
     image = sitk.GetArrayFromImage(pair.moving)
     assert image[second == subjects.WHITE].mean() > image[second == subjects.GRAY].mean() > image[second == 0].mean()
+
+
+def _a_brain(shift, seed):
+    """An image and its two tissues: a ball in a ball, moved by `shift` voxels."""
+    z, y, x = np.mgrid[:32, :36, :34]
+    distance = np.sqrt((z - 16) ** 2 + (y - 18 - shift) ** 2 + (x - 17) ** 2)
+    tissues = (distance < 12).astype(np.uint8) + (distance < 7)
+    noise = np.random.default_rng(seed).normal(0, 0.02, tissues.shape)
+    return sitk.GetImageFromArray((tissues / 2 + noise).astype(np.float32)), sitk.GetImageFromArray(tissues)
+
+
+def test_the_demonstration_writes_its_results_and_shows_them_again(tmp_path, monkeypatch, capsys):
+    (fixed, fixed_tissues), (moving, moving_tissues) = _a_brain(0, 1), _a_brain(3, 2)
+    pair = subjects.Subjects(fixed, moving, fixed_tissues, moving_tissues, moving_tissues, {1: "region"}, "a ball")
+    monkeypatch.setattr(demo, "load", lambda _say: pair)
+    monkeypatch.setattr(sys, "argv", ["demo.py", "--output", str(tmp_path), "--preset", "fast", "--device", "cpu"])
+    assert demo.main() == 0
+    measures = json.loads((tmp_path / "metrics.json").read_text())
+    assert measures["after"]["structures"][0]["dice"] > max(0.9, measures["before"]["structures"][0]["dice"])
+    assert "a ball" in (tmp_path / "report.html").read_text()
+    for name in ("transform.h5", "inverse.h5", "warped.nii.gz", "warped_labels.nii.gz", "warped_atlas.nii.gz"):
+        assert (tmp_path / name).is_file()
+    monkeypatch.delattr(demo, "load")
+    assert demo.main() == 0
+    assert "Nothing changed since the last run" in capsys.readouterr().out

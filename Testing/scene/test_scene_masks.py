@@ -116,3 +116,16 @@ def test_a_copied_segment_keeps_name_color_and_terminology(oblique, a_blob, a_vo
     text = vtk.reference("")
     assert segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), text)
     assert str(text) == entry
+
+
+def test_a_mask_that_fills_its_box_is_warped_without_its_surroundings(oblique, a_blob, a_volume_node):
+    from SAMRegistrationLib.scene.run import warp_mask
+
+    volume = a_volume_node(a_blob(oblique))
+    node = new_segmentation("Masks", volume)
+    node.GetSegmentation().AddEmptySegment("box", "box")
+    box = np.zeros(oblique.shape, np.uint8)
+    box[4:9, 5:11, 6:10] = 1
+    put_mask(node, "box", labelmap(box, oblique))
+    (mask,) = masks_of(node)
+    np.testing.assert_array_equal(warp_mask(mask, sitk.Transform(3, sitk.sitkIdentity), oblique), box)

@@ -3,16 +3,42 @@
 Every transform here maps points of the target grid to points of the source image (LPS mm), as a resampler needs it.
 """
 
+from typing import Optional
+
 import numpy as np
 import SimpleITK as sitk
 
+from ..job import Job
 from .grid import Grid
 
+VOXELS_AT_ONCE = 2_000_000
 
-def warp_volume(volume: sitk.Image, transform: sitk.Transform, grid: Grid) -> sitk.Image:
-    """A scalar volume brought onto `grid`, linearly interpolated; its smallest value fills what lies outside."""
-    outside = float(sitk.GetArrayViewFromImage(volume).min())
-    return sitk.Resample(volume, grid.empty_image(), transform, sitk.sitkLinear, outside, volume.GetPixelID())
+
+def warp_volume(
+    volume: sitk.Image,
+    transform: sitk.Transform,
+    grid: Grid,
+    outside: Optional[float] = None,
+    job: Optional[Job] = None,
+) -> sitk.Image:
+    """A scalar volume brought onto `grid`, linearly interpolated, a few slices at a time.
+
+    Args:
+        outside: what fills places outside the volume; None: its smallest value.
+
+    Raises:
+        Cancelled: `job` was cancelled, which is noticed after every few slices.
+    """
+    job = job or Job()
+    outside = float(sitk.GetArrayViewFromImage(volume).min()) if outside is None else outside
+    slices = max(1, VOXELS_AT_ONCE // (grid.size[0] * grid.size[1]))
+    slabs = []
+    for first in range(0, grid.size[2], slices):
+        job.check()
+        slab = grid.crop((0, 0, first), (*grid.size[:2], min(slices, grid.size[2] - first))).empty_image()
+        warped = sitk.Resample(volume, slab, transform, sitk.sitkLinear, outside, volume.GetPixelID())
+        slabs.append(sitk.GetArrayFromImage(warped))
+    return grid.image(np.concatenate(slabs))
 
 
 def warp_labels(labels: sitk.Image, transform: sitk.Transform, grid: Grid, smooth: bool = False) -> sitk.Image:

@@ -6,8 +6,9 @@ import slicer
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..geometry.resample import warp_volume
 from .masks import copy_segment, labelmap, masks_of, new_segmentation, put_mask
-from .run import warp_in_slabs, warp_mask
+from .run import warp_mask
 from .transforms import library_transform
 from .volumes import add_volume, grid_of, image_data, image_of, window_of
 
@@ -68,7 +69,7 @@ def bring(node, transform, inverse, fixed):
             if labels:
                 warped = sitk.Resample(image, grid.empty_image(), mapping, sitk.sitkNearestNeighbor, 0)
                 return image_data(sitk.GetArrayViewFromImage(warped))
-            return image_data(warp_in_slabs(image, mapping, grid, job))
+            return image_data(sitk.GetArrayFromImage(warp_volume(image, mapping, grid, job=job)))
 
         return work, lambda data: add_volume(data, grid, name, node.GetClassName(), None if labels else window_of(node))
     if node.IsA("vtkMRMLSegmentationNode"):

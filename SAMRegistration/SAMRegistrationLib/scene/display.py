@@ -16,7 +16,8 @@ def copy_colors(source, target) -> None:
 def show_as_jacobian(volume) -> None:
     """Color a Jacobian map with the window JACOBIAN_RANGE.
 
-    Blue where tissue shrinks, white at 1, red where it grows, magenta where it folds.
+    Blue below 1, where the moving volume is expanded to fit, white at 1, red where it is compressed, magenta where it
+    folds.
     """
     display = volume.GetDisplayNode()
     display.SetAndObserveColorNodeID(_jacobian_colors().GetID())

@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from ..engine import Engine
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..geometry.resample import warp_volume
 from ..job import Job
 from ..metrics import hatching
 from .masks import SegmentMask, label_image, labelmap, masks_of
@@ -21,7 +22,6 @@ from .transforms import oriented_grid, transform_grid
 from .volumes import image_data, image_of
 
 LARGEST_MAP = 8_000_000
-VOXELS_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
     job = job or Job()
     registration = job.part(0.0, 0.85)
     engine = Engine(registration.update, lambda: job.cancelled)
-    _, *labels = _labels(inputs)
-    result = engine.register(inputs.fixed, inputs.moving, *labels, options)
-    return prepare(inputs, result, job.part(0.85, 1.0))
+    structures = _structures(inputs)
+    result = engine.register(inputs.fixed, inputs.moving, *structures[1:], options)
+    return _prepare(inputs, structures, result, job.part(0.85, 1.0))
 
 
 def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
@@ -103,11 +103,15 @@ def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
     Raises:
         Cancelled: `job` was cancelled.
     """
-    job, start = job or Job(), time.perf_counter()
-    names, fixed_labels, moving_labels = _labels(inputs)
+    return _prepare(inputs, _structures(inputs), result, job or Job())
+
+
+def _prepare(inputs: Inputs, structures, result, job: Job) -> Outcome:
+    start = time.perf_counter()
+    names, fixed_labels, moving_labels = structures
     grid, moving_grid = Grid.of(inputs.fixed), Grid.of(inputs.moving)
     job.update(0.1, "Warping")
-    warped = image_data(warp_in_slabs(inputs.moving, result.transform, grid, job))
+    warped = image_data(sitk.GetArrayFromImage(warp_volume(inputs.moving, result.transform, grid, job=job)))
     labelmaps = {mask.id: labelmap(warp_mask(mask, result.transform, grid, job), grid) for mask in inputs.moving_masks}
     job.update(0.4, "Measuring")
     map_grid = _limited(grid)
@@ -134,7 +138,7 @@ def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
     )
 
 
-def _labels(inputs: Inputs):
+def _structures(inputs: Inputs):
     """Names of the structures that both sides have, and their label images (1, 2, ...), None without any."""
     pairs = _pairs(inputs.fixed_masks, inputs.moving_masks)
     numbers = range(1, len(pairs) + 1)
@@ -161,24 +165,8 @@ def warp_mask(mask: SegmentMask, transform: sitk.Transform, grid: Grid, job: Opt
     """The mask (z, y, x), uint8, brought onto `grid` with a smooth border; `transform` as in a resampler."""
     if mask.image is None:
         return np.zeros(grid.shape, np.uint8)
-    share = warp_in_slabs(sitk.Cast(mask.image, sitk.sitkFloat32), transform, grid, job)
-    return (share >= 0.5).astype(np.uint8)
-
-
-def warp_in_slabs(image: sitk.Image, transform: sitk.Transform, grid: Grid, job: Optional[Job] = None) -> np.ndarray:
-    """The voxels (z, y, x) of :func:`..geometry.resample.warp_volume`, a few slices at a time.
-
-    Raises:
-        Cancelled: noticed after every few slices.
-    """
-    job, outside = job or Job(), float(sitk.GetArrayViewFromImage(image).min())
-    slices = max(1, VOXELS_AT_ONCE // (grid.size[0] * grid.size[1]))
-    slabs = []
-    for first in range(0, grid.size[2], slices):
-        job.check()
-        slab = grid.crop((0, 0, first), (*grid.size[:2], min(slices, grid.size[2] - first))).empty_image()
-        slabs.append(sitk.GetArrayFromImage(sitk.Resample(image, slab, transform, sitk.sitkLinear, outside)))
-    return np.concatenate(slabs)
+    share = warp_volume(sitk.Cast(mask.image, sitk.sitkFloat32), transform, grid, 0.0, job)
+    return (sitk.GetArrayViewFromImage(share) >= 0.5).astype(np.uint8)
 
 
 def _limited(grid: Grid) -> Grid:

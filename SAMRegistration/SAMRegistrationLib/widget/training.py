@@ -108,30 +108,12 @@ class TrainingPanel:
 
     def onTrain(self, *_args):
         parameters = self._parameters()
-        self._start(
-            lambda told: self._logic.startTraining(
-                parameters.trainingData,
-                parameters.trainingOutput,
-                parameters.trainingSteps,
-                parameters.weights,
-                done=self._on_trained,
-                **told,
-            )
-        )
+        self._start(self._logic.startTraining, self._on_trained, parameters.trainingSteps, parameters.weights)
 
     def onEvaluate(self, *_args):
         parameters = self._parameters()
         self._wants_table = True
-        self._start(
-            lambda told: self._logic.startEvaluation(
-                parameters.trainingData,
-                parameters.trainingOutput,
-                parameters.weights,
-                parameters.preset,
-                done=self._on_evaluated,
-                **told,
-            )
-        )
+        self._start(self._logic.startEvaluation, self._on_evaluated, parameters.weights, parameters.preset)
 
     def onStop(self, *_args):
         if self._command is None:
@@ -147,11 +129,13 @@ class TrainingPanel:
         self._parameters().weights = self._trained
         self._say(_("The next registration uses {path}.").format(path=self._trained))
 
-    def _start(self, start):
-        told = {"failed": self._on_failed, "progress": self._on_progress, "log": self._on_log}
+    def _start(self, start, done, *choices):
+        parameters = self._parameters()
+        told = {"done": done, "failed": self._on_failed, "progress": self._on_progress, "log": self._on_log}
         self._ui.trainingLog.clear()
         try:
-            self._command = self._runner.follow(start(told))
+            command = start(parameters.trainingData, parameters.trainingOutput, *choices, **told)
+            self._command = self._runner.follow(command)
         except Exception as error:  # noqa: BLE001 - shown as a sentence, and the buttons stay usable
             self._say(sentence(error))
             return

@@ -15,8 +15,9 @@ from SAMRegistrationLib.segmentation.compact.model import (
     save_compact_sam,
 )
 from SAMRegistrationLib.segmentation.compact.prompts import Guide, Prompts, make_guide, prompt_maps
+from SAMRegistrationLib.segmentation.compact.quality import QualityHead
 
-TINY = CompactConfig(size=64, widths=(8, 8, 16, 16), dim=64, heads=4, depth=1, mlp=32)
+TINY = CompactConfig(64, (8, 8, 16, 16), dim=64, heads=4, depth=1, mlp=32, vit=(32, 32, 32, 32))
 POSITIVE, NEGATIVE = (2, 3), (7, 8)  # channels of the prompt maps that hold geodesic distances
 
 
@@ -86,6 +87,34 @@ def test_prompts_of_a_batch_do_not_influence_each_other(sam):
             assert torch.allclose(quality[n], alone[1][0], atol=1e-4)
 
 
+def test_features_that_are_kept_give_the_answers_of_the_image(sam):
+    image = torch.rand(1, 1, 64, 64)
+    with torch.no_grad():
+        kept = sam.decode(sam.encode(image, sam.encoder.seen(image)), prompts((20, 30, 1)))
+    for ours, theirs in zip(answer(sam, image, (20, 30, 1)), kept):
+        assert torch.equal(ours, theirs)
+
+
+def test_the_expected_quality_looks_at_each_mask_alone():
+    torch.manual_seed(0)
+    head = QualityHead(6, 8)
+    features, tokens, logits = torch.randn(2, 6, 16, 16), torch.randn(2, 3, 8), 4 * torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        together = head(features, tokens, logits)
+        for n in range(2):
+            for k in range(3):
+                alone = head(features[n : n + 1], tokens[n : n + 1, k : k + 1], logits[n : n + 1, k : k + 1])
+                assert float(alone) == pytest.approx(float(together[n, k]), abs=1e-5)
+        inside = features.clone()
+        inside[:, :, 4:12, 4:12] += 1
+        square = torch.full((2, 3, 32, 32), -20.0)
+        square[:, :, 10:22, 10:22] = 20
+        assert (head(features, tokens, square) - head(inside, tokens, square)).abs().min() > 1e-4
+        away = features.clone()
+        away[:, :, :2, :2] += 5
+        assert torch.allclose(head(features, tokens, square), head(away, tokens, square), atol=1e-5)
+
+
 def test_each_kind_of_prompt_changes_the_answer(sam):
     encoded = sam.encode(torch.rand(1, 1, 64, 64))
     click = (20.0, 30.0, 1)
@@ -103,13 +132,14 @@ def test_each_kind_of_prompt_changes_the_answer(sam):
             assert (first - second).abs().max() > 1e-4
 
 
-def test_a_gradient_reaches_every_weight(sam):
+def test_a_gradient_reaches_every_weight_but_those_of_the_borrowed_encoder(sam):
     everything = prompts((20.0, 30.0, 1), (5.0, 5.0, 0), (0, 0, -1), boxes=torch.tensor([[10.0, 20.0, 30.0, 40.0]]))
     masked = prompts((20.0, 30.0, 1), logits=torch.randn(1, 1, 32, 32))
     encoded = sam.encode(torch.rand(1, 1, 64, 64))
     loss = sum(part.square().sum() for given in (everything, masked) for part in sam.decode(encoded, given))
     loss.backward()
-    assert [name for name, weight in sam.named_parameters() if weight.grad is None] == []
+    without = {name for name, weight in sam.named_parameters() if weight.grad is None}
+    assert without == {f"encoder.vit.{name}" for name, _ in sam.encoder.vit.named_parameters()}
 
 
 def test_geodesic_distance_is_euclidean_where_the_image_is_flat_and_longer_across_an_edge():

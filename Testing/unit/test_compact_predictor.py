@@ -9,7 +9,7 @@ from SAMRegistrationLib.segmentation.compact.model import CompactConfig, Compact
 from SAMRegistrationLib.segmentation.compact.predictor import CompactPredictor, Letterbox
 from scipy import ndimage
 
-TINY = CompactConfig(size=64, widths=(8, 8, 16, 16), dim=64, heads=4, depth=1, mlp=32)
+TINY = CompactConfig(64, (8, 8, 16, 16), dim=64, heads=4, depth=1, mlp=32, vit=(32, 32, 32, 32))
 SLICES = [((64, 64), (1.0, 1.0)), ((101, 122), (3.0, 3.0)), ((30, 200), (5.0, 0.8)), ((256, 17), (1.0, 6.5))]
 
 
@@ -84,7 +84,7 @@ def test_a_box_or_a_mask_is_prompt_enough(predictor):
 
 def test_memory_of_an_embedding_is_what_its_arrays_take(predictor):
     embedding = predictor.embed(np.zeros((20, 20)))
-    expected = 4 * (64 * 8 * 8 + 2 * 8 * 16 * 16 + 8 * 32 * 32 + 2 * 32 * 32)
+    expected = 4 * (64 * 8 * 8 + (2 * 8 + 16) * 16 * 16 + 8 * 32 * 32 + 2 * 32 * 32)
     assert embedding.nbytes == expected
 
 

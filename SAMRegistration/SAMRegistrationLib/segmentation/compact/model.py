@@ -16,7 +16,7 @@ from .decoder import ClickDecoder
 from .encoder import ImageEncoder, ImageFeatures
 from .prompts import Guide, Prompts, make_guide, prompt_maps
 
-FORMAT = "sam-registration compact SAM 1"
+FORMAT = "sam-registration compact SAM 2"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class CompactConfig:
         widths: channels at 1/2, 1/4, 1/8 and 1/16 of the input resolution, divisible by 8.
         dim: channels of embedding and prompt tokens, 8 * widths[0].
         heads, depth, mlp: of SAM's two-way transformer.
+        vit: channels of the stages of the TinyViT, divisible by 32.
     """
 
     size: int = 256
@@ -36,6 +37,7 @@ class CompactConfig:
     heads: int = 8
     depth: int = 2
     mlp: int = 512
+    vit: Tuple[int, int, int, int] = (64, 128, 160, 320)
 
 
 class Encoded(NamedTuple):
@@ -67,8 +69,8 @@ class CompactSam(nn.Module):
         super().__init__()
         self.config = config or CompactConfig()
         shape = asdict(self.config)
-        size = shape.pop("size")
-        self.encoder = ImageEncoder(self.config.widths, self.config.dim)
+        size, vit = shape.pop("size"), shape.pop("vit")
+        self.encoder = ImageEncoder(self.config.widths, self.config.dim, vit)
         self.decoder = ClickDecoder(size=size, **shape)
 
     def resize(self, size: int) -> None:
@@ -76,9 +78,9 @@ class CompactSam(nn.Module):
         self.config = replace(self.config, size=size)
         self.decoder.resize(size)
 
-    def encode(self, image: torch.Tensor) -> Encoded:
-        """Everything that depends on the slices (B, 1, S, S) in [0, 1] alone."""
-        return Encoded(self.encoder(image), make_guide(image))
+    def encode(self, image: torch.Tensor, seen: Optional[torch.Tensor] = None) -> Encoded:
+        """Everything that depends on the slices (B, 1, S, S) in [0, 1] alone; `seen` as for the image encoder."""
+        return Encoded(self.encoder(image, seen), make_guide(image))
 
     def decode(self, encoded: Encoded, prompts: Prompts) -> Tuple[torch.Tensor, torch.Tensor]:
         """Logits (N, 4, S/2, S/2) and expected IoU (N, 4): channel 0 is the single mask, 1 to 3 are candidates."""
@@ -109,8 +111,8 @@ def load_compact_sam(path: PathLike, device: str = "cpu") -> CompactSam:
                 raise WeightsError(f"{path} does not hold a compact SAM; choose the weights of the built-in model.")
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a dict
         config = json.loads(header["config"])
-        model = CompactSam(CompactConfig(**{**config, "widths": tuple(config["widths"])}))
+        model = CompactSam(CompactConfig(**{**config, "widths": tuple(config["widths"]), "vit": tuple(config["vit"])}))
         model.load_state_dict(tensors)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(f"{path} is damaged or of another version; get the file again.") from error
-    return model.to(device).eval()
+    return model.to(device, memory_format=torch.channels_last).eval()

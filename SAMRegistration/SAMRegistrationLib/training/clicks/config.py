@@ -36,8 +36,11 @@ class ClickTraining:
         sources: where pictures come from.
         shares: how often each source is drawn from.
         start: weights to start from ("built-in", a file, or None for random ones).
+        encoder: file with the weights of LiteMedSAM, whose image encoder is taken; None keeps that of `start`.
         model: shape of the network when it starts from random weights.
         pictures, masks: pictures in a batch, and masks asked for in each.
+        gallery: how many pictures of each size are made, once, and kept in the output folder; None makes new ones for
+            every step, which takes longer.
         rate: largest learning rate, reached after `warmup` steps, lowered to 0 along a cosine.
         average: decay of the moving average of the weights, which is what is stored.
         checkpoint_every: steps between checkpoints with validation.
@@ -51,9 +54,11 @@ class ClickTraining:
     sources: List[Source]
     shares: List[float]
     start: Optional[str] = None
+    encoder: Optional[Path] = None
     model: CompactConfig = field(default_factory=CompactConfig)
     pictures: int = 3
     masks: int = 3
+    gallery: Optional[int] = None
     rate: float = 1e-3
     warmup: int = 100
     average: float = 0.998
@@ -102,14 +107,16 @@ def _training(settings: Dict[str, Any], folder: Path) -> ClickTraining:
         raise ValueError("add [[images]], [[proposals]] or [synthetic] with a share above 0")
     stages = [Stage(**stage) for stage in settings.pop("stages")]
     model = settings.pop("model", {})
-    model = CompactConfig(**{**model, "widths": tuple(model.get("widths", CompactConfig.widths))})
+    model = CompactConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in model.items()})
     if any(stage.size % 32 or stage.size < 32 or stage.steps < 1 for stage in stages) or not stages:
         raise ValueError("each of [[stages]] needs a size divisible by 32 and at least one step")
     output = folder / settings.pop("output")
     start = settings.pop("start", None)
     if start not in (None, "built-in"):
         start = str(folder / start)
-    return ClickTraining(output, stages, sources, shares, start, model, **settings)
+    encoder = settings.pop("encoder", None)
+    encoder = None if encoder is None else folder / encoder
+    return ClickTraining(output, stages, sources, shares, start, encoder, model, **settings)
 
 
 def _synthetic(entry, folder):

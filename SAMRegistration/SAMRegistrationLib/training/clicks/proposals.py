@@ -10,9 +10,10 @@ from ...errors import InputError
 from ...files import PathLike, whole_file
 from ...job import Job
 from ...segmentation.letterbox import Letterbox
+from .lite_medsam import SIZE
 from .sample import CT_WINDOWS, jittered_window
 from .sources import read_volume
-from .teacher import SIZE, LiteMedSamTeacher
+from .teacher import LiteMedSamTeacher
 
 MR_RANGE = 1000.0
 

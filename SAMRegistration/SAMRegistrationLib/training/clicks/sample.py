@@ -16,10 +16,12 @@ class Sample(NamedTuple):
     Attributes:
         image: (1, S, S) float32 in [0, 1].
         masks: (K, S, S) float32 in [0, 1].
+        seen: (256, S/4, S/4), what the TinyViT sees in it, where that is known.
     """
 
     image: torch.Tensor
     masks: torch.Tensor
+    seen: Optional[torch.Tensor] = None
 
 
 def deformed(

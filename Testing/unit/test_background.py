@@ -15,6 +15,7 @@ from SAMRegistrationLib.training.config import plain, read_config
 from SAMRegistrationLib.training.evaluate import read_evaluation
 from SAMRegistrationLib.training.recipe import write_evaluation, write_training
 from SAMRegistrationLib.training.state import TrainingState, load_state, save_state
+from SAMRegistrationLib.weights import default_weights
 from unit.recipes import TINY_TRAINING
 from unit.test_data_lists import write_volume
 
@@ -155,7 +156,7 @@ def test_the_configuration_made_from_a_data_list_says_what_was_chosen(tmp_path, 
     config = read_config(write_training(tmp_path / "out", path, 400))
     assert config.output == tmp_path / "out"
     assert config.data.list == path
-    assert (config.steps, config.save_every, config.validation.every, config.initial) == (400, 20, 40, None)
+    assert (config.steps, config.save_every, config.validation.every, config.initial) == (400, 20, 40, default_weights())
     again = read_config(write_training(tmp_path / "out", a_data_list("train", "train"), 7, tmp_path / "w.safetensors"))
     assert (again.steps, again.validation.every, again.initial) == (7, 0, tmp_path / "w.safetensors")
 
@@ -166,7 +167,7 @@ def test_a_training_that_goes_on_keeps_what_it_started_from_and_may_take_more_st
     network = {name: torch.zeros(1) for name in ("network.a", "ema.a")}
     save_state(output, TrainingState(10, None, 1.0, network), first)
     more = read_config(write_training(output, path, 5000, output / "network.safetensors"))
-    assert (more.steps, more.initial) == (5000, None)
+    assert (more.steps, more.initial) == (5000, default_weights())
     assert load_state(output, plain(more)).step == 10
 
 

@@ -57,7 +57,7 @@ class TrainingLogic:
                 configuration (.toml), which is taken as it is; output, steps and weights are then those of the file.
             output: folder of the weights (``network.safetensors``) and of the state.
             steps: optimizer steps.
-            weights: to start from; empty: from scratch.
+            weights: to start from; empty: those that come with the extension.
             **told: done, failed, progress and log of :class:`SAMRegistrationLib.background.BackgroundCommand`; the
                 result has "weights", "step", "seconds" and "best".
 

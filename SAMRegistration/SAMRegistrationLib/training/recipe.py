@@ -9,6 +9,7 @@ from typing import Optional
 
 from ..errors import InputError
 from ..files import PathLike, whole_file
+from ..weights import default_weights
 from .datalist import SPLITS, DataList, read_data_list
 
 DATA_LIST = "cases.json"
@@ -16,20 +17,12 @@ TRAINING, EVALUATION, WEIGHTS = "training.toml", "evaluation.toml", "network.saf
 STATE = "state.json"
 _SAVES = 20
 
-_NETWORK = """
-[network]
-preset = "fast"
-field_stride = 4
-channels = [24, 48, 64]
-heads = [1, 2, 4]
-depths = [2, 2, 2]
-"""
 _LOSS = """
 [loss]
 similarity = 0.5
 smoothness = 0.3
 overlap = 1.0
-contour = 0.02
+contour = 0.0
 """
 
 
@@ -39,7 +32,8 @@ def write_training(output: PathLike, data_list: PathLike, steps: int, initial: O
     Args:
         output: folder of the training; made if it is not there.
         steps: optimizer steps; more of them go on with the training that the folder holds.
-        initial: weights to start from; None: a small network from scratch. A training that goes on keeps its own.
+        initial: weights to start from; None: those that come with the extension. A training that goes
+            on keeps its own.
 
     Returns:
         The file, for ``sam-registration train``.
@@ -50,7 +44,7 @@ def write_training(output: PathLike, data_list: PathLike, steps: int, initial: O
     data = read_data_list(data_list)
     if not data.pairs_of("train"):
         raise InputError(f"The data list {data_list} has no training pairs; add a pair to be trained on.")
-    start = _started_from(Path(output) / STATE, initial)
+    start = _started_from(Path(output) / STATE, initial or default_weights())
     validated = any(case.labels for pair in data.pairs_of("validation") for case in pair)
     text = (
         "# Written by SAMRegistration. Run: sam-registration train training.toml\n"
@@ -58,7 +52,7 @@ def write_training(output: PathLike, data_list: PathLike, steps: int, initial: O
         + _entry("steps", steps)
         + _entry("save_every", max(1, min(100, steps // _SAVES)))
         + _entry("warmup", 20)
-        + (_entry("initial", _absolute(start)) if start else _NETWORK)
+        + (_entry("initial", _absolute(start)) if start else "")
         + _LOSS
         + "\n[data]\n"
         + _entry("list", _absolute(data_list))

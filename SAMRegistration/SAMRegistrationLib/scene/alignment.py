@@ -3,14 +3,13 @@
 Ids given by the application ("Segment_1") say nothing about a structure; its name does.
 """
 
-import uuid
 from collections import defaultdict, deque
 from dataclasses import replace
 from typing import Dict
 
 import slicer
 
-from ..segmentation.prompts import name_key
+from ..segmentation.prompts import name_key, new_id
 from .masks import new_segmentation
 from .structures import read_prompts, structures_of, write_prompts
 
@@ -41,9 +40,11 @@ def aligned_ids(node, other) -> Dict[str, str]:
         if structure.id not in ids:
             free[name_key(structure.name)].append(structure.id)
     for structure in own:
-        if structure.id not in ids:
-            same = free[name_key(structure.name)]
-            ids[structure.id] = same.popleft() if same else uuid.uuid4().hex if structure.id in names else structure.id
+        same = free[name_key(structure.name)]
+        if structure.id not in ids and same:
+            ids[structure.id] = same.popleft()
+        elif structure.id not in ids:
+            ids[structure.id] = new_id() if structure.id in names else structure.id
     return {structure.id: ids[structure.id] for structure in own}
 
 

@@ -182,6 +182,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.onParametersModified()
 
     def onParametersModified(self, caller=None, event=None):
+        self.structuresTable.take_over()
         self.structuresTable.update()
         self.clickPanel.update()
         self.registerPanel.update()

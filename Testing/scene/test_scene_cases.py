@@ -86,3 +86,15 @@ def test_a_pair_without_masks_is_written_without_labels(a_pair, tmp_path):
     check_data_list(data)
     assert [case.labels for case in data.cases] == [None, None]
     assert [(f.id, m.id) for f, m in data.pairs_of("test")] == [("Before", "After")]
+
+
+def test_labels_go_by_names_not_by_ids_and_neither_case_nor_blanks_count(a_pair, oblique, tmp_path):
+    segmentation = a_pair[3].GetSegmentation()
+    for segment_id, name in (("liver", " SPLEEN"), ("spleen", "Kidney")):
+        segmentation.GetSegment(segment_id).SetName(name)
+    data = read_data_list(pair_writer(tmp_path, "test", *a_pair)(Job()))
+    assert data.structures == {1: "Liver", 2: "Spleen", 3: "Kidney"}
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(data.cases[1].labels)))
+    assert set(np.unique(labels)) == {0, 2, 3}
+    one, two = boxes(oblique)
+    assert (labels[(one > 0) & (two == 0)] == 2).all()

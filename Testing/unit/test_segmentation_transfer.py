@@ -206,3 +206,17 @@ def test_labels_above_255_need_and_get_sixteen_bits():
     joined = join_labels([LabelledMask(300, BODY)], FIXED)
     assert joined.dtype == np.uint16
     assert set(np.unique(joined)) == {0, 300}
+
+
+def test_a_structure_of_another_name_with_the_same_id_is_never_taken_for_it():
+    fixed, moving = sessions()
+    liver = fixed.add_structure("liver")
+    fixed.add_point(liver.id, world(FIXED, 18, 17, 7))
+    moving.describe_structure(liver.id, "spleen", (1.0, 0.0, 0.0))
+    moving.propose_from(fixed, alignment())
+    assert [(s.name, len(s.prompts)) for s in moving.structures] == [("spleen", 0), ("liver", 1)]
+    assert moving.structures[0].id == liver.id
+    named_alike, other = sessions()[1], moving.structures[1].id
+    named_alike.describe_structure(other, " Liver", (1.0, 0.0, 0.0))
+    named_alike.propose_from(fixed, alignment())
+    assert [(s.id, len(s.prompts)) for s in named_alike.structures] == [(other, 1)]

@@ -64,7 +64,7 @@ def double_click(panel, row):
     slicer.app.processEvents()
 
 
-WHOLE = "After masks-Whole"
+WHOLE = "Before masks-Whole"
 
 
 def term(node):
@@ -72,7 +72,8 @@ def term(node):
 
 
 def test_a_double_click_opens_the_navigator_and_the_choice_goes_with_the_structure(structures, a_pair, tmp_path):
-    panel, table, moving = structures, structures.ui.structuresTable, a_pair[1][1]
+    panel, table = structures, structures.ui.structuresTable
+    moving = panel.parameters().movingSegmentation
 
     def row():
         return [structure.id for structure in panel.logic.structures(panel.parameters())].index(WHOLE)

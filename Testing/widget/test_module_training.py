@@ -94,7 +94,6 @@ def test_pairs_of_the_scene_under_a_parent_transform_become_data_and_are_evaluat
 ):
     import qt
 
-    choose(training, a_pair)
     turn = np.eye(4)
     turn[:3, :3] = np.array(sitk.Euler3DTransform((0, 0, 0), 0.1, -0.2, 0.15).GetMatrix()).reshape(3, 3)
     turn[:3, 3] = (4.0, -3.0, 2.0)
@@ -102,6 +101,7 @@ def test_pairs_of_the_scene_under_a_parent_transform_become_data_and_are_evaluat
     parent.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(turn))
     for node in a_pair[1]:
         node.SetAndObserveTransformNodeID(parent.GetID())
+    choose(training, a_pair)
     ui = training.ui
     monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_args: str(tmp_path / "data"))
     ui.splitCombo.setCurrentIndex(2)

@@ -24,8 +24,8 @@ class RegistrationLogic(EnvironmentLogic):
 
         Args:
             fixed, moving: scalar volume nodes, under any parent transforms.
-            fixedSegmentation, movingSegmentation: masks that guide the registration; segments of the same id or name
-                are the same structure.
+            fixedSegmentation, movingSegmentation: masks that guide the registration; segments of the same name (case
+                and outer blanks ignored) are the same structure, whatever their ids.
             options: SAMRegistrationLib.registration.RegistrationOptions; None for the balanced preset.
             gridSpacing: of the displayed grid, mm.
             progress: called with (fraction, message).
@@ -76,9 +76,13 @@ class RegistrationLogic(EnvironmentLogic):
             >>> logic.describeRegistration(logic.getParameterNode())                         # doctest: +SKIP
             'Register CT2 to CT1 (balanced)'
         """
+        from ..scene.structures import structures_of
+        from ..segmentation.prompts import name_key
+
         texts = {"moving": parameters.movingVolume.GetName(), "fixed": parameters.fixedVolume.GetName()}
         segmentations = (parameters.fixedSegmentation, parameters.movingSegmentation)
-        if all(node is not None and node.GetSegmentation().GetNumberOfSegments() for node in segmentations):
+        fixed, moving = ({name_key(structure.name) for structure in structures_of(node)} for node in segmentations)
+        if fixed & moving:
             text = _("Register {moving} to {fixed}, guided by masks ({preset})")
         else:
             text = _("Register {moving} to {fixed} ({preset})")

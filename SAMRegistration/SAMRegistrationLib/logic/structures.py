@@ -14,6 +14,39 @@ class StructuresLogic:
         """The segmentation node of a side, "fixed" or "moving"; None without any."""
         return None if parameters is None else getattr(parameters, f"{side}Segmentation")
 
+    def alignStructures(self, parameters, chosen="moving"):
+        """Give the segments of both sides the same id where their names agree, and only there.
+
+        Where they disagree, as after choosing segmentations that were made apart, the parameter node goes on with a
+        copy of one of them, masks, display and clicks included; that node itself is only hidden.
+
+        Args:
+            chosen: the side to be copied, "fixed" or "moving"; the one that was chosen last.
+
+        Returns:
+            The copy; None where nothing disagrees.
+
+        Raises:
+            InputError: the clicks saved with the segmentation are damaged.
+
+        Example:
+            >>> parameters.movingSegmentation = getNode("Organs")                            # doctest: +SKIP
+            >>> logic.alignStructures(parameters).GetName()                                  # doctest: +SKIP
+            'Organs (for CT1)'
+        """
+        from ..scene.alignment import aligned_copy
+
+        side = "fixed" if chosen == "moving" else "moving"
+        node, other = self.segmentationOf(parameters, chosen), self.segmentationOf(parameters, side)
+        if node is None or other is None:
+            return None
+        partner = self.volumeOf(parameters, side) or other
+        copy = aligned_copy(node, other, f"{node.GetName()} (for {partner.GetName()})")
+        if copy is not None:
+            node.SetDisplayVisibility(False)
+            setattr(parameters, f"{chosen}Segmentation", copy)
+        return copy
+
     def structures(self, parameters) -> list:
         """The structures of both segmentations, each once (StructureInfo).
 
@@ -58,9 +91,11 @@ class StructuresLogic:
         Example:
             >>> logic.addAnatomy(logic.getParameterNode(), "Heart")                          # doctest: +SKIP
         """
-        there = {structure.name.lower() for structure in self.structures(parameters)}
+        from ..segmentation.prompts import name_key
+
+        there = {name_key(structure.name) for structure in self.structures(parameters)}
         for structure in self.anatomies()[name]:
-            if structure.name.lower() not in there:
+            if name_key(structure.name) not in there:
                 self.addStructure(parameters, structure.name, structure.color, structure.terminology)
 
     def changeStructure(self, parameters, structureId, **changes) -> None:

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..files import whole_file
 from ..geometry.grid import Grid
 from ..job import Job
+from ..segmentation.prompts import name_key
 from ..training.datalist import SPLITS, Case, DataList, read_data_list, write_data_list
 from ..training.recipe import DATA_LIST
 from .masks import SegmentMask, label_image
@@ -98,7 +99,7 @@ class _Writer:
     def _label(self, structure: str) -> int:
         """The label of a structure in all label maps of the folder."""
         for value, name in self.structures.items():
-            if name.lower() == structure.lower():
+            if name_key(name) == name_key(structure):
                 return value
         value = max(self.structures, default=0) + 1
         self.structures[value] = structure

@@ -17,6 +17,7 @@ from ..geometry.grid import Grid
 from ..geometry.resample import warp_volume
 from ..job import Job
 from ..metrics import hatching
+from ..segmentation.prompts import name_key
 from .masks import SegmentMask, label_image, labelmap, masks_of
 from .transforms import oriented_grid, transform_grid
 from .volumes import image_data, image_of
@@ -150,15 +151,27 @@ def _structures(inputs: Inputs):
 
 
 def _pairs(fixed: List[SegmentMask], moving: List[SegmentMask]):
-    """Structures of both segmentations with a mask in each, matched by id, else by name."""
-    by_id = {mask.id: mask for mask in moving if mask.image is not None}
-    by_name = {mask.name.strip().lower(): mask for mask in moving if mask.image is not None}
+    """Structures of both segmentations with a mask in each, matched by name (case and outer blanks ignored).
+
+    Segments whose name occurs several times are matched only where their ids agree too.
+    """
+    fixed_names, moving_names = (_by_name(masks) for masks in (fixed, moving))
     pairs = []
-    for mask in fixed:
-        other = by_id.get(mask.id) or by_name.get(mask.name.strip().lower())
-        if mask.image is not None and other is not None:
-            pairs.append((mask, other))
+    for name, masks in fixed_names.items():
+        others = moving_names.get(name, [])
+        if len(masks) == len(others) == 1:
+            pairs.append((masks[0], others[0]))
+        else:
+            pairs += [(mask, other) for mask in masks for other in others if mask.id == other.id]
     return pairs
+
+
+def _by_name(masks: List[SegmentMask]) -> Dict[str, List[SegmentMask]]:
+    found: Dict[str, List[SegmentMask]] = {}
+    for mask in masks:
+        if mask.image is not None:
+            found.setdefault(name_key(mask.name), []).append(mask)
+    return found
 
 
 def warp_mask(mask: SegmentMask, transform: sitk.Transform, grid: Grid, job: Optional[Job] = None) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""Structures as segments: the same id, name, color and terminology in the fixed and the moving segmentation."""
+"""Structures as segments: the same id, name, color and terminology in the fixed and the moving segmentation.
+
+What is one structure is said by its name; :mod:`.alignment` brings the ids of two segmentations in line with that.
+"""
 
 import json
 import uuid

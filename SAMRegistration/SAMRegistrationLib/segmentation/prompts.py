@@ -31,6 +31,11 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
+def name_key(name: str) -> str:
+    """What the names of one structure in two images have in common: case and outer blanks do not count."""
+    return name.strip().casefold()
+
+
 @dataclass(frozen=True)
 class Prompt:
     """A point or a box.

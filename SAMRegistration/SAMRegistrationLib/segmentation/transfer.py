@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from ..geometry.grid import Grid
 from .planes import axis_normal, in_plane_axes, nearest_axis, plane_at
-from .prompts import BOX, NEGATIVE, Prompt, PromptSet, Structure
+from .prompts import BOX, NEGATIVE, Prompt, PromptSet, Structure, name_key, new_id
 
 
 class Transfer(NamedTuple):
@@ -34,7 +34,8 @@ def proposals(
     """Carry prompts to the other image; they are marked as proposals.
 
     Earlier proposals that nobody accepted are replaced, prompts set or accepted by the user stay. Structures are
-    matched by id, else by name; a missing one is created with the same id, name, label, color and terminology.
+    matched by name, and by id among those of the same name; a missing one is created with the same name, color and
+    terminology, and with the same id and label where these are free.
 
     Args:
         source: prompts of the fixed image; its own proposals are not carried back.
@@ -65,14 +66,14 @@ def proposals(
 
 
 def _counterpart(structure: Structure, target: PromptSet) -> Structure:
-    for matches in (lambda s: s.id == structure.id, lambda s: s.name == structure.name):
-        for candidate in target.structures:
-            if matches(candidate):
-                return candidate
+    alike = [other for other in target.structures if name_key(other.name) == name_key(structure.name)]
+    if alike:
+        return next((other for other in alike if other.id == structure.id), alike[0])
     label = structure.label
     if any(other.label == label for other in target.structures):
         label = target.free_label()
-    return replace(structure, label=label, prompts=(), propagated=False)
+    own_id = new_id() if target.has(structure.id) else structure.id
+    return replace(structure, id=own_id, label=label, prompts=(), propagated=False)
 
 
 def _corrections(prompts: Sequence[Prompt], grid: Grid) -> List[bool]:

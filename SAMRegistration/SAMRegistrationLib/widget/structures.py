@@ -24,6 +24,7 @@ class StructuresTable:
         self._filling = False
         self._ids = []
         self._terminology = None
+        self._seen = (None, None, None)
         table = ui.structuresTable
         table.setColumnCount(6)
         table.setHorizontalHeaderLabels(
@@ -51,6 +52,28 @@ class StructuresTable:
         """Choose a structure."""
         if structure_id in self._ids:
             self._ui.structuresTable.setCurrentCell(self._ids.index(structure_id), NAME)
+
+    def take_over(self) -> None:
+        """Go on with a copy of the segmentation that was chosen last where it disagrees with the other one."""
+        if slicer.mrmlScene.IsImporting() or slicer.mrmlScene.IsClosing():
+            return
+        parameters, before = self._parameters(), self._seen
+        nodes = [self._logic.segmentationOf(parameters, side) for side in ("fixed", "moving")]
+        self._seen = (parameters, *nodes)
+        if parameters is None or self._seen == before:
+            return
+        chosen = "fixed" if before[0] is parameters and before[2] is nodes[1] else "moving"
+        text = ""
+        try:
+            copy = self._logic.alignStructures(parameters, chosen)
+            if copy is not None:
+                text = _(
+                    "{name} was hidden and stays as it is; the module goes on with its copy {copy}, whose structures "
+                    "are matched by name with those of the other image."
+                ).format(name=nodes[chosen == "moving"].GetName(), copy=copy.GetName())
+        except Exception as error:  # noqa: BLE001 - shown as a sentence
+            text = sentence(error)
+        self._ui.clickStatus.setText(text)
 
     def update(self) -> None:
         """Fill the table from the segmentation nodes."""

@@ -1,0 +1,113 @@
+"""Ids of segments across two segmentations: the same id where, and only where, it is the same structure.
+
+Ids given by the application ("Segment_1") say nothing about a structure; its name does.
+"""
+
+from collections import defaultdict, deque
+from dataclasses import replace
+from typing import Dict
+
+import slicer
+
+from ..segmentation.prompts import name_key, new_id
+from .masks import new_segmentation
+from .structures import read_prompts, structures_of, write_prompts
+
+PROPERTIES = (
+    "Visibility",
+    "Visibility3D",
+    "Visibility2DFill",
+    "Visibility2DOutline",
+    "Opacity3D",
+    "Opacity2DFill",
+    "Opacity2DOutline",
+    "OverrideColor",
+    "Pickable",
+)
+
+
+def aligned_ids(node, other) -> Dict[str, str]:
+    """Which ids the segments of `node` need beside those of `other`; an id that may stay is mapped to itself.
+
+    It is the id of a segment of `other` with the same name (case and outer blanks ignored), each given once; else the
+    own id where `other` has none like it; else a new one.
+    """
+    own, others = structures_of(node), structures_of(other)
+    names = {structure.id: name_key(structure.name) for structure in others}
+    ids = {structure.id: structure.id for structure in own if names.get(structure.id) == name_key(structure.name)}
+    free = defaultdict(deque)
+    for structure in others:
+        if structure.id not in ids:
+            free[name_key(structure.name)].append(structure.id)
+    for structure in own:
+        same = free[name_key(structure.name)]
+        if structure.id not in ids and same:
+            ids[structure.id] = same.popleft()
+        elif structure.id not in ids:
+            ids[structure.id] = new_id() if structure.id in names else structure.id
+    return {structure.id: ids[structure.id] for structure in own}
+
+
+def aligned_copy(node, other, name: str):
+    """A copy of `node` with the ids of :func:`aligned_ids`, None where they are as they should be.
+
+    Masks, names, colors, terminology, display, reference geometry, parent transform, folder and the prompts kept with
+    the node go along; both nodes stay as they are.
+
+    Args:
+        name: of the copy; a number is added where it is taken.
+
+    Raises:
+        InputError: the prompts kept with the node are damaged.
+    """
+    ids = aligned_ids(node, other)
+    if all(old == new for old, new in ids.items()):
+        return None
+    prompts = read_prompts(node)
+    copy = new_segmentation(name)
+    copy.SetAndObserveTransformNodeID(node.GetTransformNodeID())
+    role = node.GetReferenceImageGeometryReferenceRole()
+    copy.SetNodeReferenceID(role, node.GetNodeReferenceID(role))
+    _copy_segments(node.GetSegmentation(), copy.GetSegmentation(), ids)
+    _copy_display(node.GetDisplayNode(), copy.GetDisplayNode(), ids)
+    known = (structure for structure in prompts.structures if structure.id in ids)
+    write_prompts(copy, replace(prompts, structures=tuple(replace(s, id=ids[s.id]) for s in known)))
+    _file_beside(node, copy)
+    return copy
+
+
+def _copy_segments(source, target, ids) -> None:
+    """Deep copies under other ids; segments that share a labelmap share its copy."""
+    target.SetSourceRepresentationName(source.GetSourceRepresentationName())
+    target.CopyConversionParameters(source)
+    copies = {}
+    for old, new in ids.items():
+        original, segment = source.GetSegment(old), slicer.vtkSegment()
+        segment.DeepCopyMetadata(original)
+        representations = []
+        original.GetContainedRepresentationNames(representations)
+        for representation in representations:
+            data = original.GetRepresentation(representation)
+            key = data.GetAddressAsString(data.GetClassName())
+            if key not in copies:
+                copies[key] = data.NewInstance()
+                copies[key].DeepCopy(data)
+            segment.AddRepresentation(representation, copies[key])
+        target.AddSegment(segment, new)
+
+
+def _copy_display(source, target, ids) -> None:
+    if source is None:
+        return
+    target.CopyContent(source)
+    for old, new in ids.items():
+        for name in PROPERTIES:
+            getattr(target, f"SetSegment{name}")(new, getattr(source, f"GetSegment{name}")(old))
+
+
+def _file_beside(node, copy) -> None:
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    item = hierarchy.GetItemByDataNode(node)
+    if item:
+        folder = hierarchy.GetItemParent(item)
+        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(copy) or hierarchy.CreateItem(folder, copy), folder)

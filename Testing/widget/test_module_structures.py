@@ -1,0 +1,249 @@
+"""Taking over two segmentations that were made apart: structures go by their names, not by the ids of segments."""
+
+import numpy as np
+import pytest
+import slicer
+from Host import gestures
+from module_panel import MOVING, all_nodes, choose, click, wait
+from SAMRegistrationLib.scene.structures import PROMPTS, write_prompts
+from SAMRegistrationLib.segmentation.prompts import Prompt, PromptSet, Structure
+from unit.segmentation_samples import FloodPredictor
+
+CENTER = (0.0, 0.0, 5.0)
+
+
+def automatic_ids(volume, masks, *names):
+    """A copy of the masks whose segments have the ids that Slicer gives, and these names."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{volume.GetName()} organs")
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    for number, (source, name) in enumerate(zip(masks.GetSegmentation().GetSegmentIDs(), names), start=1):
+        array = slicer.util.arrayFromSegmentBinaryLabelmap(masks, source, volume)
+        node.GetSegmentation().AddEmptySegment(f"Segment_{number}", name, (0.3 * number, 0.5, 0.1))
+        slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, f"Segment_{number}", volume)
+    slicer.mrmlScene.RemoveNode(masks)
+    return node
+
+
+@pytest.fixture
+def a_collision(panel, a_pair):
+    """The pair, with segmentations whose first segment has the same id and another name, and whose second agrees."""
+    (fixed, fixed_masks), (moving, moving_masks) = a_pair
+    panel.ui.fixedSelector.setCurrentNode(fixed)
+    panel.ui.movingSelector.setCurrentNode(moving)
+    panel.ui.presetCombo.setCurrentIndex(0)
+    return (
+        automatic_ids(fixed, fixed_masks, "liver", "body"),
+        automatic_ids(moving, moving_masks, "spleen", "body"),
+    )
+
+
+def choose_masks(panel, fixed=None, moving=None):
+    for selector, node in ((panel.ui.fixedMasksSelector, fixed), (panel.ui.movingMasksSelector, moving)):
+        if node is not None:
+            selector.setCurrentNode(node)
+    slicer.app.processEvents()
+
+
+def rows(panel):
+    table = panel.ui.structuresTable
+    return [tuple(table.item(row, column).text() for column in (2, 3, 4)) for row in range(table.rowCount)]
+
+
+def state(node):
+    """Everything of a segmentation that a user would miss."""
+    segmentation = node.GetSegmentation()
+    found = [(node.GetName(), node.GetTransformNodeID(), node.GetAttribute(PROMPTS))]
+    for segment_id in segmentation.GetSegmentIDs():
+        segment, mask = (
+            segmentation.GetSegment(segment_id),
+            slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id),
+        )
+        found.append((segment_id, segment.GetName(), segment.GetColor(), mask))
+    return found
+
+
+def same(one, other):
+    return len(one) == len(other) and all(
+        a is b or np.array_equal(a, b) for first, second in zip(one, other) for a, b in zip(first, second)
+    )
+
+
+def segmentations():
+    return [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")]
+
+
+def settled(panel):
+    wait(lambda: not panel.runner.busy, 60)
+
+
+def test_colliding_ids_are_two_structures_that_are_renamed_apart_and_not_paired(panel, a_collision):
+    fixed, moving = a_collision
+    before = [state(node) for node in a_collision]
+    choose_masks(panel, fixed, moving)
+    expected = [("liver", "mask", "nothing yet"), ("body", "mask", "mask"), ("spleen", "nothing yet", "mask")]
+    assert rows(panel) == expected
+    parameters = panel.parameters()
+    assert parameters.fixedSegmentation is fixed
+    copy = parameters.movingSegmentation
+    assert copy.GetName() == "After organs (for Before)"
+    assert panel.ui.movingMasksSelector.currentNode() is copy
+    assert "After organs was hidden and stays as it is" in panel.ui.clickStatus.text
+    assert (moving.GetDisplayVisibility(), copy.GetDisplayVisibility()) == (0, 1)
+
+    click(panel.ui.registerButton)
+    wait(lambda: not panel.registerPanel.running)
+    assert panel.ui.registerStatus.text.startswith("Done in")
+    table = panel.ui.metricsTable
+    measured = {table.item(row, 0).text().split(":")[0] for row in range(table.rowCount)}
+    assert "body" in measured
+    assert not {"liver", "spleen"} & measured
+    warped = parameters.resultSegmentation.GetSegmentation()
+    assert [warped.GetNthSegment(n).GetName() for n in range(2)] == ["spleen", "body"]
+    assert all(same(state(node), kept) for node, kept in zip(a_collision, before))
+
+    panel.ui.structuresTable.item(2, 2).setText("Milz")
+    slicer.app.processEvents()
+    assert [name for name, *_ in rows(panel)] == ["liver", "body", "Milz"]
+    assert same(state(moving), before[1])
+
+
+def test_the_segmentation_that_was_chosen_last_is_the_one_that_is_copied(panel, a_collision):
+    fixed, moving = a_collision
+    choose_masks(panel, moving=moving)
+    choose_masks(panel, fixed=fixed)
+    assert panel.parameters().movingSegmentation is moving
+    assert panel.parameters().fixedSegmentation.GetName() == "Before organs (for After)"
+    assert segmentations() == ["Before organs", "After organs", "Before organs (for After)"]
+
+
+def test_equal_names_with_ids_of_their_own_are_one_row_with_a_mask_in_both(panel, a_pair):
+    choose(panel, a_pair)
+    assert rows(panel) == [("Core", "mask", "mask"), ("Whole", "mask", "mask")]
+
+
+def test_equal_names_with_crossed_ids_are_one_structure_that_guides(panel, a_collision):
+    fixed, moving = a_collision
+    for segment_id, name in (("Segment_1", "Body"), ("Segment_2", " Liver")):
+        moving.GetSegmentation().GetSegment(segment_id).SetName(name)
+    before = state(moving)
+    choose_masks(panel, fixed, moving)
+    assert rows(panel) == [("liver", "mask", "mask"), ("body", "mask", "mask")]
+    panel.ui.structuresTable.item(0, 2).setText("Leber")
+    slicer.app.processEvents()
+    names = [segment.name for segment in panel.logic.structures(panel.parameters())]
+    assert names == ["Leber", "body"]
+    click(panel.ui.registerButton)
+    wait(lambda: not panel.registerPanel.running)
+    table = panel.ui.metricsTable
+    assert {"Leber", "body"} <= {table.item(row, 0).text().split(":")[0] for row in range(table.rowCount)}
+    assert same(state(moving), before)
+
+
+def test_segmentations_that_agree_are_taken_over_as_they_are(panel, a_collision):
+    fixed, moving = a_collision
+    moving.GetSegmentation().GetSegment("Segment_1").SetName("LIVER")
+    nodes = all_nodes()
+    choose_masks(panel, fixed, moving)
+    assert (panel.parameters().fixedSegmentation, panel.parameters().movingSegmentation) == (fixed, moving)
+    assert all_nodes() == nodes
+    assert panel.ui.clickStatus.text == ""
+
+
+def test_clicks_that_came_with_a_segmentation_go_on_in_the_copy(panel, a_collision, monkeypatch):
+    fixed, moving = a_collision
+    monkeypatch.setattr(panel.logic, "openPredictor", lambda model, device: FloodPredictor(), raising=False)
+    kept = Prompt("positive", ((0.0, 0.0, 5.0),))
+    write_prompts(moving, PromptSet((Structure("spleen", 1, prompts=(kept,), id="Segment_1"),)))
+    before = state(moving)
+    choose_masks(panel, fixed, moving)
+    assert rows(panel)[2] == ("spleen", "nothing yet", "mask, 1 clicks")
+    assert rows(panel)[0] == ("liver", "mask", "nothing yet")
+    spleen = panel.logic.structures(panel.parameters())[2].id
+    copy, volume = panel.parameters().movingSegmentation, panel.parameters().movingVolume
+
+    def mask():
+        return slicer.util.arrayFromSegmentBinaryLabelmap(copy, spleen, volume) > 0
+
+    def prompts(side="moving"):
+        found = panel.logic.promptsOf(panel.parameters(), side)
+        return found.structure(spleen).prompts if found.has(spleen) else ()
+
+    panel.structuresTable.select(spleen)
+    click(panel.ui.movingImageButton)
+    for name in slicer.app.layoutManager().sliceViewNames():
+        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CENTER)
+    taken = mask()
+    click(panel.ui.plusButton)
+    settled(panel)
+    view = gestures.slice_view("Red")
+    gestures.click(view, gestures.pixel_at(view, (20.0, 3.0, 5.0)))
+    settled(panel)
+    assert prompts()[0] == kept
+    assert len(prompts()) == 2
+    clicked = mask()
+    assert clicked.sum() > taken.sum()
+    click(panel.ui.propagateButton)
+    settled(panel)
+    assert mask().sum() > clicked.sum()
+    click(panel.ui.undoButton)
+    settled(panel)
+    assert np.array_equal(mask(), clicked)
+    click(panel.ui.undoButton)
+    settled(panel)
+    assert prompts() == (kept,)
+    others = np.arange(len(taken)) != round((CENTER[2] - MOVING[2, 3]) / MOVING[2, 2])  # but the clicked slice
+    assert np.array_equal(mask()[others], taken[others])
+    click(panel.ui.proposeButton)
+    settled(panel)
+    assert [prompt.proposed for prompt in prompts("fixed")] == [True]
+    assert [name for name, *_ in rows(panel)] == ["liver", "body", "spleen"]
+    assert same(state(moving), before)
+
+
+def test_a_copy_is_saved_with_the_scene_and_comes_back_without_another_one(panel, a_collision, tmp_path):
+    choose_masks(panel, *a_collision)
+    expected, names = rows(panel), segmentations()
+    path = str(tmp_path / "scene.mrb")
+    assert slicer.util.saveScene(path)
+    slicer.mrmlScene.Clear(0)
+    slicer.util.loadScene(path)
+    slicer.app.processEvents()
+    assert segmentations() == names
+    assert rows(panel) == expected
+    assert panel.parameters().movingSegmentation.GetName() == "After organs (for Before)"
+    panel.exit()
+    panel.enter()
+    assert segmentations() == names
+
+
+def test_a_scene_that_was_saved_with_colliding_ids_is_mended_once_it_is_there(
+    panel, a_collision, tmp_path, monkeypatch
+):
+    choose_masks(panel, *a_collision)
+    panel.exit()
+    panel.setParameterNode(None)
+    node = panel.logic.getParameterNode()
+    slicer.mrmlScene.RemoveNode(node.movingSegmentation)
+    node.movingSegmentation = a_collision[1]
+    path = str(tmp_path / "scene.mrb")
+    assert slicer.util.saveScene(path)
+    slicer.mrmlScene.Clear(0)
+    panel.enter()
+    align, busy = panel.logic.alignStructures, []
+
+    def watched(*arguments):
+        busy.append(slicer.mrmlScene.IsImporting() or slicer.mrmlScene.IsClosing())
+        return align(*arguments)
+
+    monkeypatch.setattr(panel.logic, "alignStructures", watched, raising=False)
+    slicer.util.loadScene(path)
+    slicer.app.processEvents()
+    assert segmentations() == ["Before organs", "After organs", "After organs (for Before)"]
+    assert [name for name, *_ in rows(panel)] == ["liver", "body", "spleen"]
+    choose_masks(panel, moving=slicer.util.getNode("Before organs"))
+    assert len(segmentations()) == 3
+    slicer.mrmlScene.Clear(0)
+    assert segmentations() == []
+    assert busy
+    assert not any(busy)

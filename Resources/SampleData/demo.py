@@ -2,6 +2,9 @@
 
     python Resources/SampleData/demo.py [--output FOLDER] [--preset fast|balanced|accurate] [--device auto|cpu|cuda]
 
+The whole method: clicks of prompts.json, set in the fixed brain, are carried over to the moving one, become masks in
+both, and the masks guide the registration. Gray and white matter are only measured.
+
 When nothing changed since the last run its results are shown again.
 """
 
@@ -22,11 +25,14 @@ from SAMRegistrationLib.files import whole_files
 from SAMRegistrationLib.metrics import mean_over_structures
 from SAMRegistrationLib.registration import RegistrationOptions
 from SAMRegistrationLib.report import write_results
+from SAMRegistrationLib.segmentation.prompts import PromptSet
 from subjects import TISSUES, Subjects, load
 
 HERE = Path(__file__).resolve().parent
 LIBRARY = HERE.parents[1] / "SAMRegistration" / "SAMRegistrationLib"
-RECORD = "demo.json"
+MODELS = LIBRARY.parent / "Resources" / "Models"
+RECORD, PROMPTS = "demo.json", HERE / "prompts.json"
+MASKS = {"fixed": "fixed_masks.nii.gz", "moving": "moving_masks.nii.gz"}
 
 
 def main() -> int:
@@ -62,7 +68,8 @@ def _options() -> argparse.Namespace:
 def _state(options) -> str:
     """Changes when the code, the data, the options or the programs that fetch the data change."""
     state = hashlib.sha256(f"{options.preset} {options.device} {shutil.which('apt-get')}".encode())
-    for file in sorted([*LIBRARY.rglob("*.py"), *LIBRARY.rglob("*.html"), *HERE.glob("*.py"), HERE / "manifest.json"]):
+    code = [*LIBRARY.rglob("*.py"), *LIBRARY.rglob("*.html"), *HERE.glob("*.py")]
+    for file in sorted([*code, HERE / "manifest.json", PROMPTS, *MODELS.glob("*.safetensors")]):
         state.update(file.read_bytes())
     return state.hexdigest()
 
@@ -72,7 +79,10 @@ def _run(options, state: str) -> Dict:
     say(options, f"Fixed: ICBM152, the average brain. Moving: {subjects.description}.")
     engine = Engine(console_job(options).update)
     choices = RegistrationOptions.preset(options.preset, device=options.device)
-    result = engine.register(subjects.fixed, subjects.moving, options=choices)
+    prompts = PromptSet.load(PROMPTS)
+    result, *masks = engine.register_from_prompts(subjects.fixed, subjects.moving, prompts, options=choices)
+    clicked = {structure.label: structure.name for structure in prompts.structures}
+    overlap = engine.measure(result, *masks)
     measures = engine.measure(result, subjects.fixed_tissues, subjects.moving_tissues)
     with whole_files(options.output) as staging:
         summary = write_results(
@@ -87,15 +97,29 @@ def _run(options, state: str) -> Dict:
         )
         if subjects.atlas is not None:
             sitk.WriteImage(result.warp_labels(subjects.atlas), str(staging / "warped_atlas.nii.gz"), True)
-        summary = {"moving": subjects.description, **summary}
+        for name, mask in zip(MASKS.values(), masks):
+            sitk.WriteImage(mask, str(staging / name), True)
+        summary = {"moving": subjects.description, "clicked": _named(overlap, clicked), **summary}
         record = {"state": state, "summary": summary, "text": _text(summary, options.output, subjects)}
         (staging / RECORD).write_text(json.dumps(record, indent=1))
     return record
 
 
+def _named(measures: Dict, names: Dict[int, str]) -> Dict:
+    """The structures before and after, as measured, by name."""
+    return {
+        side: [{**row, "name": names[row["label"]]} for row in measures[side]["structures"]]
+        for side in ("before", "after")
+    }
+
+
 def _text(summary: Dict, folder: Path, subjects: Subjects) -> str:
     before, after = summary["before"]["structures"], summary["after"]["structures"]
-    rows = []
+    clicked = summary["clicked"]
+    rows = [
+        [f"{later['name']} (clicked)", *_numbers(earlier, later)]
+        for earlier, later in zip(clicked["before"], clicked["after"])
+    ]
     for earlier, later in zip(before, after):
         rows.append([TISSUES[later["label"]], *_numbers(earlier, later)])
     means = [{key: mean_over_structures(side, key) for key in ("dice", "hd95_mm")} for side in (before, after)]

@@ -156,7 +156,12 @@ def test_the_configuration_made_from_a_data_list_says_what_was_chosen(tmp_path, 
     config = read_config(write_training(tmp_path / "out", path, 400))
     assert config.output == tmp_path / "out"
     assert config.data.list == path
-    assert (config.steps, config.save_every, config.validation.every, config.initial) == (400, 20, 40, default_weights())
+    assert (config.steps, config.save_every, config.validation.every, config.initial) == (
+        400,
+        20,
+        40,
+        default_weights(),
+    )
     again = read_config(write_training(tmp_path / "out", a_data_list("train", "train"), 7, tmp_path / "w.safetensors"))
     assert (again.steps, again.validation.every, again.initial) == (7, 0, tmp_path / "w.safetensors")
 

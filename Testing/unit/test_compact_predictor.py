@@ -48,10 +48,20 @@ def test_pixels_that_are_not_square_do_not_distort_the_anatomy():
 def test_masks_have_the_shape_of_the_slice(predictor, shape, pixel):
     embedding = predictor.embed(np.random.default_rng(0).random(shape), pixel)
     prediction = predictor.predict(embedding, np.array([[3.0, 4.0]]), np.array([1]), None, None)
-    assert prediction.masks.shape == (4, *shape)
+    assert prediction.masks.shape == (5, *shape)
     assert prediction.masks.dtype == np.float32
-    assert prediction.low_res_logits.shape == (4, 32, 32)
+    assert prediction.low_res_logits.shape == (5, 32, 32)
     assert list(prediction.scores) == sorted(prediction.scores, reverse=True)
+
+
+def test_the_first_mask_is_where_better_candidates_outvote_the_others(predictor):
+    embedding = predictor.embed(np.random.default_rng(2).random((64, 64)))
+    prediction = predictor.predict(embedding, np.array([[30.0, 20.0]]), np.array([1]))
+    probabilities = 1 / (1 + np.exp(-prediction.low_res_logits.astype(float)))
+    weights = np.exp(8 * prediction.scores[1:].astype(float))
+    agreed = np.tensordot(weights / weights.sum(), probabilities[1:], 1)
+    np.testing.assert_allclose(probabilities[0], agreed, atol=2e-4)
+    assert prediction.scores[0] == prediction.scores[1]
 
 
 def test_the_same_anatomy_sampled_with_other_pixels_gets_the_same_mask(predictor):

@@ -14,6 +14,7 @@ from .local import local_change
 from .model import CompactSam, Encoded, load_compact_sam
 from .prompts import Prompts
 
+TRUST = 8.0
 BUILT_IN_WEIGHTS = Path(__file__).parents[3] / "Resources" / "Models" / "sam-compact.safetensors"
 
 
@@ -77,9 +78,9 @@ class CompactPredictor:
         box: Optional[np.ndarray] = None,
         logits: Optional[np.ndarray] = None,
     ) -> SlicePrediction:
-        """See :meth:`SlicePredictor.predict`. The first prompt gives four candidates, best first; corrections (with
-        `logits`, or with several clicks) give one mask, since there is less to guess, and a correction changes the
-        previous mask only around the clicks that it contradicts.
+        """See :meth:`SlicePredictor.predict`. The first prompt gives what four candidates agree on, then these, best
+        first; corrections (with `logits`, or with several clicks) give one mask, since there is less to guess, and a
+        correction changes the previous mask only around the clicks that it contradicts.
 
         Raises:
             InputError: points and labels differ in number, or there is no prompt at all.
@@ -93,8 +94,10 @@ class CompactPredictor:
         with torch.inference_mode():
             prompts = self._prompts(embedding.letterbox, points, labels, box, logits)
             low_res, scores = (part[0] for part in self._model.decode(embedding.encoded, prompts))
-            order = scores.argsort(descending=True) if logits is None and len(points) <= 1 else [0]
-            low_res, scores = low_res[order], scores[order]
+            if logits is None and len(points) <= 1:
+                low_res, scores = _candidates(low_res, scores)
+            else:
+                low_res, scores = low_res[:1], scores[:1]
             if prompts.logits is not None:
                 low_res = self._locally_changed(prompts, low_res)
             masks = embedding.letterbox.back(low_res[None])[0]
@@ -127,3 +130,16 @@ class CompactPredictor:
     @property
     def _device(self):
         return next(self._model.parameters()).device
+
+
+def _candidates(logits: torch.Tensor, scores: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Logits (K + 1, h, w) and scores (K + 1,): the consensus of K candidates, then the candidates, best first.
+
+    The consensus is the mean probability, better masks counting more. It has the best candidate's score, as what a
+    structure's border is guessed to be in several ways is nearer to it on average than any single guess.
+    """
+    order = scores.argsort(descending=True)
+    logits, scores = logits[order], scores[order]
+    weights = torch.softmax(TRUST * scores, 0)
+    consensus = torch.logit(torch.einsum("k,khw->hw", weights, torch.sigmoid(logits)), eps=1e-4)
+    return torch.cat([consensus[None], logits]), torch.cat([scores[:1], scores])

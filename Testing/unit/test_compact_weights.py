@@ -72,7 +72,7 @@ def test_organs_of_a_ct_never_trained_on_are_found_as_the_card_says(predictor):
     labels = sitk.ReadImage(str(folder / "example_seg_fast_force_split.nii.gz"))
     assert set(names) <= set(np.unique(sitk.GetArrayViewFromImage(labels)))
     cases = volume_cases(folder / "example_ct.nii.gz", folder / "example_seg_fast_force_split.nii.gz", -160, 240)
-    organs = [case for case in cases if int(case.structure) in names][::6]
+    organs = [case for case in cases if int(case.structure) in names][::12]
     dice = evaluate_clicks(predictor, organs, clicks=5).mean()
     assert dice[0] > 0.6
     assert dice[4] > 0.8

@@ -86,8 +86,7 @@ class ImageEncoder(nn.Module):
 
     def seen(self, image: torch.Tensor) -> torch.Tensor:
         """Features (B, 256, S/4, S/4) of the TinyViT for images (B, 1, S, S) in [0, 1]."""
-        with torch.no_grad():
-            return self.vit(image.contiguous(memory_format=torch.channels_last))
+        return self.vit(image.contiguous(memory_format=torch.channels_last))
 
     def forward(self, image: torch.Tensor, seen: Optional[torch.Tensor] = None) -> ImageFeatures:
         """Features of images (B, 1, S, S) in [0, 1], S divisible by 32; `seen` is computed when it is not given."""

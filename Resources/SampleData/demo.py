@@ -32,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 LIBRARY = HERE.parents[1] / "SAMRegistration" / "SAMRegistrationLib"
 MODELS = LIBRARY.parent / "Resources" / "Models"
 RECORD, PROMPTS = "demo.json", HERE / "prompts.json"
-MASKS = {"fixed": "fixed_masks.nii.gz", "moving": "moving_masks.nii.gz"}
+MASKS = ("fixed_masks.nii.gz", "moving_masks.nii.gz")
 
 
 def main() -> int:
@@ -97,7 +97,7 @@ def _run(options, state: str) -> Dict:
         )
         if subjects.atlas is not None:
             sitk.WriteImage(result.warp_labels(subjects.atlas), str(staging / "warped_atlas.nii.gz"), True)
-        for name, mask in zip(MASKS.values(), masks):
+        for name, mask in zip(MASKS, masks):
             sitk.WriteImage(mask, str(staging / name), True)
         summary = {"moving": subjects.description, "clicked": _named(overlap, clicked), **summary}
         record = {"state": state, "summary": summary, "text": _text(summary, options.output, subjects)}

@@ -4,7 +4,6 @@ What is one structure is said by its name; :mod:`.alignment` brings the ids of t
 """
 
 import json
-import uuid
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -12,7 +11,7 @@ import slicer
 import vtk
 
 from ..errors import InputError
-from ..segmentation.prompts import PromptSet
+from ..segmentation.prompts import PromptSet, new_id
 from ..segmentation.session import COLORS
 from .masks import BINARY
 
@@ -49,7 +48,7 @@ def terminology_of(segment) -> str:
 
 def new_structure(name: str, taken: int, color: Optional[Sequence[float]] = None, terminology: str = ""):
     """A structure with an id of its own; `taken` says how many there are, which chooses the color."""
-    return StructureInfo(uuid.uuid4().hex, name, tuple(color or COLORS[taken % len(COLORS)]), terminology)
+    return StructureInfo(new_id(), name, tuple(color or COLORS[taken % len(COLORS)]), terminology)
 
 
 def put_structure(node, structure: StructureInfo) -> None:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from SAMRegistrationLib.errors import InputError
-from SAMRegistrationLib.segmentation.compact.local import local_change
 from SAMRegistrationLib.segmentation.compact.model import CompactConfig, CompactSam
 from SAMRegistrationLib.segmentation.compact.predictor import CompactPredictor, Letterbox
 from scipy import ndimage
@@ -110,39 +109,3 @@ def test_clicks_without_labels_and_no_prompt_at_all_are_refused_with_a_sentence(
         predictor.predict(embedding, np.zeros((2, 2)), np.ones(1), None, None)
     with pytest.raises(InputError, match="Click"):
         predictor.predict(embedding, np.zeros((0, 2)), np.zeros(0), None, None)
-
-
-def squares(shape, *corners):
-    logits = np.full(shape, -3.0, np.float32)
-    for row, column in corners:
-        logits[row : row + 8, column : column + 8] = 4
-    return logits
-
-
-def test_a_negative_click_removes_only_the_part_it_hits():
-    previous = squares((40, 40), (4, 4), (4, 28), (28, 4))
-    proposed = squares((40, 40), (4, 4), (28, 28))
-    clicks, labels = np.array([[7.0, 7.0], [31.0, 7.0]]), np.array([1, 0])
-    changed = local_change(previous, proposed, clicks, labels)
-    assert np.array_equal(changed > 0, squares((40, 40), (4, 4), (28, 4)) > 0)
-
-
-def test_a_positive_click_adds_only_the_part_it_hits():
-    previous = squares((40, 40), (4, 4))
-    proposed = squares((40, 40), (4, 28), (28, 4), (28, 28))
-    changed = local_change(previous, proposed, np.array([[7.0, 7.0], [31.0, 7.0]]), np.array([1, 1]))
-    assert np.array_equal(changed > 0, squares((40, 40), (4, 4), (4, 28)) > 0)
-
-
-def test_a_click_does_not_reach_beyond_a_nearer_click_of_the_other_label():
-    previous = np.full((20, 40), 2.0, np.float32)
-    changed = local_change(previous, -previous, np.array([[5.0, 10.0], [25.0, 10.0]]), np.array([1, 0]))
-    assert (changed[:, :15] > 0).all()
-    assert (changed[:, 16:] < 0).all()
-
-
-def test_clicks_that_the_mask_already_fulfils_leave_the_proposed_mask_as_it_is():
-    previous, proposed = squares((40, 40), (4, 4)), squares((40, 40), (4, 4), (28, 28))
-    assert np.array_equal(local_change(previous, proposed, np.array([[7.0, 7.0]]), np.array([1])), proposed)
-    nothing = local_change(previous, proposed, np.zeros((0, 2)), np.zeros(0))
-    assert np.array_equal(nothing, proposed)

@@ -10,11 +10,10 @@ from ...errors import InputError
 from ...files import PathLike
 from ..letterbox import Letterbox
 from ..predictor import SlicePrediction
-from .local import local_change
 from .model import CompactSam, Encoded, load_compact_sam
 from .prompts import Prompts
+from .quality import consensus
 
-TRUST = 8.0
 BUILT_IN_WEIGHTS = Path(__file__).parents[3] / "Resources" / "Models" / "sam-compact.safetensors"
 
 
@@ -79,8 +78,7 @@ class CompactPredictor:
         logits: Optional[np.ndarray] = None,
     ) -> SlicePrediction:
         """See :meth:`SlicePredictor.predict`. The first prompt gives what four candidates agree on, then these, best
-        first; corrections (with `logits`, or with several clicks) give one mask, since there is less to guess, and a
-        correction changes the previous mask only around the clicks that it contradicts.
+        first; corrections (with `logits`, or with several clicks) give one mask, since there is less to guess.
 
         Raises:
             InputError: points and labels differ in number, or there is no prompt at all.
@@ -98,8 +96,6 @@ class CompactPredictor:
                 low_res, scores = _candidates(low_res, scores)
             else:
                 low_res, scores = low_res[:1], scores[:1]
-            if prompts.logits is not None:
-                low_res = self._locally_changed(prompts, low_res)
             masks = embedding.letterbox.back(low_res[None])[0]
         return SlicePrediction(masks.cpu().numpy(), scores.cpu().numpy(), low_res.cpu().numpy())
 
@@ -120,13 +116,6 @@ class CompactPredictor:
         labels = torch.as_tensor(np.asarray(labels, dtype=np.int64), device=self._device)
         return Prompts(letterbox.points(tensor(points))[None], labels[None], boxes, previous)
 
-    def _locally_changed(self, prompts, proposed):
-        clicked = (prompts.labels[0] >= 0).cpu().numpy()
-        points = ((prompts.points[0].cpu().numpy() + 0.5) / 2 - 0.5)[clicked]
-        labels = prompts.labels[0].cpu().numpy()[clicked]
-        changed = local_change(prompts.logits[0, 0].cpu().numpy(), proposed[0].cpu().numpy(), points, labels)
-        return torch.from_numpy(changed)[None].to(proposed)
-
     @property
     def _device(self):
         return next(self._model.parameters()).device
@@ -135,11 +124,9 @@ class CompactPredictor:
 def _candidates(logits: torch.Tensor, scores: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
     """Logits (K + 1, h, w) and scores (K + 1,): the consensus of K candidates, then the candidates, best first.
 
-    The consensus is the mean probability, better masks counting more. It has the best candidate's score, as what a
-    structure's border is guessed to be in several ways is nearer to it on average than any single guess.
+    The consensus has the best candidate's score, as what a structure's border is guessed to be in several ways is
+    nearer to it on average than any single guess.
     """
     order = scores.argsort(descending=True)
     logits, scores = logits[order], scores[order]
-    weights = torch.softmax(TRUST * scores, 0)
-    consensus = torch.logit(torch.einsum("k,khw->hw", weights, torch.sigmoid(logits)), eps=1e-4)
-    return torch.cat([consensus[None], logits]), torch.cat([scores[:1], scores])
+    return torch.cat([consensus(logits[None], scores[None]), logits]), torch.cat([scores[:1], scores])

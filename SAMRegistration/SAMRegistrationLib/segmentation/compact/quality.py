@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 BORDER = 2
 STATISTICS = 4
+TRUST = 8.0
 
 
 class QualityHead(nn.Module):
@@ -46,6 +47,12 @@ class QualityHead(nn.Module):
         rough = along.mean((-2, -1)) / (area.sqrt() + 1e-2)
         statistics = torch.stack([area.sqrt(), unsure, sure, rough], -1)
         return self.layers(torch.cat([*seen, tokens, statistics], -1))[..., 0]
+
+
+def consensus(logits: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    """Logits (N, h, w) of the mean probability of candidates (N, K, h, w), weighted by how good they look."""
+    weights = torch.softmax(TRUST * scores, 1)
+    return torch.logit(torch.einsum("nk,nkhw->nhw", weights, torch.sigmoid(logits)), eps=1e-4)
 
 
 def _mean(features, weight):

@@ -6,16 +6,15 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ...segmentation.compact.local import local_change
 from ...segmentation.compact.model import CompactSam, Encoded
 from ...segmentation.compact.prompts import Prompts
+from ...segmentation.compact.quality import consensus
 from .clicks import first_click, loose_box, next_click
 from .losses import click_loss, mask_loss, quality_loss
 from .sample import Sample
 
 MOST_CORRECTIONS = 4
 BOXES, GUESSED_MASKS = 0.2, 0.15
-LOCAL = 0.5
 
 
 class Batch(NamedTuple):
@@ -46,7 +45,7 @@ def interactive_loss(model: CompactSam, batch: Batch, rng: np.random.Generator) 
     """Loss of the first answer and of one later correction, and the mean Dice of both.
 
     The first prompt is a click inside, sometimes a box or the mask of another slice; the corrections between the first
-    and the last answer are simulated without gradient, half of them acting only around the clicks, as they do in use.
+    and the last answer are simulated without gradient.
     """
     encoded = model.encode(batch.images, batch.seen)
     per_mask = encoded.select(batch.owner)
@@ -58,15 +57,14 @@ def interactive_loss(model: CompactSam, batch: Batch, rng: np.random.Generator) 
     losses = mask_loss(logits, target)
     loss = (losses[:, 0] + losses[:, 1:].amin(1) + 0.05 * losses[:, 1:].mean(1)).mean()
     loss = loss + 2 * quality_loss(quality, logits, target).mean()
-    chosen = logits.detach()[torch.arange(len(logits)), quality.detach().argmax(1)]
+    chosen = consensus(logits.detach(), quality.detach())
     scores = [soft_dice(chosen, batch.targets)]
     corrections = int(rng.integers(1, MOST_CORRECTIONS + 1))
     for k in range(corrections):
         prompts = _corrected(prompts, chosen, wanted, rng)
         if k < corrections - 1:
             with torch.no_grad():
-                proposed = model.decode(detached, prompts)[0][:, 0]
-            chosen = _locally_changed(prompts, proposed) if rng.random() < LOCAL else proposed
+                chosen = model.decode(detached, prompts)[0][:, 0]
     logits, quality = model.decode(per_mask, prompts)
     last = mask_loss(logits[:, 0], batch.targets) + quality_loss(quality[:, 0], logits[:, 0], batch.targets)
     loss = loss + last.mean() + 0.2 * click_loss(logits[:, 0], prompts.points, prompts.labels)
@@ -107,16 +105,6 @@ def _corrected(prompts, chosen, wanted, rng):
         prompts.boxes,
         chosen.detach()[:, None],
     )
-
-
-def _locally_changed(prompts, proposed):
-    """The previous logits changed around the clicks alone, as the predictor changes them."""
-    changed = []
-    for n, logits in enumerate(proposed.numpy()):
-        set_here = prompts.labels[n] >= 0
-        points = ((prompts.points[n, set_here] + 0.5) / 2 - 0.5).numpy()
-        changed.append(local_change(prompts.logits[n, 0].numpy(), logits, points, prompts.labels[n, set_here].numpy()))
-    return torch.from_numpy(np.stack(changed))
 
 
 def _stack(clicks, rng):

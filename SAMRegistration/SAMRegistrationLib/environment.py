@@ -1,8 +1,10 @@
 """What this computer offers: the packages that the library needs, and the devices that can compute."""
 
+import ctypes
 import os
 import sys
 from importlib import metadata, util
+from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
 
@@ -53,8 +55,22 @@ def processor() -> Device:
     return Device("cpu", f"CPU ({os.cpu_count() or 1} cores)", _free_memory())
 
 
+def load_torch() -> None:
+    """Import torch so that the other threads of the application go on meanwhile.
+
+    Where Python itself would load the largest library, it holds up all of its threads for that time; so it is loaded
+    before, by a call out of Python. On Windows torch does so itself.
+    """
+    found = None if "torch" in sys.modules or os.name != "posix" else util.find_spec("torch")
+    if found is not None and found.origin:
+        library = Path(found.origin).parent / "lib" / ("libtorch.dylib" if sys.platform == "darwin" else "libtorch.so")
+        ctypes.CDLL(None).dlopen(os.fsencode(library), os.RTLD_NOW)
+    import torch  # noqa: F401
+
+
 def devices() -> List[Device]:
     """The CPU and every CUDA device; imports torch, which takes a while."""
+    load_torch()
     import torch
 
     found = [processor()]
@@ -71,6 +87,7 @@ def usable_device(name: str) -> str:
         >>> usable_device("cpu")
         'cpu'
     """
+    load_torch()
     import torch
 
     if name in ("auto", "cpu"):

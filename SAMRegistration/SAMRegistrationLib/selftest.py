@@ -1,14 +1,22 @@
 """The way of a clinician through the module's own panel, for the module's test; in the application or its stand-in.
 
-Buttons are clicked and the mouse is moved in a slice view, as a person does. The volumes are made here, so that the
-answer is known and no network is needed: a body with a bright ball and a spot, moved in the second volume.
+Buttons are clicked and the mouse is moved in a slice view, as a person does. A pair of volumes is made here, so that
+the answer is known and no network is needed: a body with a bright ball and a spot, moved in the second volume. On any
+other pair, such as the sample data, what must hold for every pair is checked.
 """
 
+import hashlib
 import time
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from .scene.grids import is_grid_visible
+from .scene.space import lps
+from .scene.volumes import image_of
 
 SHIFT = (5.0, -4.0, 3.0)
 SPOT = (16.0, 8.0, -8.0)
@@ -35,6 +43,17 @@ class Clinician:
         """Make both volumes and choose them, for a fast registration on the CPU."""
         self.ui.fixedSelector.setCurrentNode(ball_volume("Before", (0.0, 0.0, 0.0)))
         self.ui.movingSelector.setCurrentNode(ball_volume("After", SHIFT))
+        self._choose_the_fast_way()
+
+    def load_samples(self) -> bool:
+        """Load the sample pair by its button, for a fast registration on the CPU; whether it could be loaded."""
+        self.click(self.ui.sampleButton)
+        if self.parameters.movingVolume is None:
+            return False
+        self._choose_the_fast_way()
+        return True
+
+    def _choose_the_fast_way(self) -> None:
         self.parameters.preset, self.parameters.device = "fast", "cpu"
         self.click(self.ui.fixedImageButton)
 
@@ -65,6 +84,98 @@ class Clinician:
         slicer.util.clickAndDrag(widget, button="None", start=[pixel[0] - 2, pixel[1]], end=pixel, steps=3)
         slicer.util.clickAndDrag(widget, start=pixel, end=pixel, steps=1)
         self.settle()
+
+    def segment(self, structure_id: str, inside, outside) -> None:
+        """Click a structure in the fixed image, take a wrong click back, go to the volume, and on to the moving image.
+
+        Args:
+            inside, outside: positions in the structure and beside it (RAS mm).
+        """
+        self.choose(structure_id)
+        self.place(self.ui.plusButton, inside)
+        clicked = self.mask("fixed", structure_id)
+        assert clicked.any(), "the click gave no mask"
+        self.place(self.ui.minusButton, outside)
+        assert len(self.prompts("fixed", structure_id)) == 2
+        self.click(self.ui.undoButton)
+        assert len(self.prompts("fixed", structure_id)) == 1
+        assert (self.mask("fixed", structure_id) == clicked).all(), "undo did not bring the mask back"
+        self.click(self.ui.propagateButton)
+        assert self.mask("fixed", structure_id).sum() > clicked.sum(), "the mask did not grow to the volume"
+        self.click(self.ui.proposeButton)
+        assert all(prompt.proposed for prompt in self.prompts("moving", structure_id))
+        self.click(self.ui.acceptButton)
+        self.click(self.ui.propagateButton)
+        assert self.mask("moving", structure_id).any(), "the accepted click gave no mask"
+        self.click(self.ui.fixedImageButton)
+
+    def register(self) -> None:
+        """Click Register, and check what holds for every pair: nodes, names, transforms, and the inputs as before."""
+        inputs = self.inputs()
+        self.click(self.ui.registerButton)
+        assert self.ui.registerStatus.text.startswith(_("Done in {seconds:.0f} s.").split("{")[0]), (
+            self.ui.registerStatus.text
+        )
+        assert self.inputs() == inputs, "an input was changed"
+        parameters = self.parameters
+        fixed, transform = parameters.fixedVolume, parameters.resultTransform
+        nodes = [transform, parameters.resultInverse, parameters.resultVolume, parameters.resultJacobian]
+        nodes += [parameters.resultSegmentation, parameters.resultTable]
+        assert None not in nodes, "a node is missing"
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+        folders = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) for node in nodes}
+        pair = f"{parameters.movingVolume.GetName()} to {fixed.GetName()}"
+        assert [hierarchy.GetItemName(folder) for folder in folders] == [f"Registration of {pair}"]
+        assert is_grid_visible(transform) == (True, True)
+        segmentation = parameters.resultSegmentation.GetSegmentation()
+        warped = [segmentation.GetNthSegment(n).GetName() for n in range(segmentation.GetNumberOfSegments())]
+        assert warped == [structure.name for structure in self.logic.structures(parameters)]
+        assert slicer.util.arrayFromVolume(parameters.resultJacobian).min() > 0, "the deformation folds"
+        path = slicer.util.tempDirectory() + "/transform.h5"
+        assert slicer.util.saveNode(transform, path)
+        bounds = [0.0] * 6
+        fixed.GetRASBounds(bounds)
+        for part in ((0.5, 0.5, 0.5), (0.4, 0.6, 0.3), (0.7, 0.4, 0.6)):
+            position = [low + share * (high - low) for low, high, share in zip(bounds[::2], bounds[1::2], part)]
+            there = mapped(transform, position)
+            assert np.allclose(mapped_by_file(path, position), there, atol=1e-2), "the file maps otherwise"
+            back = mapped(parameters.resultInverse, there)
+            assert np.linalg.norm(back - position) < 1, "the inverse does not lead back"
+
+    def inputs(self) -> list:
+        """What nobody may change: voxels, place and parent of both volumes, and their masks."""
+        found = []
+        for side in ("fixed", "moving"):
+            volume = self.logic.volumeOf(self.parameters, side)
+            segmentation = self.logic.segmentationOf(self.parameters, side)
+            matrix = vtk.vtkMatrix4x4()
+            volume.GetIJKToRASMatrix(matrix)
+            place = slicer.util.arrayFromVTKMatrix(matrix).tolist()
+            found += [volume.GetTransformNodeID(), place, _digest(slicer.util.arrayFromVolume(volume))]
+            for structure in self.logic.structures(self.parameters):
+                if segmentation is not None and segmentation.GetSegmentation().GetSegment(structure.id) is not None:
+                    found.append(_digest(self.mask(side, structure.id)))
+        return found
+
+    def alike(self) -> tuple:
+        """How alike fixed and moving volume are, as they lie and after the registration (normalized correlation)."""
+        parameters = self.parameters
+        fixed, moving = image_of(parameters.fixedVolume), image_of(parameters.movingVolume)
+        as_it_lies = sitk.Resample(moving, fixed, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkLinear)
+        arrays = [sitk.GetArrayFromImage(fixed), sitk.GetArrayFromImage(as_it_lies)]
+        arrays.append(slicer.util.arrayFromVolume(parameters.resultVolume))
+        return tuple(float(np.corrcoef(arrays[0].ravel(), other.ravel())[0, 1]) for other in arrays[1:])
+
+    def save_and_load(self) -> None:
+        """Save the scene, close it and load it again; the masks must be the same."""
+        before = self.inputs()
+        path = slicer.util.tempDirectory() + "/scene.mrb"
+        assert slicer.util.saveScene(path)
+        slicer.mrmlScene.Clear()
+        slicer.util.loadScene(path)
+        self.settle()
+        assert self.parameters.preset == "fast"
+        assert self.inputs() == before, "a volume or a mask was changed by saving"
 
     def click(self, button) -> None:
         """Click a button and wait until its work is done."""
@@ -104,6 +215,16 @@ class Clinician:
         """The prompts of a structure."""
         prompts = self.logic.promptsOf(self.parameters, side)
         return prompts.structure(structure_id).prompts if prompts.has(structure_id) else ()
+
+
+def bright_spot(node) -> np.ndarray:
+    """Where the middle of a volume node is brightest, over some millimeters (RAS mm)."""
+    image = sitk.SmoothingRecursiveGaussian(sitk.Cast(image_of(node), sitk.sitkFloat32), 4.0)
+    values = sitk.GetArrayFromImage(image)
+    inner = tuple(slice(n // 4, n - n // 4) for n in values.shape)
+    k, j, i = np.unravel_index(np.argmax(values[inner]), values[inner].shape)
+    index = [int(at + part.start) for at, part in zip((i, j, k), reversed(inner))]
+    return np.array(lps(image.TransformIndexToPhysicalPoint(index)))
 
 
 def ball_volume(name: str, center):
@@ -146,6 +267,10 @@ def mapped_by_file(path: str, position) -> np.ndarray:
     """Where a transform file, read by SimpleITK, maps a position (RAS mm)."""
     flip = np.array([-1.0, -1.0, 1.0])
     return np.array(sitk.ReadTransform(path).TransformPoint((flip * position).tolist())) * flip
+
+
+def _digest(array: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
 
 
 def all_nodes() -> set:

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import slicer
 from SAMRegistrationLib.errors import InputError
-from SAMRegistrationLib.scene.alignment import aligned_copy, aligned_ids
+from SAMRegistrationLib.scene.alignment import aligned_copy, aligned_ids, follow_original
 from SAMRegistrationLib.scene.masks import masks_of, new_segmentation, on_grid
 from SAMRegistrationLib.scene.structures import PROMPTS, read_prompts, terminology_of, write_prompts
 from SAMRegistrationLib.scene.volumes import grid_of
 from SAMRegistrationLib.segmentation.prompts import Prompt, PromptSet, Structure
+from scene.conftest import rigid
 from scene.test_scene_masks import boxes
 
 LIVER = "Segmentation category and type - DICOM master list~SCT^123037004^Anatomical Structure~SCT^10200004^Liver"
@@ -146,3 +147,69 @@ def test_damaged_prompts_are_told_and_nothing_is_added():
     with pytest.raises(InputError, match="damaged"):
         aligned_copy(node, other, "Copy")
     assert slicer.mrmlScene.GetNumberOfNodes() == before
+
+
+def test_a_copy_lies_on_its_image_when_volume_and_original_are_put_under_a_transform_later(organs, a_parent):
+    volume, node = organs
+    copy = aligned_copy(node, named(Segment_1="liver", x="kidney"), "Copy")
+    before = masks(node, volume)
+    turn = a_parent(rigid(0.9, (12, 5, -40)))
+    for moved in (volume, node):
+        moved.SetAndObserveTransformNodeID(turn.GetID())
+    follow_original(copy)
+    for found, expected in zip(masks(copy, volume), before):
+        assert np.array_equal(found, expected)
+
+    copy.SetAndObserveTransformNodeID(None)
+    follow_original(copy)
+    assert copy.GetTransformNodeID() is None, "a copy that was moved itself is left alone"
+    copy.SetAndObserveTransformNodeID(turn.GetID())
+
+    for moved in (volume, node):
+        moved.SetAndObserveTransformNodeID(None)
+    follow_original(copy)
+    assert copy.GetTransformNodeID() is None
+    for found, expected in zip(masks(copy, volume), before):
+        assert np.array_equal(found, expected)
+
+
+def test_a_copy_stays_on_its_image_when_the_transform_of_volume_and_original_is_hardened_or_removed(organs, a_parent):
+    volume, node = organs
+    copy = aligned_copy(node, named(Segment_1="liver", x="kidney"), "Copy")
+    before = masks(node, volume)
+    for moved in (volume, node):
+        moved.HardenTransform()
+    follow_original(copy)
+    assert copy.GetTransformNodeID() is None
+    for found, expected in zip(masks(copy, volume), before):
+        assert np.array_equal(found, expected)
+
+    turn = a_parent(rigid(-0.3, (2, 50, 10)))
+    for moved in (volume, node):
+        moved.SetAndObserveTransformNodeID(turn.GetID())
+    follow_original(copy)
+    node.HardenTransform()
+    volume.HardenTransform()
+    follow_original(copy)
+    assert copy.GetTransformNodeID() is None
+    slicer.mrmlScene.RemoveNode(turn)
+    follow_original(copy)
+    for found, expected in zip(masks(copy, volume), before):
+        assert np.array_equal(found, expected)
+
+
+def test_clicks_move_with_their_segmentation_and_not_when_its_transform_is_hardened(organs, two_parents, a_parent):
+    volume, node = organs
+    position, normal = (4.0, -3.0, 50.0), (0.0, 0.6, 0.8)
+    structure = Structure("spleen", 1, prompts=(Prompt("positive", (position,), normal),), id="Segment_1")
+    write_prompts(node, PromptSet((structure,)))
+    assert read_prompts(node).structures == (structure,)
+    index = grid_of(volume).physical_to_index([position])
+    for turn in (a_parent(rigid(0.9, (12, 5, -40)), two_parents), None):
+        for moved in (volume, node):
+            moved.HardenTransform() if turn is None else moved.SetAndObserveTransformNodeID(turn.GetID())
+        (moved_prompt,) = read_prompts(node).structures[0].prompts
+        assert np.allclose(grid_of(volume).physical_to_index(moved_prompt.points), index, atol=1e-6)
+        assert not np.allclose(moved_prompt.points, [position], atol=10)
+        copy = aligned_copy(node, named(Segment_1="liver"), "Copy")
+        assert np.allclose(read_prompts(copy).structures[0].prompts[0].points, moved_prompt.points)

@@ -143,3 +143,16 @@ def a_pair(panel):
         volume.CreateDefaultDisplayNodes()
         nodes.append((volume, module_panel.segmentation_of(volume, f"{name} masks", Core=core, Whole=whole)))
     return nodes
+
+
+@pytest.fixture
+def sample_source(panel):
+    """What the module registers when the application has started; the addresses are put back after the test."""
+    import SampleData
+    import slicer
+
+    slicer.app.startupCompleted.emit()
+    source = SampleData.SampleDataLogic().sourceForSampleName("SAMRegistrationBrains")
+    before = dict(vars(source))
+    yield source
+    vars(source).update(before)

@@ -1,5 +1,7 @@
 """The section "Look" of the panel, after a real registration."""
 
+import itertools
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -64,6 +66,49 @@ def test_the_result_can_be_looked_at_in_every_way(looking, tmp_path):
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("Measure,Before,After")
     assert len(lines) == 1 + ui.metricsTable.rowCount
+
+
+def whole_body_in_its_plane(name, volume):
+    """Whether a slice view shows all corners of a volume and is not larger than needed; and where its plane is."""
+    node = slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode()
+    to_slice = np.linalg.inv(slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()))
+    bounds = [0.0] * 6
+    volume.GetRASBounds(bounds)
+    corners = np.array([[*corner, 1] for corner in itertools.product(bounds[:2], bounds[2:4], bounds[4:])])
+    reach = np.abs((corners @ to_slice.T)[:, :2]).max(axis=0) / (np.array(node.GetFieldOfView()[:2]) / 2)
+    offset = slicer.app.layoutManager().sliceWidget(name).sliceLogic().GetSliceOffset()
+    return 0.9 < reach.max() < 1.01, offset
+
+
+def test_a_new_layout_shows_the_whole_body_in_every_view_at_the_same_place(panel, a_pair):
+    parent = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode")
+    turn = np.eye(4)
+    turn[:3, :3] = np.array(sitk.Euler3DTransform((0, 0, 0), 0.2, -0.1, 0.3).GetMatrix()).reshape(3, 3)
+    turn[:3, 3] = (30.0, -12.0, 7.0)
+    parent.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(turn))
+    for node in (node for nodes in a_pair for node in nodes):
+        node.SetAndObserveTransformNodeID(parent.GetID())
+    choose(panel, a_pair)
+    click(panel.ui.registerButton)
+    wait(lambda: not panel.registerPanel.running)
+    fixed, manager = panel.parameters().fixedVolume, slicer.app.layoutManager()
+    for name, shift in zip(("Red", "Yellow", "Green"), (9.0, -6.0, 4.0)):
+        logic = manager.sliceWidget(name).sliceLogic()
+        logic.SetSliceOffset(logic.GetSliceOffset() + shift)
+    offsets = {name: whole_body_in_its_plane(name, fixed)[1] for name in ("Red", "Yellow", "Green")}
+
+    click(panel.ui.sideBySideButton)
+    wait(lambda: not panel.runner.busy)
+    node = manager.sliceWidget("Red").mrmlSliceNode()
+    width, height = node.GetDimensions()[:2]
+    assert height > width, "the view has not its new size"
+    for name in ("Red", "Yellow"):
+        assert whole_body_in_its_plane(name, fixed) == (True, pytest.approx(offsets["Red"])), name
+
+    click(panel.ui.blendButton)
+    wait(lambda: not panel.runner.busy)
+    for name, offset in offsets.items():
+        assert whole_body_in_its_plane(name, fixed) == (True, pytest.approx(offset)), name
 
 
 def test_folds_are_hatched_listed_and_found_by_a_click_and_come_back_with_the_scene(

@@ -4,21 +4,8 @@ import hashlib
 import sys
 
 import numpy as np
-import pytest
 import slicer
 from module_panel import click
-
-
-@pytest.fixture
-def source(panel):
-    """What the module registers when the application has started; the addresses are put back after the test."""
-    import SampleData
-
-    slicer.app.startupCompleted.emit()
-    source = SampleData.SampleDataLogic().sourceForSampleName("SAMRegistrationBrains")
-    before = dict(vars(source))
-    yield source
-    vars(source).update(before)
 
 
 def files_of(folder, *names):
@@ -34,17 +21,17 @@ def files_of(folder, *names):
     return uris, sums
 
 
-def test_the_pair_is_registered_with_checksums_that_are_part_of_the_addresses(source):
-    assert len(source.uris) == len(source.checksums) == 2
-    for uri, checksum in zip(source.uris, source.checksums):
+def test_the_pair_is_registered_with_checksums_that_are_part_of_the_addresses(sample_source):
+    assert len(sample_source.uris) == len(sample_source.checksums) == 2
+    for uri, checksum in zip(sample_source.uris, sample_source.checksums):
         kind, digest = checksum.split(":")
         assert kind == "SHA256"
         assert len(digest) == 64
         assert uri.endswith(digest)
 
 
-def test_the_button_loads_the_pair_and_chooses_it(panel, source, tmp_path):
-    source.uris, source.checksums = files_of(tmp_path, "first", "second")
+def test_the_button_loads_the_pair_and_chooses_it(panel, sample_source, tmp_path):
+    sample_source.uris, sample_source.checksums = files_of(tmp_path, "first", "second")
     click(panel.ui.sampleButton)
     parameters = panel.parameters()
     assert parameters.fixedVolume.GetName() == "MRBrainTumor1"
@@ -54,9 +41,9 @@ def test_the_button_loads_the_pair_and_chooses_it(panel, source, tmp_path):
     assert panel.ui.registerButton.enabled
 
 
-def test_a_file_with_another_checksum_is_refused_with_a_sentence(panel, source, tmp_path):
-    source.uris, sums = files_of(tmp_path, "third", "fourth")
-    source.checksums = [sums[0], sums[0]]
+def test_a_file_with_another_checksum_is_refused_with_a_sentence(panel, sample_source, tmp_path):
+    sample_source.uris, sums = files_of(tmp_path, "third", "fourth")
+    sample_source.checksums = [sums[0], sums[0]]
     click(panel.ui.sampleButton)
     assert panel.ui.registerStatus.text == "The sample data could not be loaded; check the network connection."
     assert panel.parameters().fixedVolume is None

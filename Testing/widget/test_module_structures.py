@@ -247,3 +247,64 @@ def test_a_scene_that_was_saved_with_colliding_ids_is_mended_once_it_is_there(
     assert segmentations() == []
     assert busy
     assert not any(busy)
+
+
+def test_a_copy_goes_with_its_volume_and_original_at_once_and_after_loading_the_scene_again(
+    panel, a_collision, tmp_path
+):
+    fixed, moving = a_collision
+    choose_masks(panel, fixed, moving)
+    parameters = panel.parameters()
+    volume, copy = parameters.movingVolume, parameters.movingSegmentation
+    spleen = next(structure.id for structure in panel.logic.structures(parameters) if structure.name == "spleen")
+
+    def mask(node, segment_id, volume):
+        return slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume)
+
+    expected = mask(copy, spleen, volume)
+    assert expected.any()
+    turn = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", "Turn")
+    matrix = np.eye(4)
+    matrix[:3] = [[0.8, -0.6, 0.0, 25.0], [0.6, 0.8, 0.0, -10.0], [0.0, 0.0, 1.0, 6.0]]
+    turn.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+    for node in (volume, moving):
+        node.SetAndObserveTransformNodeID(turn.GetID())
+    assert np.array_equal(mask(copy, spleen, volume), expected)
+
+    scene = str(tmp_path / "scene.mrb")
+    assert slicer.util.saveScene(scene)
+    slicer.mrmlScene.Clear(0)
+    slicer.util.loadScene(scene)
+    slicer.app.processEvents()
+    panel.initializeParameterNode()
+    volume, copy = panel.parameters().movingVolume, panel.parameters().movingSegmentation
+    for name in ("After", "After organs"):
+        slicer.util.getNode(name).HardenTransform()
+    assert copy.GetTransformNodeID() is None
+    assert np.array_equal(mask(copy, spleen, volume), expected)
+
+
+def test_a_click_after_the_volume_was_moved_is_made_where_the_volume_is_now(panel, a_pair, monkeypatch):
+    monkeypatch.setattr(panel.logic, "openPredictor", lambda *_args: FloodPredictor())
+    choose(panel, a_pair)
+    volume, masks = a_pair[0]
+    structure = panel.logic.structures(panel.parameters())[0].id
+    panel.structuresTable.select(structure)
+    click(panel.ui.fixedImageButton)
+    panel.clickPanel._on_placed("positive", [CENTER], (0.0, 0.0, 1.0))
+    settled(panel)
+    (prompt,) = panel.logic.promptsOf(panel.parameters(), "fixed").structure(structure).prompts
+    turn = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode")
+    matrix = np.eye(4)
+    matrix[:3] = [[0.8, -0.6, 0.0, 25.0], [0.6, 0.8, 0.0, -10.0], [0.0, 0.0, 1.0, 6.0]]
+    turn.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+    for node in (volume, masks):
+        node.SetAndObserveTransformNodeID(turn.GetID())
+    place = (matrix @ [5.0, 5.0, 5.0, 1.0])[:3]
+    panel.clickPanel._on_placed("positive", [tuple(place)], (0.0, 0.0, 1.0))
+    settled(panel)
+    assert panel.ui.clickStatus.text == ""
+    first, second = panel.logic.promptsOf(panel.parameters(), "fixed").structure(structure).prompts
+    assert np.allclose(np.multiply(first.points[0], (-1, -1, 1)), (matrix @ [*CENTER, 1.0])[:3])
+    assert np.allclose(np.multiply(second.points[0], (-1, -1, 1)), place)
+    assert prompt.id == first.id

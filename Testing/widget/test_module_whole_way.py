@@ -1,10 +1,17 @@
 """The whole way of a clinician, with the click model that ships, by clicks on the real panel and the real views."""
 
+import json
+import os
+from pathlib import Path
+
 import numpy as np
+import pytest
 import SimpleITK as sitk
 import slicer
 from Host import gestures
 from module_panel import choose, click, wait
+
+ROOT = Path(__file__).parents[2]
 
 CENTER = (0.0, 0.0, 5.0)
 
@@ -103,6 +110,39 @@ def test_load_click_correct_propose_register_look_save_reload_and_go_on(panel, a
 
 def test_the_modules_own_test_passes(panel):
     slicer.modules.SAMRegistrationInstance.runTest(msec=0)
+
+
+def test_the_whole_way_on_two_real_brains(panel, sample_source):
+    """Those of the demonstration, where its cache has them, served as the sample pair."""
+    from SAMRegistrationLib.selftest import Clinician
+
+    manifest = json.loads((ROOT / "Resources" / "SampleData" / "manifest.json").read_text(encoding="utf-8"))
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    files = [(part, f"{name}_t1.nii.gz") for part, name in (("fixed", "icbm152"), ("moving", "colin27"))]
+    paths = [Path(base) / "samregistration" / "sample-data" / name for _, name in files]
+    if not all(path.is_file() for path in paths):
+        pytest.skip(f"The brains of the demonstration are not in {paths[0].parent}; make demo fetches them.")
+    sample_source.uris, sample_source.fileNames = [path.as_uri() for path in paths], [name for _, name in files]
+    sample_source.checksums = ["SHA256:" + manifest[part]["files"][name]["sha256"] for part, name in files]
+    clinician = Clinician(panel)
+    assert clinician.load_samples(), panel.ui.registerStatus.text
+    pons = clinician.add_structure("pons")
+    clinician.segment(pons, (0.0, -28.0, -34.0), (18.0, -42.0, -34.0))
+    clinician.register()
+    before, after = clinician.alike()
+    assert after > before + 0.02, (before, after)
+    assert dice_of(panel, "pons") > 0.6
+    clinician.save_and_load()
+
+
+def dice_of(panel, name):
+    """The Dice after the registration that the table tells."""
+    table = panel.ui.metricsTable
+    return next(
+        float(table.item(row, 2).text())
+        for row in range(table.rowCount)
+        if table.item(row, 0).text() == f"{name}: Dice"
+    )
 
 
 def test_a_volume_under_a_parent_transform_gives_the_same_world_result_as_its_hardened_twin(panel, a_pair):

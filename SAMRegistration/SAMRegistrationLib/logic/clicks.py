@@ -30,6 +30,7 @@ class ClicksLogic(StructuresLogic):
         volume = self.volumeOf(parameters, side)
         if volume is None:
             raise InputError(_("Choose a {side} volume first.").format(side=side))
+        self.followOriginals(parameters)
         model, device = parameters.clickModel, parameters.device
         segmentation = self._segmentation(parameters, side)
         return MaskEditor(volume, segmentation, lambda: self.openPredictor(model, device))

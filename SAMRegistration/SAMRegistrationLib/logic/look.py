@@ -112,20 +112,20 @@ class LookLogic(StructuresLogic):
         """
         from ..errors import InputError
         from ..scene import compare
-        from ..scene.volumes import grid_of, image_data, image_of, window_of
+        from ..scene.volumes import VolumeCopy, image_data, window_of
 
         fixed, warped = parameters.fixedVolume, parameters.resultVolume
         if fixed is None or warped is None:
             raise InputError(_("Register first."))
-        grid = grid_of(warped)
-        inputs = (image_of(fixed), image_of(warped), window_of(fixed), window_of(warped))
-        if not grid.matches(grid_of(fixed)):
+        copies, windows = [VolumeCopy(node) for node in (fixed, warped)], [window_of(node) for node in (fixed, warped)]
+        grid = copies[1].grid
+        if not grid.matches(copies[0].grid):
             raise InputError(_("The fixed volume was changed since the registration; register again."))
 
         def present(data):
             parameters.resultCheckerboard = compare.show_checkerboard(data, grid, parameters.resultCheckerboard)
 
-        return lambda job: image_data(compare.checkerboard(*inputs)), present
+        return lambda job: image_data(compare.checkerboard(*(copy.image for copy in copies), *windows)), present
 
     def startApplying(self, parameters, node):
         """Bring a copy of a node of the moving volume's space to the fixed volume by the last result.

@@ -4,9 +4,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from .environment import EnvironmentLogic
+from .structures import StructuresLogic
 
 
-class RegistrationLogic(EnvironmentLogic):
+class RegistrationLogic(EnvironmentLogic, StructuresLogic):
     """Registration of two volume nodes, and of what the parameter node names."""
 
     def register(
@@ -104,6 +105,7 @@ class RegistrationLogic(EnvironmentLogic):
         """
         from ..scene.run import compute, read
 
+        self.followOriginals(parameters)
         segmentations = (parameters.fixedSegmentation, parameters.movingSegmentation)
         inputs = read(parameters.fixedVolume, parameters.movingVolume, *segmentations)
         nodes = (parameters.fixedVolume, parameters.movingVolume, parameters.movingSegmentation)
@@ -149,6 +151,7 @@ class RegistrationLogic(EnvironmentLogic):
         """
         from ..scene.run import prepare, read
 
+        self.followOriginals(parameters)
         nodes = (parameters.fixedVolume, parameters.movingVolume, parameters.movingSegmentation)
         inputs = read(*nodes[:2], parameters.fixedSegmentation, nodes[2])
         return self._present(prepare(inputs, result), parameters, *nodes)

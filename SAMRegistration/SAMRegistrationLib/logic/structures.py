@@ -47,6 +47,27 @@ class StructuresLogic:
             setattr(parameters, f"{chosen}Segmentation", copy)
         return copy
 
+    def originals(self, parameters) -> list:
+        """The segmentation nodes that :meth:`alignStructures` made a copy of, of the copies in use."""
+        from ..scene.alignment import original_of
+
+        found = (original_of(self.segmentationOf(parameters, side)) for side in ("fixed", "moving"))
+        return [node for node in found if node is not None]
+
+    def followOriginals(self, parameters) -> None:
+        """Put the copies in use under the transforms that their originals were put under since they were copied.
+
+        Example:
+            >>> organs.SetAndObserveTransformNodeID(turn.GetID())                            # doctest: +SKIP
+            >>> logic.followOriginals(logic.getParameterNode())                              # doctest: +SKIP
+        """
+        from ..scene.alignment import follow_original
+
+        for side in ("fixed", "moving"):
+            node = self.segmentationOf(parameters, side)
+            if node is not None:
+                follow_original(node)
+
     def structures(self, parameters) -> list:
         """The structures of both segmentations, each once (StructureInfo).
 

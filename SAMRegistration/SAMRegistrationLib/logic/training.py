@@ -4,8 +4,10 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
+from .structures import StructuresLogic
 
-class TrainingLogic:
+
+class TrainingLogic(StructuresLogic):
     """Pairs of the scene as training data, training and evaluation."""
 
     def startWritingPair(self, parameters, folder, split="train"):
@@ -28,6 +30,7 @@ class TrainingLogic:
         """
         from ..scene.cases import pair_writer
 
+        self.followOriginals(parameters)
         volumes = (parameters.fixedVolume, parameters.movingVolume)
         return pair_writer(Path(folder), split, *volumes, parameters.fixedSegmentation, parameters.movingSegmentation)
 

@@ -7,12 +7,17 @@ from collections import defaultdict, deque
 from dataclasses import replace
 from typing import Dict
 
+import numpy as np
 import slicer
 
 from ..segmentation.prompts import name_key, new_id
-from .masks import new_segmentation
+from .masks import BINARY, copy_of_labelmap, has_voxels, new_segmentation
+from .placement import geometry_of, hardened_since
+from .space import to_vtk
 from .structures import read_prompts, structures_of, write_prompts
 
+ORIGINAL, PARENT = "SAMRegistration.Original", "SAMRegistration.OriginalParent"
+GEOMETRY = "SAMRegistration.OriginalGeometry"
 PROPERTIES = (
     "Visibility",
     "Visibility3D",
@@ -52,7 +57,7 @@ def aligned_copy(node, other, name: str):
     """A copy of `node` with the ids of :func:`aligned_ids`, None where they are as they should be.
 
     Masks, names, colors, terminology, display, reference geometry, parent transform, folder and the prompts kept with
-    the node go along; both nodes stay as they are.
+    the node go along; both nodes stay as they are. The copy knows its original: :func:`follow_original`.
 
     Args:
         name: of the copy; a number is added where it is taken.
@@ -66,6 +71,7 @@ def aligned_copy(node, other, name: str):
     prompts = read_prompts(node)
     copy = new_segmentation(name)
     copy.SetAndObserveTransformNodeID(node.GetTransformNodeID())
+    _remember(copy, node)
     role = node.GetReferenceImageGeometryReferenceRole()
     copy.SetNodeReferenceID(role, node.GetNodeReferenceID(role))
     _copy_segments(node.GetSegmentation(), copy.GetSegmentation(), ids)
@@ -76,8 +82,35 @@ def aligned_copy(node, other, name: str):
     return copy
 
 
+def original_of(node):
+    """The segmentation node that `node` was made from by :func:`aligned_copy`; None for others."""
+    return None if node is None else node.GetNodeReference(ORIGINAL)
+
+
+def follow_original(copy) -> None:
+    """Move a copy made by :func:`aligned_copy` as its original was moved since: by another parent, or by hardening it.
+
+    A copy whose original stayed is left alone, also where it was moved itself; and so is every other node.
+    """
+    original = original_of(copy)
+    if original is None:
+        return
+    hardened, parent = hardened_since(original, copy.GetAttribute(GEOMETRY)), original.GetTransformNodeID()
+    if parent != copy.GetNodeReferenceID(PARENT):
+        copy.SetAndObserveTransformNodeID(parent)
+    if not np.array_equal(hardened, np.eye(4)):
+        copy.ApplyTransformMatrix(to_vtk(hardened))
+    _remember(copy, original)
+
+
+def _remember(copy, original) -> None:
+    copy.SetNodeReferenceID(ORIGINAL, original.GetID())
+    copy.SetNodeReferenceID(PARENT, original.GetTransformNodeID())
+    copy.SetAttribute(GEOMETRY, geometry_of(original))
+
+
 def _copy_segments(source, target, ids) -> None:
-    """Deep copies under other ids; segments that share a labelmap share its copy."""
+    """Copies under other ids; segments that share a labelmap share its copy."""
     target.SetSourceRepresentationName(source.GetSourceRepresentationName())
     target.CopyConversionParameters(source)
     copies = {}
@@ -90,10 +123,15 @@ def _copy_segments(source, target, ids) -> None:
             data = original.GetRepresentation(representation)
             key = data.GetAddressAsString(data.GetClassName())
             if key not in copies:
-                copies[key] = data.NewInstance()
-                copies[key].DeepCopy(data)
+                copies[key] = copy_of_labelmap(data) if representation == BINARY and has_voxels(data) else _copy(data)
             segment.AddRepresentation(representation, copies[key])
         target.AddSegment(segment, new)
+
+
+def _copy(data):
+    copy = data.NewInstance()
+    copy.DeepCopy(data)
+    return copy
 
 
 def _copy_display(source, target, ids) -> None:

@@ -40,17 +40,14 @@ def pair_writer(
     if split not in SPLITS:
         raise InputError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
     inputs = read(fixed, moving, fixed_segmentation, moving_segmentation)
-    volumes = [
-        (inputs.fixed_name, inputs.fixed, inputs.fixed_masks),
-        (inputs.moving_name, inputs.moving, inputs.moving_masks),
-    ]
+    pairs = ((inputs.fixed, inputs.fixed_masks), (inputs.moving, inputs.moving_masks))
 
     def work(job: Job) -> Path:
         writer = _Writer(Path(folder), split)
         names = []
-        for number, volume in enumerate(volumes):
-            job.update(number / 2, f"Writing {volume[0]}")
-            names.append(writer.add(*volume))
+        for number, (volume, masks) in enumerate(pairs):
+            job.update(number / 2, f"Writing {volume.name}")
+            names.append(writer.add(volume.name, volume.image, masks))
         return writer.finish(*names)
 
     return work

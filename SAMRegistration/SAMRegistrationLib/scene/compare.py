@@ -6,11 +6,10 @@ import slicer
 
 from ..errors import InputError
 from ..geometry.grid import Grid
-from ..geometry.resample import warp_volume
 from .masks import copy_segment, labelmap, masks_of, new_segmentation, put_mask
-from .run import warp_mask
+from .run import warp_mask, warped_data
 from .transforms import library_transform
-from .volumes import add_volume, grid_of, image_data, image_of, window_of
+from .volumes import VolumeCopy, add_volume, grid_of, image_data, window_of
 
 
 def checkerboard(fixed: sitk.Image, warped: sitk.Image, fixed_window, warped_window, fields: int = 8) -> np.ndarray:
@@ -63,13 +62,13 @@ def bring(node, transform, inverse, fixed):
         raise InputError("The transform of the last registration was changed; register again.")
     name = f"{node.GetName()} warped"
     if node.IsA("vtkMRMLScalarVolumeNode"):
-        image, grid, labels = image_of(node), grid_of(fixed), node.IsA("vtkMRMLLabelMapVolumeNode")
+        volume, grid, labels = VolumeCopy(node), grid_of(fixed), node.IsA("vtkMRMLLabelMapVolumeNode")
 
         def work(job):
             if labels:
-                warped = sitk.Resample(image, grid.empty_image(), mapping, sitk.sitkNearestNeighbor, 0)
+                warped = sitk.Resample(volume.image, grid.empty_image(), mapping, sitk.sitkNearestNeighbor, 0)
                 return image_data(sitk.GetArrayViewFromImage(warped))
-            return image_data(sitk.GetArrayFromImage(warp_volume(image, mapping, grid, job=job)))
+            return warped_data(volume, mapping, grid, job)
 
         return work, lambda data: add_volume(data, grid, name, node.GetClassName(), None if labels else window_of(node))
     if node.IsA("vtkMRMLSegmentationNode"):

@@ -57,6 +57,20 @@ def _looks_at(logic, volume) -> bool:
     return inside and 0.2 * extent < max(node.GetFieldOfView()[:2]) < 3 * extent
 
 
+def fit_views() -> None:
+    """Make what is shown fill every visible slice view, which stays in its plane.
+
+    After a change of the layout the views have their new size in the next turn of the event loop, not before.
+    """
+    manager = slicer.app.layoutManager()
+    for widget in map(manager.sliceWidget, manager.sliceViewNames()):
+        if widget.isVisible():
+            logic = widget.sliceLogic()
+            offset = logic.GetSliceOffset()
+            logic.FitSliceToAll()
+            logic.SetSliceOffset(offset)
+
+
 def show_side_by_side(left, right) -> None:
     """Show two volume nodes in the views of the side-by-side layout, in the same orientation and at the same place."""
     manager = slicer.app.layoutManager()

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 import SimpleITK as sitk
+import vtk
 
 from ..geometry.grid import Grid
 from ..job import Job
@@ -17,9 +18,9 @@ from ..segmentation.planes import plane_at
 from ..segmentation.prompts import PromptSet
 from ..segmentation.session import SegmentationSession
 from .masks import labelmap, masks_of, on_grid, put_mask
-from .space import lps
+from .space import lps, to_numpy
 from .structures import StructureInfo, read_prompts, structures_of, write_prompts
-from .volumes import image_of
+from .volumes import VolumeCopy
 
 Ras = Sequence[float]
 
@@ -50,12 +51,18 @@ class MaskEditor:
     def __init__(self, volume, segmentation, open_predictor):
         self.volume, self.segmentation = volume, segmentation
         self._open_predictor = open_predictor
-        self._image: Optional[sitk.Image] = image_of(volume)
-        self._masks = [mask for mask in masks_of(segmentation) if mask.image is not None]
+        self._copy: Optional[VolumeCopy] = VolumeCopy(volume)
+        self._masks = masks_of(segmentation)
         self.prompts = read_prompts(segmentation)
         self.undo_label: Optional[str] = None
         self.redo_label: Optional[str] = None
         self._session: Optional[SegmentationSession] = None
+        self._places = [_place(node) for node in (volume, segmentation)]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether volume and segmentation still lie where they lay; otherwise another editor is needed."""
+        return self._places == [_place(node) for node in (self.volume, self.segmentation)]
 
     # --- actions: work for the worker thread
 
@@ -175,13 +182,13 @@ class MaskEditor:
             job.update(0.0, "Loading the model")
             predictor = self._open_predictor()
             job.update(0.5, "Preparing the volume")
-            session = SegmentationSession(self._image, predictor, self.prompts)
+            session = SegmentationSession(self._copy.image, predictor, self.prompts)
             for structure in structures:
                 session.describe_structure(*structure)
             for mask in self._masks:
-                if session.prompts.has(mask.id):
+                if mask.image is not None and session.prompts.has(mask.id):
                     session.set_mask(mask.id, on_grid(mask, session.grid))
-            self._session, self._image, self._masks = session, None, []
+            self._session, self._copy, self._masks = session, None, []
         for structure in structures:
             self._session.describe_structure(*structure)
         return self._session
@@ -196,6 +203,15 @@ class MaskEditor:
             if not after.has(structure.id):
                 masks[structure.id] = labelmap(np.zeros(session.grid.shape, np.uint8), session.grid)
         return Update(after, masks, session.undo_label, session.redo_label, outside)
+
+
+def _place(node) -> tuple:
+    """Differs when a node was moved."""
+    parent, matrix = node.GetParentTransformNode(), vtk.vtkMatrix4x4()
+    if node.IsA("vtkMRMLVolumeNode"):
+        node.GetIJKToRASMatrix(matrix)
+    moved = None if parent is None else (parent.GetID(), parent.GetTransformToWorldMTime())
+    return moved, to_numpy(matrix).tolist()
 
 
 def start_transform(fixed: Grid, moving: Grid) -> sitk.Transform:

@@ -1,30 +1,56 @@
 """Segments as masks in world coordinates, and masks as segments.
 
-:func:`labelmap` may run on any thread; everything else belongs to the main thread.
+Segments are read and written on the main thread, which only copies voxels; their masks are made by whichever thread
+asks for them first.
 """
 
-from typing import List, NamedTuple, Optional, Sequence
+from functools import cached_property
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
 import vtk
-from vtk.util.numpy_support import numpy_to_vtk
 
 from ..geometry.grid import Grid
 from ..segmentation.labels import LabelledMask, join_labels
 from .space import grid_of_matrix, matrix_of_grid, parent_to_world, to_numpy, to_vtk
-from .volumes import voxels
+from .volumes import scalars, voxels
 
 BINARY = "Binary labelmap"
 
 
-class SegmentMask(NamedTuple):
-    """A segment: its id and name, and its mask (uint8) on a grid of its own in the world; None where it is empty."""
+class _Layer(NamedTuple):
+    """The labels (z, y, x) of the segments that share a labelmap, and their grid in the world."""
 
-    id: str
-    name: str
-    image: Optional[sitk.Image]
+    labels: np.ndarray
+    grid: Grid
+
+
+class SegmentMask:
+    """A segment as it was when it was read.
+
+    Attributes:
+        id, name: of the segment.
+    """
+
+    def __init__(self, segment_id: str, name: str, layer: Optional[_Layer], label: int):
+        self.id, self.name = segment_id, name
+        self._layer, self._label = layer, label
+
+    @cached_property
+    def image(self) -> Optional[sitk.Image]:
+        """The mask (uint8) in the world, cut to what is marked and a voxel around it; None where nothing is."""
+        layer, self._layer = self._layer, None
+        if layer is None:
+            return None
+        mask = layer.labels == self._label
+        bounds = marked_bounds(mask)
+        if bounds is None:
+            return None
+        bounds = [(max(low - 1, 0), min(high + 1, n - 1)) for (low, high), n in zip(bounds, mask.shape)]
+        part = mask[box_of(bounds)].astype(np.uint8)
+        return layer.grid.crop([low for low, _ in reversed(bounds)], part.shape[::-1]).image(part)
 
 
 def masks_of(node, segment_ids: Optional[Sequence[str]] = None) -> List[SegmentMask]:
@@ -44,10 +70,15 @@ def masks_of(node, segment_ids: Optional[Sequence[str]] = None) -> List[SegmentM
         copy.CreateRepresentation(BINARY)
         segmentation = copy
     to_world = parent_to_world(node)
+    layers: Dict[str, Optional[_Layer]] = {}
     found = []
     for segment_id in segmentation.GetSegmentIDs() if segment_ids is None else segment_ids:
         segment = segmentation.GetSegment(segment_id)
-        found.append(SegmentMask(segment_id, segment.GetName(), _mask_image(segment, to_world)))
+        data = segment.GetRepresentation(BINARY)
+        key = "" if data is None else data.GetAddressAsString(data.GetClassName())
+        if key not in layers:
+            layers[key] = _layer(data, to_world)
+        found.append(SegmentMask(segment_id, segment.GetName(), layers[key], segment.GetLabelValue()))
     return found
 
 
@@ -63,23 +94,28 @@ def label_image(masks: Sequence[SegmentMask], labels: Sequence[int], grid: Grid)
 
 def on_grid(mask: SegmentMask, grid: Grid) -> np.ndarray:
     """The mask (z, y, x), uint8, by nearest neighbor on `grid`; may run on any thread."""
+    result = np.zeros(grid.shape, np.uint8)
     if mask.image is None:
-        return np.zeros(grid.shape, np.uint8)
-    moved = sitk.Resample(mask.image, grid.empty_image(), sitk.Transform(), sitk.sitkNearestNeighbor, 0)
-    return sitk.GetArrayFromImage(moved)
+        return result
+    own = Grid.of(mask.image)
+    reach = grid.physical_to_index(own.crop((-1, -1, -1), np.add(own.size, 2)).corners())
+    first = np.clip(np.floor(reach.min(axis=0)), 0, grid.size).astype(int)
+    end = np.clip(np.ceil(reach.max(axis=0)) + 1, first, grid.size).astype(int)
+    if (end > first).all():
+        around = grid.crop(first, end - first).empty_image()
+        moved = sitk.Resample(mask.image, around, sitk.Transform(), sitk.sitkNearestNeighbor, 0)
+        result[tuple(slice(low, high) for low, high in zip(first[::-1], end[::-1]))] = sitk.GetArrayViewFromImage(moved)
+    return result
 
 
 def labelmap(mask: np.ndarray, grid: Grid) -> "slicer.vtkOrientedImageData":
     """A mask (z, y, x) on `grid` as an oriented image in the world, cut to what is marked. May run on any thread."""
     result = slicer.vtkOrientedImageData()
     result.SetImageToWorldMatrix(to_vtk(matrix_of_grid(grid)))
-    bounds = _bounds(mask)
-    if bounds is None:
-        bounds = [(0, 0)] * 3
-    part = np.ascontiguousarray(mask[tuple(slice(low, high + 1) for low, high in bounds)] > 0, dtype=np.uint8)
+    bounds = marked_bounds(mask) or [(0, 0)] * 3
     (k0, k1), (j0, j1), (i0, i1) = bounds
     result.SetExtent(i0, i1, j0, j1, k0, k1)
-    result.GetPointData().SetScalars(numpy_to_vtk(part.ravel(), deep=True))
+    result.GetPointData().SetScalars(scalars((mask[box_of(bounds)] > 0).astype(np.uint8)))
     return result
 
 
@@ -114,24 +150,46 @@ def copy_segment(source, segment_id: str, target) -> None:
     target.GetSegmentation().AddSegment(segment, segment_id)
 
 
-def _mask_image(segment, to_world: np.ndarray) -> Optional[sitk.Image]:
-    data = segment.GetRepresentation(BINARY)
-    if data is None or data.GetNumberOfPoints() == 0 or data.GetPointData().GetScalars() is None:
-        return None
-    mask = (voxels(data) == segment.GetLabelValue()).astype(np.uint8)
-    if not mask.any():
-        return None
-    matrix = vtk.vtkMatrix4x4()
-    data.GetImageToWorldMatrix(matrix)
-    extent = data.GetExtent()
-    return grid_of_matrix(to_world @ to_numpy(matrix), data.GetDimensions(), extent[::2]).image(mask)
-
-
-def _bounds(mask: np.ndarray):
-    bounds = []
-    for axis in range(3):
-        marked = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+def marked_bounds(mask: np.ndarray):
+    """First and last index of what is marked along each axis of an array; None without any."""
+    bounds, part = [], mask
+    for axis in range(mask.ndim):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        marked = np.flatnonzero(part.any(axis=others))
         if marked.size == 0:
             return None
         bounds.append((int(marked[0]), int(marked[-1])))
+        part = part[(slice(None),) * axis + (slice(marked[0], marked[-1] + 1),)]
     return bounds
+
+
+def box_of(bounds) -> tuple:
+    """The index of the part of an array within the bounds (first, last) of its axes."""
+    return tuple(slice(low, high + 1) for low, high in bounds)
+
+
+def has_voxels(data) -> bool:
+    """Whether there is a labelmap and any voxel in it, marked or not."""
+    return data is not None and data.GetNumberOfPoints() > 0 and data.GetPointData().GetScalars() is not None
+
+
+def copy_of_labelmap(data) -> "slicer.vtkOrientedImageData":
+    """A copy of a labelmap, cut to what is marked."""
+    matrix = vtk.vtkMatrix4x4()
+    data.GetImageToWorldMatrix(matrix)
+    labels, first = voxels(data), data.GetExtent()[::2]
+    bounds = marked_bounds(labels) or [(0, 0)] * 3
+    result = slicer.vtkOrientedImageData()
+    result.SetImageToWorldMatrix(matrix)
+    result.SetExtent(*(start + end for start, pair in zip(first, reversed(bounds)) for end in pair))
+    result.GetPointData().SetScalars(scalars(labels[box_of(bounds)]))
+    return result
+
+
+def _layer(data, to_world: np.ndarray) -> Optional[_Layer]:
+    if not has_voxels(data):
+        return None
+    matrix = vtk.vtkMatrix4x4()
+    data.GetImageToWorldMatrix(matrix)
+    grid = grid_of_matrix(to_world @ to_numpy(matrix), data.GetDimensions(), data.GetExtent()[::2])
+    return _Layer(voxels(data).copy(), grid)

@@ -20,19 +20,17 @@ from ..metrics import hatching
 from ..segmentation.prompts import name_key
 from .masks import SegmentMask, label_image, labelmap, masks_of
 from .transforms import oriented_grid, transform_grid
-from .volumes import image_data, image_of
+from .volumes import VolumeCopy, image_data
 
 LARGEST_MAP = 8_000_000
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is read from the scene: images in the world and masks, each with the name of its node."""
+    """What is read from the scene: volumes and masks in the world."""
 
-    fixed: sitk.Image
-    moving: sitk.Image
-    fixed_name: str
-    moving_name: str
+    fixed: VolumeCopy
+    moving: VolumeCopy
     fixed_masks: List[SegmentMask]
     moving_masks: List[SegmentMask]
 
@@ -78,7 +76,7 @@ def read(fixed, moving, fixed_segmentation=None, moving_segmentation=None) -> In
     if fixed is moving:
         raise InputError("Fixed and moving are the same volume; choose two.")
     masks = [[] if node is None else masks_of(node) for node in (fixed_segmentation, moving_segmentation)]
-    return Inputs(image_of(fixed), image_of(moving), fixed.GetName(), moving.GetName(), *masks)
+    return Inputs(VolumeCopy(fixed), VolumeCopy(moving), *masks)
 
 
 def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
@@ -94,7 +92,7 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
     registration = job.part(0.0, 0.85)
     engine = Engine(registration.update, lambda: job.cancelled)
     structures = _structures(inputs)
-    result = engine.register(inputs.fixed, inputs.moving, *structures[1:], options)
+    result = engine.register(inputs.fixed.image, inputs.moving.image, *structures[1:], options)
     return _prepare(inputs, structures, result, job.part(0.85, 1.0))
 
 
@@ -110,9 +108,9 @@ def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
 def _prepare(inputs: Inputs, structures, result, job: Job) -> Outcome:
     start = time.perf_counter()
     names, fixed_labels, moving_labels = structures
-    grid, moving_grid = Grid.of(inputs.fixed), Grid.of(inputs.moving)
+    grid, moving_grid = inputs.fixed.grid, inputs.moving.grid
     job.update(0.1, "Warping")
-    warped = image_data(sitk.GetArrayFromImage(warp_volume(inputs.moving, result.transform, grid, job=job)))
+    warped = warped_data(inputs.moving, result.transform, grid, job)
     labelmaps = {mask.id: labelmap(warp_mask(mask, result.transform, grid, job), grid) for mask in inputs.moving_masks}
     job.update(0.4, "Measuring")
     map_grid = _limited(grid)
@@ -145,8 +143,8 @@ def _structures(inputs: Inputs):
     numbers = range(1, len(pairs) + 1)
     return (
         [fixed.name for fixed, _ in pairs],
-        label_image([fixed for fixed, _ in pairs], numbers, Grid.of(inputs.fixed)),
-        label_image([moving for _, moving in pairs], numbers, Grid.of(inputs.moving)),
+        label_image([fixed for fixed, _ in pairs], numbers, inputs.fixed.grid),
+        label_image([moving for _, moving in pairs], numbers, inputs.moving.grid),
     )
 
 
@@ -172,6 +170,12 @@ def _by_name(masks: List[SegmentMask]) -> Dict[str, List[SegmentMask]]:
         if mask.image is not None:
             found.setdefault(name_key(mask.name), []).append(mask)
     return found
+
+
+def warped_data(volume: VolumeCopy, transform: sitk.Transform, grid: Grid, job: Optional[Job] = None):
+    """A volume brought onto `grid`, as image data for a node."""
+    warped = warp_volume(volume.image, transform, grid, job=job)
+    return image_data(sitk.GetArrayViewFromImage(warped))
 
 
 def warp_mask(mask: SegmentMask, transform: sitk.Transform, grid: Grid, job: Optional[Job] = None) -> np.ndarray:

@@ -4,18 +4,23 @@ What is one structure is said by its name; :mod:`.alignment` brings the ids of t
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+import numpy as np
 import slicer
 import vtk
 
 from ..errors import InputError
-from ..segmentation.prompts import PromptSet, new_id
+from ..segmentation.prompts import Prompt, PromptSet, new_id
 from ..segmentation.session import COLORS
-from .masks import BINARY
+from .masks import BINARY, has_voxels
+from .placement import motion_since, place_of
+from .space import RAS_LPS
+from .volumes import voxels
 
-PROMPTS = "SAMRegistration.Prompts"
+PROMPTS, PLACE = "SAMRegistration.Prompts", "place"
 
 
 class StructureInfo(NamedTuple):
@@ -68,14 +73,14 @@ def has_mask(node, structure_id: str) -> bool:
     """Whether the segment has any voxel."""
     segment = None if node is None else node.GetSegmentation().GetSegment(structure_id)
     data = None if segment is None else segment.GetRepresentation(BINARY)
-    if data is None or data.GetNumberOfPoints() == 0:
+    if not has_voxels(data):
         return False
-    extent = [0, -1, 0, -1, 0, -1]
-    return bool(slicer.vtkOrientedImageDataResample.CalculateEffectiveExtent(data, extent, segment.GetLabelValue() - 1))
+    labels, label = voxels(data), segment.GetLabelValue()
+    return bool((labels[::4, ::4, ::4] == label).any() or (labels == label).any())
 
 
 def read_prompts(node) -> PromptSet:
-    """The prompts kept with a segmentation node; empty for None and for a node without.
+    """The prompts kept with a segmentation node, moved along with it; empty for None and for a node without.
 
     Raises:
         InputError: what is kept there is damaged.
@@ -84,14 +89,37 @@ def read_prompts(node) -> PromptSet:
     if not text:
         return PromptSet()
     try:
-        return PromptSet.from_dict(json.loads(text))
-    except ValueError as error:
+        data = json.loads(text)
+        motion = motion_since(node, data.pop(PLACE)) if PLACE in data else None
+        prompts = PromptSet.from_dict(data)
+    except (ValueError, TypeError) as error:
         raise InputError(f"The clicks saved with {node.GetName()} are damaged.") from error
+    return prompts if motion is None else _moved(prompts, RAS_LPS @ motion @ RAS_LPS)
 
 
 def write_prompts(node, prompts: PromptSet) -> None:
     """Keep prompts with a segmentation node, so that they are saved with the scene."""
-    node.SetAttribute(PROMPTS, json.dumps(prompts.to_dict()))
+    node.SetAttribute(PROMPTS, json.dumps({**prompts.to_dict(), PLACE: place_of(node)}))
+
+
+def _moved(prompts: PromptSet, motion: np.ndarray) -> PromptSet:
+    """Prompts moved by a 4x4 matrix (LPS mm)."""
+    turn = np.linalg.inv(motion[:3, :3]).T
+
+    def moved(prompt: Prompt) -> Prompt:
+        points = tuple((motion @ [*point, 1.0])[:3] for point in prompt.points)
+        return replace(prompt, points=points, normal=None if prompt.normal is None else _unit(turn @ prompt.normal))
+
+    return replace(
+        prompts,
+        structures=tuple(
+            replace(structure, prompts=tuple(map(moved, structure.prompts))) for structure in prompts.structures
+        ),
+    )
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.linalg.norm(vector)
 
 
 def anatomies(folder: Path) -> Dict[str, List[StructureInfo]]:

@@ -1,42 +1,70 @@
-"""Volume nodes as SimpleITK images in the world, and images as volume nodes."""
+"""Volume nodes as SimpleITK images in the world, and images as volume nodes.
+
+The voxels of a clinical volume take longer than a moment to convert, so they are copied on the main thread and
+converted on whichever thread asks for them first: :class:`VolumeCopy`.
+"""
+
+from functools import cached_property
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
 import vtk
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtk.util.numpy_support import create_vtk_array, get_vtk_array_type, vtk_to_numpy
 
 from ..errors import InputError
 from ..geometry.grid import Grid
 from .space import grid_of_matrix, is_linear_to_world, matrix_of_grid, parent_to_world, to_numpy, to_vtk
 
 
-def image_of(node) -> sitk.Image:
-    """A volume node as an image in world coordinates (LPS mm), parent transforms included; the node is not changed.
+class VolumeCopy:
+    """What a volume node held when it was copied; quick, to be made on the main thread.
 
     Under linear parents the voxels stay as they are and their grid is moved; under deformable ones they are resampled.
+
+    Attributes:
+        name: of the node.
+        grid: in world coordinates (LPS mm), parent transforms included.
 
     Raises:
         InputError: the node has no voxels, or is no scalar 3D volume.
     """
+
+    def __init__(self, node):
+        _check(node)
+        self.name = node.GetName()
+        if not is_linear_to_world(node):
+            node = _resampled_in_world(node)
+        self.grid = grid_of_matrix(_ijk_to_world(node), node.GetImageData().GetDimensions())
+        self._voxels = voxels(node.GetImageData()).copy()
+
+    @cached_property
+    def image(self) -> sitk.Image:
+        """The voxels on the grid; made on the thread that asks first."""
+        image, self._voxels = self.grid.image(self._voxels), None
+        return image
+
+
+def image_of(node) -> sitk.Image:
+    """A volume node as an image in world coordinates (LPS mm); see :class:`VolumeCopy`."""
+    return VolumeCopy(node).image
+
+
+def _check(node) -> None:
     if node.GetImageData() is None or node.GetImageData().GetNumberOfPoints() == 0:
         raise InputError(f"{node.GetName()} holds no voxels; choose another volume.")
     if node.GetImageData().GetNumberOfScalarComponents() != 1:
         raise InputError(f"{node.GetName()} has several values per voxel; choose a volume with one.")
-    if not is_linear_to_world(node):
-        node = _resampled_in_world(node)
-    grid = grid_of_matrix(_ijk_to_world(node), node.GetImageData().GetDimensions())
-    return grid.image(voxels(node.GetImageData()))
 
 
 def grid_of(node) -> Grid:
     """The grid of a volume node in world coordinates (LPS mm).
 
     Raises:
-        InputError: as :func:`image_of`.
+        InputError: as :class:`VolumeCopy`.
     """
     if not is_linear_to_world(node):
-        return Grid.of(image_of(node))
+        return VolumeCopy(node).grid
     return grid_of_matrix(_ijk_to_world(node), node.GetImageData().GetDimensions())
 
 
@@ -50,13 +78,19 @@ def voxels(data: vtk.vtkImageData) -> np.ndarray:
 
 def image_data(array: np.ndarray) -> vtk.vtkImageData:
     """An image without geometry from an array (z, y, x) or (z, y, x, components); may be made on any thread."""
-    components = array.shape[3] if array.ndim == 4 else 1
-    flat = (
-        np.ascontiguousarray(array).reshape(-1, components) if components > 1 else np.ascontiguousarray(array).ravel()
-    )
     data = vtk.vtkImageData()
     data.SetDimensions(*reversed(array.shape[:3]))
-    data.GetPointData().SetScalars(numpy_to_vtk(flat, deep=True))
+    data.GetPointData().SetScalars(scalars(array))
+    return data
+
+
+def scalars(array: np.ndarray) -> vtk.vtkDataArray:
+    """The values of an array (z, y, x) or (z, y, x, components), copied without holding up other Python threads."""
+    components = array.shape[3] if array.ndim == 4 else 1
+    data = create_vtk_array(get_vtk_array_type(array.dtype))
+    data.SetNumberOfComponents(components)
+    data.SetNumberOfTuples(array.size // components)
+    vtk_to_numpy(data).reshape(array.shape)[...] = array
     return data
 
 

@@ -203,6 +203,7 @@ class ClickPanel:
         self._ui.clickStatus.setText(message)
 
     def _on_done(self, task, editor, update, shown):
+        self._drop_outdated_editors(self._parameters())
         if editor in self._editors.values() and update is not None:
             editor.show(update)
         self._finish(task, "")
@@ -238,6 +239,7 @@ class ClickPanel:
     # --- editors
 
     def _editor(self, side):
+        self._drop_outdated_editors(self._parameters())
         if side not in self._editors:
             self._editors[side] = self._logic.openEditor(self._parameters(), side)
         return self._editors[side]
@@ -252,7 +254,7 @@ class ClickPanel:
                     self._logic.segmentationOf(parameters, side),
                 )
             )
-            if editor.volume is not volume or editor.segmentation is not node:
+            if editor.volume is not volume or editor.segmentation is not node or not editor.is_current:
                 del self._editors[side]
                 self._runner.submit(editor.close())
 

@@ -96,7 +96,7 @@ class LookPanel:
         elif mode == SIDE_BY_SIDE:
             self._layout = slicer.app.layoutManager().layout
             self._orientation = display.orientation_of("Yellow")
-            slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
+            self._set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         elif mode == FLICKER:
             self._flicker.start()
 
@@ -174,8 +174,12 @@ class LookPanel:
     def _restore_layout(self):
         if self._layout is not None:
             display.leave_side_by_side(self._orientation)
-            slicer.app.layoutManager().setLayout(self._layout)
+            self._set_layout(self._layout)
             self._layout = None
+
+    def _set_layout(self, layout):
+        slicer.app.layoutManager().setLayout(layout)
+        self._runner.in_turns(display.fit_views)
 
     def _on_fold(self, *_args):
         row = self._ui.foldsTable.currentRow()

@@ -1,0 +1,26 @@
+"""Copies of segmentations follow their originals as soon as these are put under another transform."""
+
+import slicer
+
+
+class Originals:
+    """Args:
+    logic: SAMRegistrationLogic. parameters: function giving the parameter node or None.
+    """
+
+    def __init__(self, logic, parameters):
+        self._logic, self._parameters = logic, parameters
+        self._observations = []
+
+    def watch(self) -> None:
+        """Watch the originals of the copies in use, and those only."""
+        for node, tag in self._observations:
+            node.RemoveObserver(tag)
+        parameters = self._parameters()
+        nodes = [] if parameters is None else self._logic.originals(parameters)
+        event = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
+        self._observations = [(node, node.AddObserver(event, self._on_moved)) for node in nodes]
+
+    def _on_moved(self, *_args):
+        if not slicer.mrmlScene.IsImporting() and not slicer.mrmlScene.IsClosing():
+            self._logic.followOriginals(self._parameters())

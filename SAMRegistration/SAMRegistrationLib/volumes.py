@@ -44,7 +44,8 @@ def read_labels(path: Union[str, Path]) -> sitk.Image:
 
 def label_values(labels: sitk.Image) -> Set[int]:
     """The labels of a label map, background (0) left out."""
-    return {int(value) for value in np.unique(sitk.GetArrayViewFromImage(labels))} - {0}
+    array = sitk.GetArrayViewFromImage(labels)
+    return {int(value) for value in np.unique(array[array != 0])}
 
 
 def check_volume(image: sitk.Image, name: str) -> None:
@@ -82,8 +83,10 @@ def intensity_window(image: sitk.Image, modality: str) -> Tuple[float, float]:
 def normalize(image: sitk.Image, modality: str) -> sitk.Image:
     """The volume as float32 in [0, 1]; see :func:`intensity_window`."""
     low, high = intensity_window(image, modality)
-    array = sitk.GetArrayFromImage(image).astype(np.float32)
-    return Grid.of(image).image(np.clip((array - low) / max(high - low, 1e-12), 0, 1))
+    array = sitk.GetArrayViewFromImage(image).astype(np.float32)
+    array -= low
+    array /= max(high - low, 1e-12)
+    return Grid.of(image).image(np.clip(array, 0, 1, out=array))
 
 
 def _read(path: Union[str, Path]) -> sitk.Image:

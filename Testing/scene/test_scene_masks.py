@@ -119,7 +119,7 @@ def test_a_copied_segment_keeps_name_color_and_terminology(oblique, a_blob, a_vo
 
 
 def test_a_mask_that_fills_its_box_is_warped_without_its_surroundings(oblique, a_blob, a_volume_node):
-    from SAMRegistrationLib.scene.run import warp_mask
+    from SAMRegistrationLib.geometry.resample import warp_mask
 
     volume = a_volume_node(a_blob(oblique))
     node = new_segmentation("Masks", volume)
@@ -128,4 +128,4 @@ def test_a_mask_that_fills_its_box_is_warped_without_its_surroundings(oblique, a
     box[4:9, 5:11, 6:10] = 1
     put_mask(node, "box", labelmap(box, oblique))
     (mask,) = masks_of(node)
-    np.testing.assert_array_equal(warp_mask(mask, sitk.Transform(3, sitk.sitkIdentity), oblique), box)
+    np.testing.assert_array_equal(warp_mask(mask.image, sitk.Transform(3, sitk.sitkIdentity), oblique), box)

@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..job import Job
+from .boxes import cut_to_marked, meeting_box
 from .grid import Grid
 
 VOXELS_AT_ONCE = 2_000_000
@@ -41,6 +42,20 @@ def warp_volume(
     return grid.image(np.concatenate(slabs))
 
 
+def warp_mask(mask: sitk.Image, transform: sitk.Transform, grid: Grid, job: Optional[Job] = None) -> np.ndarray:
+    """A mask, 1 inside and 0 outside, brought onto `grid` with a smooth border: (z, y, x), uint8.
+
+    Raises:
+        Cancelled: `job` was cancelled, which is noticed after every few slices.
+    """
+    result = np.zeros(grid.shape, np.uint8)
+    box = meeting_box(grid, Grid.of(mask), transform)
+    if box is not None:
+        share = warp_volume(sitk.Cast(mask, sitk.sitkFloat32), transform, _part(grid, box), 0.0, job)
+        result[box] = sitk.GetArrayViewFromImage(share) >= 0.5
+    return result
+
+
 def warp_labels(labels: sitk.Image, transform: sitk.Transform, grid: Grid, smooth: bool = False) -> sitk.Image:
     """A label map brought onto `grid`.
 
@@ -52,7 +67,7 @@ def warp_labels(labels: sitk.Image, transform: sitk.Transform, grid: Grid, smoot
         An image of the pixel type of `labels`.
     """
     if not smooth:
-        return sitk.Resample(labels, grid.empty_image(), transform, sitk.sitkNearestNeighbor, 0, labels.GetPixelID())
+        return _warp_marked(labels, transform, grid)
     array = sitk.GetArrayViewFromImage(labels)
     strongest = np.zeros(grid.shape, dtype=np.float32)
     result = np.zeros(grid.shape, dtype=array.dtype)
@@ -65,3 +80,20 @@ def warp_labels(labels: sitk.Image, transform: sitk.Transform, grid: Grid, smoot
         wins = share > strongest
         result[wins], strongest[wins] = label, share[wins]
     return grid.image(result)
+
+
+def _warp_marked(labels: sitk.Image, transform: sitk.Transform, grid: Grid) -> sitk.Image:
+    array = sitk.GetArrayViewFromImage(labels)
+    result = np.zeros(grid.shape, array.dtype)
+    marked, own = cut_to_marked(array, Grid.of(labels)) or (None, None)
+    box = None if marked is None else meeting_box(grid, own, transform)
+    if box is not None:
+        part = _part(grid, box).empty_image()
+        warped = sitk.Resample(own.image(marked), part, transform, sitk.sitkNearestNeighbor, 0, labels.GetPixelID())
+        result[box] = sitk.GetArrayViewFromImage(warped)
+    return grid.image(result)
+
+
+def _part(grid: Grid, box) -> Grid:
+    """The part of a grid at an index (z, y, x) of its arrays."""
+    return grid.crop([part.start for part in reversed(box)], [part.stop - part.start for part in reversed(box)])

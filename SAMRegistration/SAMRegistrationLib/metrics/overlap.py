@@ -7,6 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..geometry.boxes import box_of, marked_bounds
 from ..geometry.grid import Grid
 from .surfaces import surface_distances
 
@@ -41,7 +42,7 @@ def dice(fixed: sitk.Image, warped: sitk.Image) -> Dict[int, float]:
     Raises:
         InputError: the label maps are not on the same grid.
     """
-    first, second = _arrays(fixed, warped)
+    first, second = _marked_part(fixed, warped)
     return {label: _dice(first == label, second == label) for label in _labels(first, second)}
 
 
@@ -51,7 +52,7 @@ def compare_labels(fixed: sitk.Image, warped: sitk.Image) -> List[StructureScore
     Raises:
         InputError: the label maps are not on the same grid.
     """
-    first, second = _arrays(fixed, warped)
+    first, second = _marked_part(fixed, warped)
     grid = Grid.of(fixed)
     scores = []
     for label in _labels(first, second):
@@ -70,10 +71,13 @@ def compare_labels(fixed: sitk.Image, warped: sitk.Image) -> List[StructureScore
     return scores
 
 
-def _arrays(fixed: sitk.Image, warped: sitk.Image):
+def _marked_part(fixed: sitk.Image, warped: sitk.Image):
+    """The arrays of two label maps, cut to what either of them marks."""
     if not Grid.of(fixed).matches(Grid.of(warped)):
         raise InputError("The two label maps are not on the same grid; resample one onto the other first.")
-    return sitk.GetArrayViewFromImage(fixed), sitk.GetArrayViewFromImage(warped)
+    first, second = sitk.GetArrayViewFromImage(fixed), sitk.GetArrayViewFromImage(warped)
+    box = box_of(marked_bounds((first != 0) | (second != 0)) or [(0, 0)] * 3)
+    return first[box], second[box]
 
 
 def _labels(first: np.ndarray, second: np.ndarray) -> List[int]:

@@ -5,6 +5,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 import SimpleITK as sitk
 
+from ..geometry.boxes import box_of, marked_bounds
 from ..geometry.grid import Grid
 
 
@@ -35,7 +36,7 @@ def surface_distances(first: np.ndarray, second: np.ndarray, grid: Grid) -> Opti
     first, second = np.asarray(first) != 0, np.asarray(second) != 0
     if not first.any() or not second.any():
         return None
-    box = _bounding_box(first | second)
+    box = box_of(marked_bounds(first | second))
     surfaces = [_surface(np.pad(mask[box], 1)) for mask in (first, second)]
     there, back = _distances(surfaces[0], surfaces[1], grid), _distances(surfaces[1], surfaces[0], grid)
     return SurfaceDistances(
@@ -43,14 +44,6 @@ def surface_distances(first: np.ndarray, second: np.ndarray, grid: Grid) -> Opti
         assd=float(np.concatenate([there, back]).mean()),
         hd=float(max(there.max(), back.max())),
     )
-
-
-def _bounding_box(mask: np.ndarray):
-    found = []
-    for axis in range(mask.ndim):
-        inside = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
-        found.append(slice(inside[0], inside[-1] + 1))
-    return tuple(found)
 
 
 def _surface(mask: np.ndarray) -> np.ndarray:

@@ -9,8 +9,10 @@ import SimpleITK as sitk
 
 from ..errors import InputError, SAMRegistrationError
 from ..geometry.grid import Grid
+from ..geometry.resample import warp_labels
 from ..geometry.transforms import transform_points
 from ..job import Job
+from ..metrics import dice
 from ..volumes import label_values
 
 KINDS = ("none", "rigid", "affine")
@@ -175,11 +177,9 @@ def _score(quality: float, transform: sitk.Transform, fixed_masks, moving_masks)
     """Mutual information, and before it the overlap of the structures where both sides have some."""
     if fixed_masks is None or moving_masks is None:
         return quality
-    warped = sitk.GetArrayFromImage(sitk.Resample(moving_masks, fixed_masks, transform, sitk.sitkNearestNeighbor, 0))
-    fixed = sitk.GetArrayViewFromImage(fixed_masks)
-    labels = sorted(label_values(fixed_masks) & label_values(moving_masks))
-    scores = [2 * ((fixed == k) & (warped == k)).sum() / ((fixed == k).sum() + (warped == k).sum()) for k in labels]
-    return quality + 10 * float(np.mean(scores)) if scores else quality
+    scores = dice(fixed_masks, warp_labels(moving_masks, transform, Grid.of(fixed_masks)))
+    shared = sorted(label_values(fixed_masks) & label_values(moving_masks))
+    return quality + 10 * float(np.mean([scores[label] for label in shared])) if shared else quality
 
 
 def _method(fixed: sitk.Image, samples: int) -> sitk.ImageRegistrationMethod:
@@ -196,6 +196,7 @@ def _evaluate(fixed: sitk.Image, moving: sitk.Image, transform: sitk.Transform) 
     if overlap(Grid.of(fixed), Grid.of(moving), transform) < SMALLEST_OVERLAP:
         return None
     method = _method(fixed, COARSE_SAMPLES)
+    method.MetricUseMovingImageGradientFilterOff()  # only the optimizer needs gradients
     method.SetInitialTransform(transform)
     return -method.MetricEvaluate(fixed, moving)
 
@@ -244,19 +245,22 @@ def _affine(rigid: sitk.Euler3DTransform) -> sitk.AffineTransform:
 
 def _moments(image: sitk.Image) -> Tuple[np.ndarray, np.ndarray]:
     """Center of mass (LPS mm) and principal axes (columns, right-handed) of the intensities."""
-    array = sitk.GetArrayViewFromImage(image)
-    index = np.stack(np.meshgrid(*(np.arange(n) for n in array.shape), indexing="ij"), -1).reshape(-1, 3)[:, ::-1]
-    points = Grid.of(image).index_to_physical(index)
-    weights = array.reshape(-1).astype(np.float64)
-    weights = weights / max(weights.sum(), 1e-12)
-    center = weights @ points
-    offsets = points - center
-    _, axes = np.linalg.eigh((offsets * weights[:, None]).T @ offsets)
-    return center, axes * np.linalg.det(axes)
+    array, grid = sitk.GetArrayViewFromImage(image), Grid.of(image)
+    total = max(array.sum(dtype=np.float64), 1e-12)
+    planes = {axis: array.sum(axis=axis, dtype=np.float64) / total for axis in range(3)}
+    shares = [planes[2].sum(1), planes[2].sum(0), planes[0].sum(0)]
+    mean = np.array([share @ np.arange(share.size) for share in shares])
+    z, y, x = (np.arange(share.size) - middle for share, middle in zip(shares, mean))
+    zz, yy, xx = (share @ offsets**2 for share, offsets in zip(shares, (z, y, x)))
+    zy, zx, yx = z @ planes[2] @ y, z @ planes[1] @ x, y @ planes[0] @ x
+    spread = np.array([[xx, yx, zx], [yx, yy, zy], [zx, zy, zz]])
+    _, axes = np.linalg.eigh(grid.axes @ spread @ grid.axes.T)
+    return grid.index_to_physical(mean[::-1])[0], axes * np.linalg.det(axes)
 
 
 def _centroids(labels: sitk.Image) -> Dict[int, Sequence[float]]:
     shapes = sitk.LabelShapeStatisticsImageFilter()
+    shapes.ComputePerimeterOff()
     shapes.Execute(labels)
     return {label: shapes.GetCentroid(label) for label in shapes.GetLabels()}
 

@@ -7,6 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
+from ..geometry.boxes import cut_to_marked
 from ..geometry.grid import Grid
 from ..volumes import label_values
 
@@ -72,6 +73,7 @@ def shared_structures(
 
 
 def _channel(labels: sitk.Image, label: int, grid: Grid, transform: sitk.Transform) -> np.ndarray:
-    mask = sitk.Cast(sitk.Equal(labels, label), sitk.sitkFloat32)
+    part, own = cut_to_marked(sitk.GetArrayViewFromImage(labels) == label, Grid.of(labels))
+    mask = own.image(part.astype(np.float32))
     resampled = sitk.Resample(mask, grid.empty_image(), transform, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
     return sitk.GetArrayFromImage(resampled)

@@ -6,8 +6,8 @@ import slicer
 
 from ..errors import InputError
 from ..geometry.grid import Grid
-from .masks import copy_segment, labelmap, masks_of, new_segmentation, put_mask
-from .run import warp_mask, warped_data
+from .masks import copy_segment, masks_of, new_segmentation, put_mask
+from .run import warped_data, warped_labelmaps
 from .transforms import library_transform
 from .volumes import VolumeCopy, add_volume, grid_of, image_data, window_of
 
@@ -88,7 +88,7 @@ def _bring_segments(node, mapping, fixed, name):
             put_mask(result, segment_id, mask)
         return result
 
-    return (lambda job: {mask.id: labelmap(warp_mask(mask, mapping, grid, job), grid) for mask in masks}), present
+    return (lambda job: warped_labelmaps(masks, mapping, grid, job)), present
 
 
 def _moved_copy(node, inverse, name):

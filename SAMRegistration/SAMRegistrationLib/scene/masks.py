@@ -12,6 +12,7 @@ import SimpleITK as sitk
 import slicer
 import vtk
 
+from ..geometry.boxes import box_of, cut_to_marked, marked_bounds
 from ..geometry.grid import Grid
 from ..segmentation.labels import LabelledMask, join_labels
 from .space import grid_of_matrix, matrix_of_grid, parent_to_world, to_numpy, to_vtk
@@ -44,13 +45,11 @@ class SegmentMask:
         layer, self._layer = self._layer, None
         if layer is None:
             return None
-        mask = layer.labels == self._label
-        bounds = marked_bounds(mask)
-        if bounds is None:
+        found = cut_to_marked(layer.labels == self._label, layer.grid)
+        if found is None:
             return None
-        bounds = [(max(low - 1, 0), min(high + 1, n - 1)) for (low, high), n in zip(bounds, mask.shape)]
-        part = mask[box_of(bounds)].astype(np.uint8)
-        return layer.grid.crop([low for low, _ in reversed(bounds)], part.shape[::-1]).image(part)
+        part, grid = found
+        return grid.image(part.astype(np.uint8))
 
 
 def masks_of(node, segment_ids: Optional[Sequence[str]] = None) -> List[SegmentMask]:
@@ -148,24 +147,6 @@ def copy_segment(source, segment_id: str, target) -> None:
     segment = slicer.vtkSegment()
     segment.DeepCopyMetadata(source.GetSegmentation().GetSegment(segment_id))
     target.GetSegmentation().AddSegment(segment, segment_id)
-
-
-def marked_bounds(mask: np.ndarray):
-    """First and last index of what is marked along each axis of an array; None without any."""
-    bounds, part = [], mask
-    for axis in range(mask.ndim):
-        others = tuple(other for other in range(mask.ndim) if other != axis)
-        marked = np.flatnonzero(part.any(axis=others))
-        if marked.size == 0:
-            return None
-        bounds.append((int(marked[0]), int(marked[-1])))
-        part = part[(slice(None),) * axis + (slice(marked[0], marked[-1] + 1),)]
-    return bounds
-
-
-def box_of(bounds) -> tuple:
-    """The index of the part of an array within the bounds (first, last) of its axes."""
-    return tuple(slice(low, high + 1) for low, high in bounds)
 
 
 def has_voxels(data) -> bool:

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from ..engine import Engine
 from ..errors import InputError
 from ..geometry.grid import Grid
-from ..geometry.resample import warp_volume
+from ..geometry.resample import warp_mask, warp_volume
 from ..job import Job
 from ..metrics import hatching
 from ..segmentation.prompts import name_key
@@ -111,7 +111,7 @@ def _prepare(inputs: Inputs, structures, result, job: Job) -> Outcome:
     grid, moving_grid = inputs.fixed.grid, inputs.moving.grid
     job.update(0.1, "Warping")
     warped = warped_data(inputs.moving, result.transform, grid, job)
-    labelmaps = {mask.id: labelmap(warp_mask(mask, result.transform, grid, job), grid) for mask in inputs.moving_masks}
+    labelmaps = warped_labelmaps(inputs.moving_masks, result.transform, grid, job)
     job.update(0.4, "Measuring")
     map_grid = _limited(grid)
     jacobian, deformation, fold_list = _jacobian(result.transform, map_grid, job)
@@ -178,12 +178,13 @@ def warped_data(volume: VolumeCopy, transform: sitk.Transform, grid: Grid, job: 
     return image_data(sitk.GetArrayViewFromImage(warped))
 
 
-def warp_mask(mask: SegmentMask, transform: sitk.Transform, grid: Grid, job: Optional[Job] = None) -> np.ndarray:
-    """The mask (z, y, x), uint8, brought onto `grid` with a smooth border; `transform` as in a resampler."""
-    if mask.image is None:
-        return np.zeros(grid.shape, np.uint8)
-    share = warp_volume(sitk.Cast(mask.image, sitk.sitkFloat32), transform, grid, 0.0, job)
-    return (sitk.GetArrayViewFromImage(share) >= 0.5).astype(np.uint8)
+def warped_labelmaps(masks: List[SegmentMask], transform: sitk.Transform, grid: Grid, job: Optional[Job] = None):
+    """Segments brought onto `grid` with a smooth border, by their ids, each made by :func:`labelmap`."""
+    nothing = np.zeros(grid.shape, np.uint8)
+    return {
+        mask.id: labelmap(nothing if mask.image is None else warp_mask(mask.image, transform, grid, job), grid)
+        for mask in masks
+    }
 
 
 def _limited(grid: Grid) -> Grid:

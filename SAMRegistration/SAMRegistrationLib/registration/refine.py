@@ -4,6 +4,9 @@ At every step the forces of all terms are smoothed, each term is scaled by its o
 another, and the sum becomes an update of at most one voxel of the velocity, which is smoothed in turn. The velocity
 lives on a grid of half the resolution of the image: it is smooth, so nothing is lost, and integrating it costs an
 eighth.
+
+Borders of masks are stairs, which never fit each other quite, and a mask pulls at its borders until the end. So where
+there are masks, the steps become smaller over the finest level, and what is reached there stays.
 """
 
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ from ..geometry import dense, separable
 from ..job import Job
 
 NOTICEABLE = 0.01  # change of a voxel's loss per voxel of displacement below which a force is not scaled up
+SETTLED = 0.25  # of the step is left at the end, where masks pull
 
 THICK_SLICE_SIGMA = 0.5
 
@@ -64,7 +68,7 @@ def refine(
     """Optimize a stationary velocity field.
 
     Args:
-        terms: what pulls, see :mod:`.terms`.
+        terms: what pulls, see :mod:`.terms`; the images first, then the masks, if there are any.
         shape: (D, H, W) of the working grid.
         spacing: voxel size in mm along the array axes (z, y, x); coarse levels keep thick slices whole.
         velocity: where to start, (1, 3, *) over the same extent, in its own voxels; None starts at zero.
@@ -81,9 +85,10 @@ def refine(
         for shrink, steps in options.levels:
             level = _Level(terms, shape, spacing, shrink, options, device)
             velocity = level.start(velocity)
-            for _ in range(steps):
+            settling = len(terms) > 1 and (shrink, steps) == options.levels[-1]
+            for number in range(steps):
                 job.update(done / options.steps, f"Refining, 1/{shrink} resolution")
-                velocity = level.step(velocity)
+                velocity = level.step(velocity, 1 - (1 - SETTLED) * number / steps if settling else 1.0)
                 done += 1
     return velocity
 
@@ -119,7 +124,7 @@ class _Level:
             return self._like.new_zeros((1, 3, *self._shape))
         return dense.resize_field(velocity.to(self._like.device), self._shape)
 
-    def step(self, velocity: torch.Tensor) -> torch.Tensor:
+    def step(self, velocity: torch.Tensor, fraction: float) -> torch.Tensor:
         displacement = dense.integrate(velocity, dense.integration_steps(velocity, first_step=0.75))
         displacement = separable.apply(self._enlarge, displacement) * self._to_image
         update = torch.zeros_like(velocity)
@@ -129,7 +134,7 @@ class _Level:
             self._strengths[index] = max(strength, self._strengths[index], self._floor)
             update += force * (item.weight / self._strengths[index])
         largest = float(update.pow(2).sum(dim=1).max().sqrt())
-        update *= self._options.step / max(largest, 1.0)
+        update *= fraction * self._options.step / max(largest, 1.0)
         return separable.apply(self._smooth_velocity, velocity + update / self._to_image)
 
 

@@ -116,3 +116,11 @@ def test_clicks_of_the_moving_volume_are_taken_instead(pair, monkeypatch):
     monkeypatch.delattr(prompted, "_carried_over")
     output = register(pair, "--fixed-prompts", here, "--moving-prompts", there)
     assert (overlaps(pair, sitk.ReadTransform(str(output / "transform.h5"))) > 0.85).all()
+
+
+def test_true_masks_bring_both_structures_nearer_than_the_images_alone(pair):
+    masks = ["--fixed-masks", str(pair / "fixed_truth.nii.gz"), "--moving-masks", str(pair / "moving_truth.nii.gz")]
+    plain, guided = (
+        overlaps(pair, sitk.ReadTransform(str(register(pair, *more) / "transform.h5"))) for more in ((), masks)
+    )
+    assert (guided > plain).all()

@@ -20,6 +20,7 @@ BINS = 32
 COARSE_SAMPLES = 3_000
 FINE_SAMPLES = 10_000
 KEPT_STARTS = 3
+LARGEST = 12_000_000
 SMALLEST_OVERLAP = 0.1
 TURNED = "principal axes"
 TURNED_HANDICAP = 0.1  # share of its mutual information by which a turned start must beat the others
@@ -47,7 +48,7 @@ def prealign(
     Starting points are the physical coordinates as they are, the centers of the volumes, their centers of mass, their
     principal axes and, where both sides have masks, the centroids of the shared structures. The best by mutual
     information are optimized as rigid transforms at a coarse resolution, the best of those becomes affine at full
-    resolution.
+    resolution, which for volumes of more than LARGEST voxels is a coarser one too.
 
     Args:
         fixed, moving: float volumes with intensities in [0, 1].
@@ -61,6 +62,7 @@ def prealign(
     job = job or Job()
     if kind == "none":
         return Prealignment(sitk.AffineTransform(3), "identity", float("nan"))
+    fixed, moving = _limited(fixed), _limited(moving)
     coarse_fixed, coarse_moving = _coarse(fixed), _coarse(moving)
     starts = {**_intensity_starts(coarse_fixed, coarse_moving), **_mask_starts(fixed_masks, moving_masks)}
     candidates = []
@@ -111,6 +113,13 @@ def require_overlap(fixed: Grid, moving: Grid, transform: sitk.Transform) -> Non
     """
     if overlap(fixed, moving, transform) == 0:
         raise InputError("The volumes do not overlap in space; switch the pre-alignment on or give another transform.")
+
+
+def _limited(image: sitk.Image) -> sitk.Image:
+    """The image, or a coarser one where it has more than LARGEST voxels."""
+    for _ in range(3):
+        image = _coarse(image) if image.GetNumberOfPixels() > LARGEST else image
+    return image
 
 
 def _coarse(image: sitk.Image) -> sitk.Image:

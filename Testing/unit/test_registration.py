@@ -9,7 +9,7 @@ from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.geometry.transforms import transform_points
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.metrics import deformation_statistics, dice, jacobian_image
-from SAMRegistrationLib.registration import RegistrationOptions, register
+from SAMRegistrationLib.registration import RegistrationOptions, prealign, register
 
 BALANCED = RegistrationOptions.preset(
     "balanced", use_network=False, device="cpu", fixed_modality="mr", moving_modality="mr"
@@ -165,8 +165,10 @@ def test_nothing_is_changed_in_the_inputs(pair):
     assert [sitk.Hash(image) for image in (fixed, moving)] == before
 
 
-def test_a_large_volume_is_registered_on_a_coarser_grid(pair):
+def test_a_large_volume_is_registered_on_a_coarser_grid(pair, monkeypatch):
     fixed, moving, mapping = pair
+    monkeypatch.setattr(prealign, "LARGEST", 6000)
+    assert fixed.GetNumberOfPixels() > prealign.LARGEST
     options = RegistrationOptions.preset(use_network=False, device="cpu", largest_grid=6000)
     result = register(fixed, moving, options=options)
     assert np.prod(result.facts["working_grid"]["size"]) <= 6000

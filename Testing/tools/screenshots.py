@@ -20,6 +20,8 @@ CLICKS = {
     "liver": (((60, 20, -25),), ((-5, 20, -25),)),
     "left kidney": (((-54, -50, -25),), ((-54, -5, -25),)),
 }
+# Where the left kidney, carried to the other slices, has run into the spleen.
+WRONG = (-85.5, -34.5, 25.5)
 
 
 def main() -> int:
@@ -81,7 +83,7 @@ class Tour:
         self.picture("1-volumes", 0)
 
     def click(self) -> None:
-        """Click two structures in the fixed brain, propose them in the moving one and accept them there."""
+        """Click two structures in the fixed volume, correct one, propose both in the moving one and accept them."""
         from Host import gestures
 
         anatomies = list(self.widget.logic.anatomies())
@@ -106,6 +108,12 @@ class Tour:
         for name in CLICKS:
             self.do(structures[name], self.ui.propagateButton)
         self.picture("3-to-volume", 1)
+        self.look_at(WRONG)
+        gestures.click(view, gestures.pixel_at(view, WRONG))
+        self.settle()
+        self.do(structures["left kidney"], self.ui.propagateButton)
+        self.picture("3-corrected", 1)
+        self.look_at(CLICKS["left kidney"][0][0])
         for name in CLICKS:
             self.ui.fixedImageButton.click()
             self.do(structures[name], self.ui.proposeButton)

@@ -5,8 +5,9 @@ another, and the sum becomes an update of at most one voxel of the velocity, whi
 lives on a grid of half the resolution of the image: it is smooth, so nothing is lost, and integrating it costs an
 eighth.
 
-Borders of masks are stairs, which never fit each other quite, and a mask pulls at its borders until the end. So where
-there are masks, the steps become smaller over the finest level, and what is reached there stays.
+Masks pull harder than images, but at their borders alone; so where there are masks the steps are longer, lest the
+images hardly count. Borders of masks are stairs, which never fit each other quite, and pull until the end; so these steps
+become shorter over the finest level, and what is reached there stays.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from ..geometry import dense, separable
 from ..job import Job
 
 NOTICEABLE = 0.01  # change of a voxel's loss per voxel of displacement below which a force is not scaled up
-SETTLED = 0.25  # of the step is left at the end, where masks pull
+GUIDED = 2.0  # times longer steps where masks pull
+SETTLED = 0.25  # of such a step is left at the end
 
 THICK_SLICE_SIGMA = 0.5
 
@@ -30,7 +32,8 @@ class RefineOptions:
 
     Attributes:
         levels: (shrink factor, steps) from coarse to fine.
-        step: largest update in voxels of the level, for the strongest force met so far; weaker ones move less.
+        step: largest update in voxels of the level, for the strongest force met so far; weaker ones move less. With
+            masks it is longer at first.
         force_sigma: Gaussian smoothing of the forces, in voxels of the level.
         velocity_sigma: Gaussian smoothing of the velocity after every step, in voxels of the level.
         field_stride: image voxels per velocity voxel at the finest level.
@@ -85,10 +88,11 @@ def refine(
         for shrink, steps in options.levels:
             level = _Level(terms, shape, spacing, shrink, options, device)
             velocity = level.start(velocity)
-            settling = len(terms) > 1 and (shrink, steps) == options.levels[-1]
+            guided, last = len(terms) > 1, (shrink, steps) == options.levels[-1]
             for number in range(steps):
                 job.update(done / options.steps, f"Refining, 1/{shrink} resolution")
-                velocity = level.step(velocity, 1 - (1 - SETTLED) * number / steps if settling else 1.0)
+                fraction = 1 - (1 - SETTLED) * number / steps if guided and last else 1.0
+                velocity = level.step(velocity, GUIDED if guided else 1.0, fraction)
                 done += 1
     return velocity
 
@@ -124,7 +128,7 @@ class _Level:
             return self._like.new_zeros((1, 3, *self._shape))
         return dense.resize_field(velocity.to(self._like.device), self._shape)
 
-    def step(self, velocity: torch.Tensor, fraction: float) -> torch.Tensor:
+    def step(self, velocity: torch.Tensor, reach: float, fraction: float) -> torch.Tensor:
         displacement = dense.integrate(velocity, dense.integration_steps(velocity, first_step=0.75))
         displacement = separable.apply(self._enlarge, displacement) * self._to_image
         update = torch.zeros_like(velocity)
@@ -134,7 +138,7 @@ class _Level:
             self._strengths[index] = max(strength, self._strengths[index], self._floor)
             update += force * (item.weight / self._strengths[index])
         largest = float(update.pow(2).sum(dim=1).max().sqrt())
-        update *= fraction * self._options.step / max(largest, 1.0)
+        update *= fraction * self._options.step * min(1.0, reach / max(largest, 1e-9))
         return separable.apply(self._smooth_velocity, velocity + update / self._to_image)
 
 

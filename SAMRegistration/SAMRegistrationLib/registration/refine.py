@@ -6,8 +6,8 @@ lives on a grid of half the resolution of the image: it is smooth, so nothing is
 eighth.
 
 Masks pull harder than images, but at their borders alone; so where there are masks the steps are longer, lest the
-images hardly count. Borders of masks are stairs, which never fit each other quite, and pull until the end; so these steps
-become shorter over the finest level, and what is reached there stays.
+images hardly count. Borders of masks are stairs, which never fit each other quite, and pull until the end; so these
+steps become shorter over the finest level, and what is reached there stays.
 """
 
 from dataclasses import dataclass

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from phantoms import affine_and_waves, oblique_grid
-from SAMRegistrationLib.geometry.boxes import cut_to_marked, marked_bounds, meeting_box
+from SAMRegistrationLib.geometry.boxes import cut_to_marked, marked_bounds
 from SAMRegistrationLib.geometry.grid import Grid
-from SAMRegistrationLib.geometry.resample import warp_labels, warp_mask
+from SAMRegistrationLib.geometry.resample import meeting_box, warp_labels, warp_mask
 
 TARGET = oblique_grid((96, 70, 40), (0.7, 0.9, 2.2))
 SOURCE = oblique_grid((60, 80, 50), (1.1, 0.8, 1.7), (0.1, 0.2, -0.3))

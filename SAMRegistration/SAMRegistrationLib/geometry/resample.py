@@ -9,10 +9,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..job import Job
-from .boxes import cut_to_marked, meeting_box
+from .boxes import cut_to_marked, marked_bounds
 from .grid import Grid
 
 VOXELS_AT_ONCE = 2_000_000
+NODES = 48
 
 
 def warp_volume(
@@ -97,3 +98,33 @@ def _warp_marked(labels: sitk.Image, transform: sitk.Transform, grid: Grid) -> s
 def _part(grid: Grid, box) -> Grid:
     """The part of a grid at an index (z, y, x) of its arrays."""
     return grid.crop([part.start for part in reversed(box)], [part.stop - part.start for part in reversed(box)])
+
+
+def meeting_box(grid: Grid, source: Grid, transform: sitk.Transform) -> Optional[tuple]:
+    """The index (z, y, x) of a part of an array on `grid` outside of which `transform` leads beyond `source`.
+
+    The transform is sampled on a coarse grid. Next to a sample it is taken to differ from it by no more than any two
+    neighboring samples differ.
+
+    Args:
+        transform: maps points of `grid` to points of `source` (LPS mm).
+
+    Returns:
+        Three slices, or None where `transform` leads beyond `source` everywhere.
+    """
+    coarse = grid.with_size([min(n, NODES) for n in grid.size])
+    k, j, i = np.indices(coarse.shape).reshape(3, -1)
+    field = sitk.TransformToDisplacementField(
+        transform, sitk.sitkVectorFloat64, coarse.size, coarse.origin, coarse.spacing, coarse.direction
+    )
+    vectors = sitk.GetArrayFromImage(field).reshape(-1, 3)
+    places = source.physical_to_index(coarse.index_to_physical(np.stack([i, j, k], -1)) + vectors)
+    lattice = places.reshape(*coarse.shape, 3)
+    reach = sum(np.abs(np.diff(lattice, axis=axis)).reshape(-1, 3).max(axis=0, initial=0) for axis in range(3))
+    near = np.all((places > -0.5 - reach) & (places < np.asarray(source.size) - 0.5 + reach), axis=1)
+    bounds = marked_bounds(near.reshape(coarse.shape))
+    if bounds is None:
+        return None
+    return tuple(
+        slice(low * n // m, -(-(high + 1) * n // m)) for (low, high), n, m in zip(bounds, grid.shape, coarse.shape)
+    )

@@ -72,3 +72,12 @@ def choose(panel, a_pair, masks=True):
 def all_nodes():
     nodes = slicer.mrmlScene.GetNodes()
     return {nodes.GetItemAsObject(index).GetID() for index in range(nodes.GetNumberOfItems())}
+
+
+def save_and_load(panel, path):
+    """Save the scene, clear it, and load it again."""
+    assert slicer.util.saveScene(str(path))
+    slicer.mrmlScene.Clear(0)
+    slicer.util.loadScene(str(path))
+    slicer.app.processEvents()
+    panel.initializeParameterNode()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import slicer
 from Host import gestures
-from module_panel import MOVING, all_nodes, choose, click, wait
+from module_panel import MOVING, all_nodes, choose, click, save_and_load, wait
 from SAMRegistrationLib.scene.structures import PROMPTS, write_prompts
 from SAMRegistrationLib.segmentation.prompts import Prompt, PromptSet, Structure
 from unit.segmentation_samples import FloodPredictor
@@ -271,12 +271,7 @@ def test_a_copy_goes_with_its_volume_and_original_at_once_and_after_loading_the_
         node.SetAndObserveTransformNodeID(turn.GetID())
     assert np.array_equal(mask(copy, spleen, volume), expected)
 
-    scene = str(tmp_path / "scene.mrb")
-    assert slicer.util.saveScene(scene)
-    slicer.mrmlScene.Clear(0)
-    slicer.util.loadScene(scene)
-    slicer.app.processEvents()
-    panel.initializeParameterNode()
+    save_and_load(panel, tmp_path / "scene.mrb")
     volume, copy = panel.parameters().movingVolume, panel.parameters().movingSegmentation
     for name in ("After", "After organs"):
         slicer.util.getNode(name).HardenTransform()

@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 import slicer
 from Host import gestures
-from module_panel import choose, click, wait
+from module_panel import choose, click, save_and_load, wait
 
 CENTER = (0.0, 0.0, 5.0)
 
@@ -85,12 +85,7 @@ def test_load_click_correct_propose_register_look_save_reload_and_go_on(panel, a
 
     before = {side: mask(panel, side, whole) for side in ("fixed", "moving")}
     prompts = panel.logic.promptsOf(parameters, "moving")
-    scene = str(tmp_path / "scene.mrb")
-    assert slicer.util.saveScene(scene)
-    slicer.mrmlScene.Clear(0)
-    slicer.util.loadScene(scene)
-    slicer.app.processEvents()
-    panel.initializeParameterNode()
+    save_and_load(panel, tmp_path / "scene.mrb")
     parameters = panel.parameters()
     assert parameters.preset == "fast"
     assert panel.logic.promptsOf(parameters, "moving") == prompts

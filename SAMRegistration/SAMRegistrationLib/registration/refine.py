@@ -138,7 +138,7 @@ class _Level:
             self._strengths[index] = max(strength, self._strengths[index], self._floor)
             update += force * (item.weight / self._strengths[index])
         largest = float(update.pow(2).sum(dim=1).max().sqrt())
-        update *= fraction * self._options.step * min(1.0, reach / max(largest, 1e-9))
+        update *= fraction * self._options.step * reach / max(largest, reach)
         return separable.apply(self._smooth_velocity, velocity + update / self._to_image)
 
 

@@ -14,6 +14,7 @@ import vtk
 
 from ..geometry.boxes import box_of, cut_to_marked, marked_bounds
 from ..geometry.grid import Grid
+from ..geometry.resample import warp_labels
 from ..segmentation.labels import LabelledMask, join_labels
 from .space import grid_of_matrix, matrix_of_grid, parent_to_world, to_numpy, to_vtk
 from .volumes import scalars, voxels
@@ -93,18 +94,9 @@ def label_image(masks: Sequence[SegmentMask], labels: Sequence[int], grid: Grid)
 
 def on_grid(mask: SegmentMask, grid: Grid) -> np.ndarray:
     """The mask (z, y, x), uint8, by nearest neighbor on `grid`; may run on any thread."""
-    result = np.zeros(grid.shape, np.uint8)
     if mask.image is None:
-        return result
-    own = Grid.of(mask.image)
-    reach = grid.physical_to_index(own.crop((-1, -1, -1), np.add(own.size, 2)).corners())
-    first = np.clip(np.floor(reach.min(axis=0)), 0, grid.size).astype(int)
-    end = np.clip(np.ceil(reach.max(axis=0)) + 1, first, grid.size).astype(int)
-    if (end > first).all():
-        around = grid.crop(first, end - first).empty_image()
-        moved = sitk.Resample(mask.image, around, sitk.Transform(), sitk.sitkNearestNeighbor, 0)
-        result[tuple(slice(low, high) for low, high in zip(first[::-1], end[::-1]))] = sitk.GetArrayViewFromImage(moved)
-    return result
+        return np.zeros(grid.shape, np.uint8)
+    return sitk.GetArrayFromImage(warp_labels(mask.image, sitk.Transform(), grid))
 
 
 def labelmap(mask: np.ndarray, grid: Grid) -> "slicer.vtkOrientedImageData":

@@ -112,7 +112,7 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
         with clock.stage("refine"):
             covered = coverage(moving_unit, grid, linear)
             images = _image_term(fixed_image, moving_image, covered, similarity)
-            masks = structures and MaskTerm(structures.fixed.to(device), structures.moving.to(device))
+            masks = None if structures is None else MaskTerm(structures.fixed.to(device), structures.moving.to(device))
             frame = (grid.shape, grid.spacing[::-1])
             velocity = refine(images, masks, *frame, options.refinement, velocity, device, job.part(0.35, 0.95))
     with clock.stage("finish"):

@@ -6,10 +6,13 @@ import SimpleITK as sitk
 from phantoms import Anatomy, affine_and_waves, inner_points, oblique_grid, voxel_centers
 from SAMRegistrationLib.errors import Cancelled, InputError, SAMRegistrationError, WeightsError
 from SAMRegistrationLib.geometry.grid import Grid
+from SAMRegistrationLib.geometry.resample import warp_labels
 from SAMRegistrationLib.geometry.transforms import transform_points
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.metrics import deformation_statistics, dice, jacobian_image
 from SAMRegistrationLib.registration import RegistrationOptions, prealign, register
+from SAMRegistrationLib.volumes import normalize
+from tools.phantom import phantom_pair
 
 BALANCED = RegistrationOptions.preset(
     "balanced", use_network=False, device="cpu", fixed_modality="mr", moving_modality="mr"
@@ -117,6 +120,42 @@ def test_masks_pull_their_structure_into_place_where_the_images_show_nothing():
     result = register(*noise, fixed_mask, moving_mask, options)
     assert dice(fixed_mask, moving_mask)[1] < 0.55
     assert dice(fixed_mask, result.warp_labels(moving_mask))[1] > 0.9
+
+
+@pytest.mark.parametrize(("offset", "radius"), [((0, 0, 0), 13), ((8, -6, 4), 7)])
+def test_what_masks_do_not_mark_is_aligned_as_well_as_by_the_images_alone(pair, result, offset, radius):
+    fixed, moving, mapping = pair
+    fixed_grid, moving_grid = Grid.of(fixed), Grid.of(moving)
+    center = mapping(fixed_grid.center[None])[0] + offset
+
+    def distance(points):
+        return np.linalg.norm(points - center, axis=1)
+
+    fixed_mask, moving_mask = (
+        grid.image((distance(points) < radius).reshape(grid.shape).astype(np.uint8))
+        for grid, points in (
+            (fixed_grid, mapping(voxel_centers(fixed_grid))),
+            (moving_grid, voxel_centers(moving_grid)),
+        )
+    )
+    guided = register(fixed, moving, fixed_mask, moving_mask, BALANCED)
+    points = inner_points(fixed_grid, 600, 0.15)
+    points = points[distance(mapping(points)) > radius + 2]
+    alone, beside = (
+        errors_in_voxels(fixed_grid, transform_points(each.transform, points), mapping(points)).mean()
+        for each in (result, guided)
+    )
+    assert beside < alone + 0.05
+    overlaps = [dice(fixed_mask, each.warp_labels(moving_mask))[1] for each in (result, guided)]
+    assert overlaps[1] > overlaps[0] + 0.02
+    assert deformation_statistics(jacobian_image(guided.transform, fixed_grid)).folded_voxels == 0
+
+
+def test_an_affine_alignment_that_takes_structures_apart_is_not_followed():
+    fixed, moving = phantom_pair()
+    organs = [image > 100 for image in (fixed, moving)]
+    found = prealign.prealign(normalize(fixed, "ct"), normalize(moving, "ct"), *organs)
+    assert dice(organs[0], warp_labels(organs[1], found.transform, Grid.of(fixed)))[1] > 0.85
 
 
 def test_a_structure_in_one_image_only_is_left_out_and_told(pair):

@@ -27,7 +27,6 @@ class RegistrationOptions:
         refinement: how the refinement runs.
         largest_grid: voxels of the working grid at most; larger volumes are registered at a coarser spacing.
         similarity: "lncc", "mi" (mutual information), "mind", or "auto": LNCC within a modality, MIND across.
-        overlap_weight, contour_weight: pull of the masks compared with the images (1).
         fixed_modality, moving_modality: "ct", "mr", "other", or None to guess.
         device: "auto", "cpu", "cuda", or one of several GPUs: "cuda:0", "cuda:1", ...
     """
@@ -40,8 +39,6 @@ class RegistrationOptions:
     refinement: RefineOptions = field(default_factory=RefineOptions)
     largest_grid: int = 2_000_000
     similarity: str = "auto"
-    overlap_weight: float = 4.0
-    contour_weight: float = 0.0
     fixed_modality: Optional[str] = None
     moving_modality: Optional[str] = None
     device: str = "auto"

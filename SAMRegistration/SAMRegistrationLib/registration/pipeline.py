@@ -3,7 +3,7 @@
 import platform
 import time
 from contextlib import contextmanager
-from typing import Dict, List, Optional
+from typing import Dict, Optional
 
 import numpy as np
 import SimpleITK as sitk
@@ -16,17 +16,15 @@ from ..geometry.dense import resize_field
 from ..geometry.grid import Grid
 from ..geometry.transforms import flow_transforms, pull_back, push_forward
 from ..job import Job
-from ..losses.contours import ContourSet, contour_distance
-from ..losses.overlap import soft_dice
 from ..losses.similarity import lncc, mind, mutual_information
 from ..volumes import check_volume, guess_modality, normalize
 from .options import RegistrationOptions
 from .prealign import prealign, require_overlap
 from .predict import predict_velocity
-from .refine import WeightedTerm, refine
+from .refine import refine
 from .result import RegistrationResult
-from .structures import Structures, shared_structures
-from .terms import FieldTerm, ImageTerm
+from .structures import shared_structures
+from .terms import ImageTerm, MaskTerm
 from .working import coverage, on_grid, working_grid
 
 LARGEST_STORED_FIELD = 500_000  # voxels; above it the displacement is stored on the coarser grid of the velocity
@@ -113,10 +111,10 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
     if options.use_refinement:
         with clock.stage("refine"):
             covered = coverage(moving_unit, grid, linear)
-            terms = _terms(fixed_image, moving_image, covered, structures, grid, similarity, options)
-            velocity = refine(
-                terms, grid.shape, grid.spacing[::-1], options.refinement, velocity, device, job.part(0.35, 0.95)
-            )
+            images = _image_term(fixed_image, moving_image, covered, similarity)
+            masks = None if structures is None else MaskTerm(structures.fixed.to(device), structures.moving.to(device))
+            frame = (grid.shape, grid.spacing[::-1])
+            velocity = refine(images, masks, *frame, options.refinement, velocity, device, job.part(0.35, 0.95))
     with clock.stage("finish"):
         job.update(0.95, "Finishing")
         transform, inverse = _transforms(velocity, grid, linear)
@@ -164,25 +162,11 @@ def _similarity(name: str, fixed_modality: str, moving_modality: str) -> str:
     return "lncc" if fixed_modality == moving_modality else "mind"
 
 
-def _terms(fixed, moving, covered, structures: Optional[Structures], grid: Grid, similarity: str, options):
-    spacing = grid.spacing[::-1]
+def _image_term(fixed, moving, covered, similarity: str) -> ImageTerm:
     covered = None if covered is None else covered.to(fixed)
     if similarity == "mind":
-        image_term = ImageTerm(_mean_square, mind(fixed), mind(moving), covered)
-    else:
-        loss = mutual_information if similarity == "mi" else lncc
-        image_term = ImageTerm(loss, fixed, moving, covered)
-    terms: List[WeightedTerm] = [WeightedTerm(image_term)]
-    if structures is None:
-        return terms
-    fixed_masks, moving_masks = structures.fixed.to(fixed), structures.moving.to(fixed)
-    if options.overlap_weight > 0:
-        terms.append(WeightedTerm(ImageTerm(soft_dice, fixed_masks, moving_masks), options.overlap_weight))
-    if options.contour_weight > 0:
-        contours = [ContourSet.from_masks(masks[0], spacing) for masks in (fixed_masks, moving_masks)]
-        term = FieldTerm(lambda field: contour_distance(*contours, field, spacing), grid.shape)
-        terms.append(WeightedTerm(term, options.contour_weight))
-    return terms
+        return ImageTerm(_mean_square, mind(fixed), mind(moving), covered)
+    return ImageTerm(mutual_information if similarity == "mi" else lncc, fixed, moving, covered)
 
 
 def _mean_square(a: torch.Tensor, b: torch.Tensor, weight: Optional[torch.Tensor] = None) -> torch.Tensor:

@@ -24,6 +24,7 @@ LARGEST = 12_000_000
 SMALLEST_OVERLAP = 0.1
 TURNED = "principal axes"
 TURNED_HANDICAP = 0.1  # share of its mutual information by which a turned start must beat the others
+ASTRAY = 0.5  # share of its mutual information below which an optimization that also parts structures has failed
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def prealign(
     Starting points are the physical coordinates as they are, the centers of the volumes, their centers of mass, their
     principal axes and, where both sides have masks, the centroids of the shared structures. The best by mutual
     information are optimized as rigid transforms at a coarse resolution, the best of those becomes affine at full
-    resolution, which for volumes of more than LARGEST voxels is a coarser one too.
+    resolution, which for volumes of more than LARGEST voxels is a coarser one too. Where that loses half of the mutual
+    information and takes shared structures apart, it went astray and is not followed.
 
     Args:
         fixed, moving: float volumes with intensities in [0, 1].
@@ -93,8 +95,15 @@ def prealign(
         job.update(part, "Aligning: affine")
         refined = sitk.AffineTransform(affine)
         reached = _optimize(stage_fixed, stage_moving, refined, iterations, samples, step, job)
-        if reached is not None and _plausible(refined):
-            affine, quality = refined, reached
+        if reached is None or not _plausible(refined):
+            continue
+        if fixed_masks is not None and moving_masks is not None:
+            started = _evaluate(stage_fixed, stage_moving, affine, samples) or 0.0
+            if reached < ASTRAY * started and (
+                _mask_overlap(refined, fixed_masks, moving_masks) < _mask_overlap(affine, fixed_masks, moving_masks)
+            ):
+                continue
+        affine, quality = refined, reached
     return Prealignment(affine, name, quality)
 
 
@@ -186,9 +195,14 @@ def _score(quality: float, transform: sitk.Transform, fixed_masks, moving_masks)
     """Mutual information, and before it the overlap of the structures where both sides have some."""
     if fixed_masks is None or moving_masks is None:
         return quality
+    return quality + 10 * _mask_overlap(transform, fixed_masks, moving_masks)
+
+
+def _mask_overlap(transform: sitk.Transform, fixed_masks: sitk.Image, moving_masks: sitk.Image) -> float:
+    """Mean Dice of the structures that both sides have; 0 without any."""
     scores = dice(fixed_masks, warp_labels(moving_masks, transform, Grid.of(fixed_masks)))
-    shared = sorted(label_values(fixed_masks) & label_values(moving_masks))
-    return quality + 10 * float(np.mean([scores[label] for label in shared])) if shared else quality
+    shared = label_values(fixed_masks) & label_values(moving_masks)
+    return float(np.mean([scores[label] for label in sorted(shared)])) if shared else 0.0
 
 
 def _method(fixed: sitk.Image, samples: int) -> sitk.ImageRegistrationMethod:
@@ -200,11 +214,13 @@ def _method(fixed: sitk.Image, samples: int) -> sitk.ImageRegistrationMethod:
     return method
 
 
-def _evaluate(fixed: sitk.Image, moving: sitk.Image, transform: sitk.Transform) -> Optional[float]:
+def _evaluate(
+    fixed: sitk.Image, moving: sitk.Image, transform: sitk.Transform, samples: int = COARSE_SAMPLES
+) -> Optional[float]:
     """Mutual information at a transform; None where too little of the volumes overlaps to tell."""
     if overlap(Grid.of(fixed), Grid.of(moving), transform) < SMALLEST_OVERLAP:
         return None
-    method = _method(fixed, COARSE_SAMPLES)
+    method = _method(fixed, samples)
     method.MetricUseMovingImageGradientFilterOff()  # only the optimizer needs gradients
     method.SetInitialTransform(transform)
     return -method.MetricEvaluate(fixed, moving)

@@ -1,13 +1,12 @@
 """Refinement at test time: one pair's stationary velocity field, optimized coarse to fine.
 
-At every step the forces of all terms are smoothed, each term is scaled by its own strength so that none drowns
-another, and the sum becomes an update of at most one voxel of the velocity, which is smoothed in turn. The velocity
-lives on a grid of half the resolution of the image: it is smooth, so nothing is lost, and integrating it costs an
-eighth.
+At every step the images' force is smoothed and scaled by its own strength to an update of at most one voxel of the
+velocity, which is smoothed in turn. The velocity lives on a grid of half the resolution of the image: it is smooth, so
+nothing is lost, and integrating it costs an eighth.
 
-Masks pull harder than images, but at their borders alone; so where there are masks the steps are longer, lest the
-images hardly count. Borders of masks are stairs, which never fit each other quite, and pull until the end; so these
-steps become shorter over the finest level, and what is reached there stays.
+Masks say how far their borders are off, in voxels, and that much is added. Both updates have limits of their own, so
+masks leave the images' update as it is wherever they are silent. At a border that is far off, the mask decides and the
+images yield; one that is nearer than a fraction of a voxel is left to the images, which know better than its stairs.
 """
 
 from dataclasses import dataclass
@@ -18,10 +17,11 @@ import torch
 
 from ..geometry import dense, separable
 from ..job import Job
+from .terms import ImageTerm, MaskTerm
 
 NOTICEABLE = 0.01  # change of a voxel's loss per voxel of displacement below which a force is not scaled up
-GUIDED = 2.0  # times longer steps where masks pull
-SETTLED = 0.25  # of such a step is left at the end
+NEAR = 0.1  # voxels that a mask's border is off when the images' update is halved there
+MASK_SIGMA = 1.0  # voxels of the level: Gaussian surroundings in which a border's displacement is found
 
 THICK_SLICE_SIGMA = 0.5
 
@@ -32,9 +32,8 @@ class RefineOptions:
 
     Attributes:
         levels: (shrink factor, steps) from coarse to fine.
-        step: largest update in voxels of the level, for the strongest force met so far; weaker ones move less. With
-            masks it is longer at first.
-        force_sigma: Gaussian smoothing of the forces, in voxels of the level.
+        step: largest update in voxels of the level, for the strongest force met so far; weaker ones move less.
+        force_sigma: Gaussian smoothing of the images' force, in voxels of the level.
         velocity_sigma: Gaussian smoothing of the velocity after every step, in voxels of the level.
         field_stride: image voxels per velocity voxel at the finest level.
     """
@@ -51,16 +50,9 @@ class RefineOptions:
         return sum(steps for _, steps in self.levels)
 
 
-@dataclass(frozen=True)
-class WeightedTerm:
-    """A term and how strongly it pulls compared with the others."""
-
-    term: object
-    weight: float = 1.0
-
-
 def refine(
-    terms: Sequence[WeightedTerm],
+    images: ImageTerm,
+    masks: Optional[MaskTerm],
     shape: Sequence[int],
     spacing: Sequence[float],
     options: Optional[RefineOptions] = None,
@@ -71,7 +63,7 @@ def refine(
     """Optimize a stationary velocity field.
 
     Args:
-        terms: what pulls, see :mod:`.terms`; the images first, then the masks, if there are any.
+        images, masks: what pulls.
         shape: (D, H, W) of the working grid.
         spacing: voxel size in mm along the array axes (z, y, x); coarse levels keep thick slices whole.
         velocity: where to start, (1, 3, *) over the same extent, in its own voxels; None starts at zero.
@@ -86,13 +78,11 @@ def refine(
     shape, done = tuple(shape), 0
     with torch.no_grad():
         for shrink, steps in options.levels:
-            level = _Level(terms, shape, spacing, shrink, options, device)
+            level = _Level(images, masks, shape, spacing, shrink, options, device)
             velocity = level.start(velocity)
-            guided, last = len(terms) > 1, (shrink, steps) == options.levels[-1]
-            for number in range(steps):
+            for _ in range(steps):
                 job.update(done / options.steps, f"Refining, 1/{shrink} resolution")
-                fraction = 1 - (1 - SETTLED) * number / steps if guided and last else 1.0
-                velocity = level.step(velocity, GUIDED if guided else 1.0, fraction)
+                velocity = level.step(velocity)
                 done += 1
     return velocity
 
@@ -104,23 +94,27 @@ def level_shape(shape: Sequence[int], spacing: Sequence[float], shrink: float) -
 
 
 class _Level:
-    def __init__(self, terms, shape, spacing, shrink, options, device):
+    def __init__(self, images, masks, shape, spacing, shrink, options, device):
         like = torch.zeros((), device=device)
         self._options = options
         self._like = like
         image_shape = level_shape(shape, spacing, shrink)
         self._shape = level_shape(shape, spacing, max(shrink, options.field_stride))
-        self._terms: List[WeightedTerm] = [WeightedTerm(item.term.at(image_shape), item.weight) for item in terms]
-        self._strengths = [0.0] * len(self._terms)
-        self._floor = NOTICEABLE / float(np.prod(image_shape))
+        self._images = images.at(image_shape)
+        self._masks = None if masks is None else masks.at(image_shape)
+        self._strength = NOTICEABLE / float(np.prod(image_shape))
         ratio = [fine / coarse for fine, coarse in zip(image_shape, self._shape)]
         self._to_image = torch.tensor(ratio, device=device).view(1, 3, 1, 1, 1)
         self._enlarge = separable.enlarge(self._shape, image_shape, like)
         level_spacing = [n * s / m for n, s, m in zip(shape, spacing, image_shape)]
-        force_sigmas = _sigmas(options.force_sigma, level_spacing)
         velocity_sigmas = [s / r for s, r in zip(_sigmas(options.velocity_sigma, level_spacing), ratio)]
-        smooth = separable.gaussian(image_shape, force_sigmas, like)
-        self._collect = tuple(d @ s for d, s in zip(separable.shrink(image_shape, self._shape, like), smooth))
+        shrinking = separable.shrink(image_shape, self._shape, like)
+
+        def collecting(sigma: float) -> separable.Matrices:
+            smoothing = separable.gaussian(image_shape, _sigmas(sigma, level_spacing), like)
+            return tuple(after @ before for after, before in zip(shrinking, smoothing))
+
+        self._collect, self._surroundings = collecting(options.force_sigma), collecting(MASK_SIGMA)
         self._smooth_velocity = separable.gaussian(self._shape, velocity_sigmas, like)
 
     def start(self, velocity: Optional[torch.Tensor]) -> torch.Tensor:
@@ -128,18 +122,23 @@ class _Level:
             return self._like.new_zeros((1, 3, *self._shape))
         return dense.resize_field(velocity.to(self._like.device), self._shape)
 
-    def step(self, velocity: torch.Tensor, reach: float, fraction: float) -> torch.Tensor:
+    def step(self, velocity: torch.Tensor) -> torch.Tensor:
         displacement = dense.integrate(velocity, dense.integration_steps(velocity, first_step=0.75))
         displacement = separable.apply(self._enlarge, displacement) * self._to_image
-        update = torch.zeros_like(velocity)
-        for index, item in enumerate(self._terms):
-            force = separable.apply(self._collect, item.term.force(displacement))
-            strength = float(force.pow(2).sum(dim=1).max().sqrt())
-            self._strengths[index] = max(strength, self._strengths[index], self._floor)
-            update += force * (item.weight / self._strengths[index])
-        largest = float(update.pow(2).sum(dim=1).max().sqrt())
-        update *= fraction * self._options.step * reach / max(largest, reach)
+        force = separable.apply(self._collect, self._images.force(displacement))
+        self._strength = max(_longest(force), self._strength)
+        update = self._limited(force * (1.0 / self._strength))
+        if self._masks is not None:
+            missing = self._masks.missing(displacement, self._surroundings)
+            update = update / (1 + missing.square().sum(dim=1, keepdim=True) / NEAR**2) + self._limited(missing)
         return separable.apply(self._smooth_velocity, velocity + update / self._to_image)
+
+    def _limited(self, update: torch.Tensor) -> torch.Tensor:
+        return update * (self._options.step * min(1.0, 1.0 / max(_longest(update), 1e-9)))
+
+
+def _longest(vectors: torch.Tensor) -> float:
+    return float(vectors.pow(2).sum(dim=1).max().sqrt())
 
 
 def _sigmas(sigma: float, spacing: Sequence[float]) -> List[float]:

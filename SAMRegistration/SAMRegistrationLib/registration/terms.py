@@ -1,6 +1,7 @@
-"""What pulls on the field during refinement: each term turns the warped state into a force per voxel.
+"""What pulls on the field during refinement: each term turns the warped state into a vector per voxel.
 
-A force is the negative gradient of a loss with respect to the displacement, (1, 3, D, H, W), channels (z, y, x).
+The images' is a force, the negative gradient of a loss with respect to the displacement; the masks' is a displacement.
+Both are (1, 3, D, H, W), channels (z, y, x).
 """
 
 from typing import Callable, Optional
@@ -10,6 +11,7 @@ import torch
 from ..geometry import dense, separable
 
 FULLY_COVERED = 0.99
+FADING = 0.1  # of the steepest border's square slope; what is flatter counts as away from a border
 
 
 class ImageTerm:
@@ -57,29 +59,39 @@ class ImageTerm:
         return {"weight": (separable.apply(surroundings, covered) > FULLY_COVERED).to(covered)}
 
 
-class FieldTerm:
-    """A loss of the displacement itself, such as the distance between contours; its gradient comes from autograd.
+class MaskTerm:
+    """Brings the borders of moving masks, warped, to those of fixed masks.
+
+    Where a border is d voxels off, the masks differ by d times their slope. Multiplied by the slope and divided by its
+    square, both summed over surroundings, the difference gives back the displacement that is missing. Source: Lucas
+    and Kanade, IJCAI 1981. It needs no scale: the size of a structure and the number of them do not matter.
 
     Args:
-        loss: ``loss(displacement) -> scalar tensor`` for a field in voxels of the working grid.
-        shape: (D, H, W) of the working grid.
+        fixed, moving: (1, K, D, H, W) masks in [0, 1] on the working grid, the same structures in both.
     """
 
-    def __init__(self, loss: Callable, shape, level_shape: Optional[tuple] = None):
-        self._loss = loss
-        self._shape = tuple(shape)
-        self._level_shape = tuple(level_shape or shape)
+    def __init__(self, fixed: torch.Tensor, moving: torch.Tensor):
+        self._fixed = fixed
+        self._moving = moving
 
-    def at(self, shape) -> "FieldTerm":
-        """The same term for fields on a coarser grid of the same extent."""
-        return FieldTerm(self._loss, self._shape, shape)
+    def at(self, shape) -> "MaskTerm":
+        """The same term on a coarser grid of the same extent."""
+        if tuple(shape) == tuple(self._fixed.shape[2:]):
+            return self
+        shrink = separable.shrink(self._fixed.shape[2:], shape, self._fixed)
+        return MaskTerm(separable.apply(shrink, self._fixed), separable.apply(shrink, self._moving))
 
-    def force(self, displacement: torch.Tensor) -> torch.Tensor:
-        """The force at a displacement (1, 3, D, H, W) in voxels of this term's grid."""
-        displacement = displacement.detach().requires_grad_(True)
-        with torch.enable_grad():
-            field = displacement
-            if self._level_shape != self._shape:
-                field = dense.resize_field(displacement, self._shape)
-            (pull,) = torch.autograd.grad(self._loss(field), displacement)
-        return -pull
+    def missing(self, displacement: torch.Tensor, surroundings: separable.Matrices) -> torch.Tensor:
+        """The displacement that is missing, in voxels of this term's grid; it fades away from the borders.
+
+        Args:
+            displacement: (1, 3, D, H, W) in voxels of this term's grid.
+            surroundings: smooths, and may sample on another grid; the result is on that.
+        """
+        warped = dense.warp(self._moving, displacement)
+        slopes = torch.stack(torch.gradient(warped, dim=(2, 3, 4)), dim=1)
+        pull = ((self._fixed - warped)[:, None] * slopes).sum(dim=2)
+        steepness = slopes.square().sum(dim=(1, 2))[:, None]
+        collected = separable.apply(surroundings, torch.cat([pull, steepness], dim=1))
+        pull, steepness = collected[:, :3], collected[:, 3:]
+        return pull / (steepness + FADING * steepness.amax()).clamp_min(torch.finfo(pull.dtype).tiny)

@@ -148,9 +148,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def exit(self):
         self.clickPanel.exit()
         self.lookPanel.stop()
-        if self._parameterNode is not None:
-            self._parameterNode.disconnectGui(self._guiTag)
-            self._guiTag = None
+        self._disconnect()
 
     def onSceneStartClose(self, caller, event):
         self.registerPanel.abandon()
@@ -173,15 +171,20 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setParameterNode(self.logic.getParameterNode())
 
     def setParameterNode(self, parameterNode):
-        if self._parameterNode is not None:
-            self._parameterNode.disconnectGui(self._guiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self._disconnect()
         self._parameterNode = parameterNode
-        self._guiTag = None
         if parameterNode is not None:
             self._guiTag = parameterNode.connectGui(self.ui)
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self.onParametersModified()
+
+    def _disconnect(self):
+        """Let the panel and the parameter node no longer follow each other."""
+        changes = (self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        if self._parameterNode is not None and self.hasObserver(*changes):
+            self._parameterNode.disconnectGui(self._guiTag)
+            self.removeObserver(*changes)
+        self._guiTag = None
 
     def onParametersModified(self, caller=None, event=None):
         self.structuresTable.take_over()

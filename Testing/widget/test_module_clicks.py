@@ -4,52 +4,8 @@ import numpy as np
 import pytest
 import slicer
 from Host import gestures
-from module_panel import click, wait
+from module_panel import CENTER, OUTER, click, mask_of, place, prompts_of, settled, wait
 from PySide6 import QtCore
-from unit.segmentation_samples import FloodPredictor
-
-CENTER = (0.0, 0.0, 5.0)
-OUTER = (17.0, 3.0, 5.0)
-
-
-@pytest.fixture
-def clicking(panel, a_pair, monkeypatch):
-    """The panel with both volumes chosen, one structure, and a model whose answer is known."""
-    monkeypatch.setattr(panel.logic, "openPredictor", lambda model, device: FloodPredictor(), raising=False)
-    (fixed, _), (moving, _) = a_pair
-    panel.ui.fixedSelector.setCurrentNode(fixed)
-    panel.ui.movingSelector.setCurrentNode(moving)
-    click(panel.ui.fixedImageButton)
-    click(panel.ui.addStructureButton)
-    for name in slicer.app.layoutManager().sliceViewNames():
-        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CENTER)
-    slicer.app.processEvents()
-    return panel
-
-
-def settled(panel):
-    wait(lambda: not panel.runner.busy, 30)
-
-
-def place(panel, button, ras, view="Red"):
-    if not button.checked:
-        click(button)
-    view = gestures.slice_view(view)
-    gestures.click(view, gestures.pixel_at(view, ras))
-    settled(panel)
-
-
-def mask_of(panel, side="fixed"):
-    parameters = panel.parameters()
-    segmentation = panel.logic.segmentationOf(parameters, side)
-    volume = panel.logic.volumeOf(parameters, side)
-    structure = panel.logic.structures(parameters)[-1].id
-    return slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, structure, volume) > 0
-
-
-def prompts_of(panel, side="fixed"):
-    prompts = panel.logic.promptsOf(panel.parameters(), side)
-    return [(prompt.kind, prompt.proposed) for structure in prompts.structures for prompt in structure.prompts]
 
 
 def state(panel, column):
@@ -114,6 +70,17 @@ def test_a_box_is_two_clicks(clicking):
     assert mask_of(clicking).any()
 
 
+def test_the_first_corner_of_a_box_stays_while_the_view_is_prepared(clicking, held):
+    click(clicking.ui.boxButton)
+    view = gestures.slice_view("Red")
+    gestures.click(view, gestures.pixel_at(view, (-20.0, -20.0, 5.0)))
+    held.set()
+    settled(clicking)
+    gestures.click(view, gestures.pixel_at(view, (20.0, 20.0, 5.0)))
+    settled(clicking)
+    assert prompts_of(clicking) == [("box", False)]
+
+
 def test_dragging_a_point_moves_its_prompt_and_deleting_it_removes_it(clicking):
     place(clicking, clicking.ui.plusButton, CENTER)
     click(clicking.ui.plusButton)
@@ -172,6 +139,26 @@ def test_clicks_proposed_in_the_other_image_are_shown_as_proposals_until_accepte
     settled(clicking)
     assert prompts_of(clicking, "moving") == [("positive", False)]
     assert mask_of(clicking, "moving").any()
+
+
+def test_proposing_shows_its_progress_and_can_be_stopped(clicking, held):
+    held.set()
+    place(clicking, clicking.ui.plusButton, CENTER)
+    held.clear()
+    click(clicking.ui.proposeButton)
+    wait(lambda: "Loading the model" in clicking.ui.clickStatus.text)
+    assert clicking.ui.clickProgress.visible
+    assert not clicking.ui.proposeButton.enabled
+    click(clicking.ui.clickCancelButton)
+    held.set()
+    settled(clicking)
+    assert clicking.ui.clickStatus.text == "Cancelled; nothing was changed."
+    assert not clicking.ui.clickProgress.visible
+    assert prompts_of(clicking, "moving") == []
+    assert clicking.clickPanel.side == "fixed"
+    click(clicking.ui.proposeButton)
+    settled(clicking)
+    assert prompts_of(clicking, "moving") == [("positive", True)]
 
 
 def test_an_existing_segmentation_is_taken_over_and_corrected(clicking, a_pair):

@@ -68,6 +68,20 @@ class StructuresLogic:
             if node is not None:
                 follow_original(node)
 
+    def damagedClicks(self, parameters) -> list:
+        """The names of the segmentations whose saved clicks cannot be read; clicking there starts without them."""
+        from ..errors import InputError
+        from ..scene.structures import read_prompts
+
+        names = []
+        for side in ("fixed", "moving"):
+            node = self.segmentationOf(parameters, side)
+            try:
+                read_prompts(node)
+            except InputError:
+                names.append(node.GetName())
+        return names
+
     def structures(self, parameters) -> list:
         """The structures of both segmentations, each once (StructureInfo).
 
@@ -134,13 +148,13 @@ class StructuresLogic:
         Example:
             >>> logic.removeStructure(logic.getParameterNode(), liver)                       # doctest: +SKIP
         """
-        from ..scene.structures import read_prompts, write_prompts
+        from ..scene.structures import readable_prompts, write_prompts
 
         for side in ("fixed", "moving"):
             node = self.segmentationOf(parameters, side)
             if node is not None:
                 node.GetSegmentation().RemoveSegment(structureId)
-                prompts = read_prompts(node)
+                prompts = readable_prompts(node)
                 if prompts.has(structureId):
                     write_prompts(node, prompts.without_structure(structureId))
 

@@ -73,6 +73,12 @@ class StructuresTable:
                 ).format(name=nodes[chosen == "moving"].GetName(), copy=copy.GetName())
         except Exception as error:  # noqa: BLE001 - shown as a sentence
             text = sentence(error)
+        damaged = self._logic.damagedClicks(parameters)
+        if damaged:
+            text = _(
+                "The clicks saved with {name} are damaged and cannot be shown; its masks are kept, and clicking there "
+                "starts anew."
+            ).format(name=damaged[0])
         self._ui.clickStatus.setText(text)
 
     def update(self) -> None:

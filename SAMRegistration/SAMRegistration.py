@@ -61,6 +61,8 @@ class SAMRegistrationParameterNode:
     movingModality: Annotated[str, Choice(["auto", "ct", "mr", "other"])] = "auto"
     fixedSegmentation: vtkMRMLSegmentationNode
     movingSegmentation: vtkMRMLSegmentationNode
+    clickSide: Annotated[str, Choice(["fixed", "moving"])] = "fixed"
+    chosenStructure: str = ""
     clickModel: str = "compact"
     device: str = "auto"
     preset: Annotated[str, Choice(["fast", "balanced", "accurate"])] = "balanced"
@@ -70,6 +72,12 @@ class SAMRegistrationParameterNode:
     trainingOutput: str = ""
     trainingSteps: Annotated[int, WithinRange(1, 1000000), Default(1000)]
     gridSpacing: Annotated[float, WithinRange(2, 60), Default(15)]
+    showGrid: bool = True
+    showGrid3D: bool = True
+    showJacobian: bool = False
+    showOutlines: bool = True
+    opacity: Annotated[float, WithinRange(0, 1), Default(0.5)]
+    compareMode: Annotated[str, Choice(["blend", "sideBySide", "checkerboard", "flicker"])] = "blend"
     resultTransform: vtkMRMLTransformNode
     resultInverse: vtkMRMLTransformNode
     resultVolume: vtkMRMLScalarVolumeNode
@@ -143,6 +151,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def enter(self):
         self.initializeParameterNode()
         self.clickPanel.enter()
+        self.lookPanel.resume()
         self.deviceChoice.look()
 
     def exit(self):
@@ -162,6 +171,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneEndClose(self, caller, event):
         if self.parent.isEntered:
             self.initializeParameterNode()
+            self.lookPanel.resume()
 
     def parameters(self) -> Optional[SAMRegistrationParameterNode]:
         """The parameter node, None while a scene is being closed."""

@@ -217,6 +217,27 @@ def test_shortcuts_work_in_the_module_and_nowhere_else(clicking):
     clicking.enter()
 
 
+def test_the_chosen_image_and_structure_come_back_with_the_scene_and_with_the_module(clicking, tmp_path):
+    for _ in range(2):
+        click(clicking.ui.addStructureButton)
+    chosen = clicking.logic.structures(clicking.parameters())[1].id
+    clicking.structuresTable.select(chosen)
+    click(clicking.ui.movingImageButton)
+    clicking.exit()
+    clicking.enter()
+    assert (clicking.structuresTable.current(), clicking.clickPanel.side) == (chosen, "moving")
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.mrmlScene.Clear(0)
+    clicking.initializeParameterNode()
+    assert clicking.clickPanel.side == "fixed"
+    assert clicking.ui.fixedImageButton.checked
+    slicer.mrmlScene.Clear(0)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    clicking.initializeParameterNode()
+    assert (clicking.structuresTable.current(), clicking.clickPanel.side) == (chosen, "moving")
+    assert clicking.ui.movingImageButton.checked
+
+
 def test_closing_the_scene_while_a_click_is_answered_leaves_a_usable_panel(clicking):
     click(clicking.ui.plusButton)
     view = gestures.slice_view("Red")

@@ -39,7 +39,6 @@ class ClickPanel:
         self._long_task = None
         self._waiting = 0
         self._shortcuts = []
-        self.side = FIXED
         self._kinds = {ui.plusButton: POSITIVE, ui.minusButton: NEGATIVE, ui.boxButton: BOX}
         for button in self._kinds:
             button.clicked.connect(lambda *_args, button=button: self._on_place_button(button))
@@ -52,6 +51,12 @@ class ClickPanel:
         ui.proposeButton.clicked.connect(self.onPropose)
         ui.clickCancelButton.clicked.connect(self.onStop)
         self._show_long(None)
+
+    @property
+    def side(self) -> str:
+        """The image that is clicked in."""
+        parameters = self._parameters()
+        return FIXED if parameters is None else parameters.clickSide
 
     # --- life cycle
 
@@ -97,6 +102,8 @@ class ClickPanel:
         for button, kind in self._kinds.items():
             button.setEnabled(bool(ready and structure_id and idle))
             button.setChecked(self._points.placing == kind)
+        ui.fixedImageButton.setChecked(self.side == FIXED)
+        ui.movingImageButton.setChecked(self.side == MOVING)
         prompts = self._prompts(structure_id)
         ui.undoButton.setEnabled(bool(idle and editor and editor.undo_label))
         ui.redoButton.setEnabled(bool(idle and editor and editor.redo_label))
@@ -110,9 +117,6 @@ class ClickPanel:
 
     def choose_side(self, side: str) -> None:
         """Show the fixed or the moving volume and click in it."""
-        self.side = side
-        self._ui.fixedImageButton.setChecked(side == FIXED)
-        self._ui.movingImageButton.setChecked(side == MOVING)
         parameters = self._parameters()
         if parameters is not None:
             self._logic.showSide(parameters, side)

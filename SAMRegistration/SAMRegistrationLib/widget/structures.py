@@ -83,8 +83,10 @@ class StructuresTable:
 
     def update(self) -> None:
         """Fill the table from the segmentation nodes."""
-        parameters, table, chosen = self._parameters(), self._ui.structuresTable, self.current()
-        structures = [] if parameters is None else self._logic.structures(parameters)
+        parameters, table = self._parameters(), self._ui.structuresTable
+        chosen, structures = None, []
+        if parameters is not None:
+            chosen, structures = parameters.chosenStructure, self._logic.structures(parameters)
         self._filling = True
         self._ids = [structure.id for structure in structures]
         table.setRowCount(len(structures))
@@ -192,6 +194,7 @@ class StructuresTable:
 
     def _on_selected(self, *_args):
         if not self._filling:
+            self._parameters().chosenStructure = self.current() or ""
             self._changed()
 
     def _on_double_clicked(self, row, column):

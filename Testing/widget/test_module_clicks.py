@@ -238,6 +238,23 @@ def test_the_chosen_image_and_structure_come_back_with_the_scene_and_with_the_mo
     assert clicking.ui.movingImageButton.checked
 
 
+def test_the_keys_of_a_slice_view_move_its_slice_and_choose_no_image(clicking):
+    view = gestures.slice_view("Red")
+    slicer.util.mainWindow().activateWindow()
+    gestures.move(view, gestures.pixel_at(view, CENTER))
+    logic = slicer.app.layoutManager().sliceWidget("Red").sliceLogic()
+    before = logic.GetSliceOffset()
+    gestures.type_key(view, QtCore.Qt.Key.Key_F)
+    slicer.app.processEvents()
+    assert logic.GetSliceOffset() > before
+    gestures.type_key(view, QtCore.Qt.Key.Key_G)
+    slicer.app.processEvents()
+    assert clicking.clickPanel.side == "fixed"
+    gestures.type_key(view, QtCore.Qt.Key.Key_E)
+    slicer.app.processEvents()
+    assert clicking.clickPanel.side == "moving"
+
+
 def test_closing_the_scene_while_a_click_is_answered_leaves_a_usable_panel(clicking):
     click(clicking.ui.plusButton)
     view = gestures.slice_view("Red")

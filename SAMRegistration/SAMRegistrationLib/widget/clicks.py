@@ -16,11 +16,11 @@ SHORTCUTS = (
     ("1", "plusButton"),
     ("2", "minusButton"),
     ("3", "boxButton"),
-    ("F", "fixedImageButton"),
-    ("G", "movingImageButton"),
+    ("D", "fixedImageButton"),
+    ("E", "movingImageButton"),
     ("Z", "undoButton"),
     ("Y", "redoButton"),
-    ("V", "propagateButton"),
+    ("C", "propagateButton"),
 )
 
 
@@ -62,12 +62,13 @@ class ClickPanel:
 
     def enter(self) -> None:
         """Bind the shortcuts and show the prompts."""
-        self._entered = True
-        for keys, name in SHORTCUTS:
-            shortcut = qt.QShortcut(qt.QKeySequence(keys), slicer.util.mainWindow())
-            shortcut.activated.connect(getattr(self._ui, name).click)
-            self._shortcuts.append(shortcut)
-        self._points.watch()
+        if not self._entered:
+            self._entered = True
+            for keys, name in SHORTCUTS:
+                shortcut = qt.QShortcut(qt.QKeySequence(keys), slicer.util.mainWindow())
+                shortcut.activated.connect(getattr(self._ui, name).click)
+                self._shortcuts.append(shortcut)
+            self._points.watch()
         self.update()
 
     def exit(self) -> None:

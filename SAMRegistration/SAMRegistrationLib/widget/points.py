@@ -43,8 +43,6 @@ class PromptPoints:
 
     def watch(self) -> None:
         """Tell from now on when somebody else begins or ends place mode, as with a right click in a view."""
-        if self._modes_observed:
-            return
         interaction, selection = self._modes()
         for node, event in (
             (interaction, interaction.InteractionModeChangedEvent),

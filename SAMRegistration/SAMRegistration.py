@@ -113,6 +113,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.look import LookPanel
         from SAMRegistrationLib.widget.messages import sentence
+        from SAMRegistrationLib.widget.modality import ModalityGuess
         from SAMRegistrationLib.widget.originals import Originals
         from SAMRegistrationLib.widget.register import RegisterPanel
         from SAMRegistrationLib.widget.runner import Runner
@@ -123,6 +124,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.structuresTable = StructuresTable(
             self.ui, self.logic, self.parameters, self.onStructuresChanged, self.onStructureRemoved
         )
+        self.modalityGuess = ModalityGuess(self.ui, self.logic, self.runner, self.parameters)
         self.originals = Originals(self.logic, self.parameters)
         self.clickPanel = ClickPanel(self.ui, self.logic, self.runner, self.parameters, self.structuresTable)
         self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.stepsToShow)
@@ -199,6 +201,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onParametersModified(self, caller=None, event=None):
         self.structuresTable.take_over()
         self.originals.watch()
+        self.modalityGuess.update()
         self.structuresTable.update()
         self.clickPanel.update()
         self.registerPanel.update()

@@ -21,7 +21,7 @@ def test_a_click_in_any_slice_view_gives_a_mask_around_it(clicking, view):
     i, j, k = np.round((matrix @ [*CENTER, 1])[:3]).astype(int)
     assert mask[k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2].any()
     assert prompts_of(clicking) == [("positive", False)]
-    assert state(clicking, 3) == "mask, 1 clicks"
+    assert state(clicking, 3) == "mask, 1 click"
     assert state(clicking, 4) == "nothing yet"
 
 
@@ -199,6 +199,30 @@ def test_a_renamed_structure_has_its_name_in_both_images_and_a_removed_one_is_go
     settled(clicking)
     assert clicking.logic.structures(clicking.parameters()) == []
     assert clicking.ui.structuresTable.rowCount == 0
+
+
+def test_a_new_structure_gets_a_name_that_no_other_has(clicking):
+    for _ in range(2):
+        click(clicking.ui.addStructureButton)
+    clicking.ui.structuresTable.setCurrentCell(0, 2)
+    click(clicking.ui.removeStructureButton)
+    click(clicking.ui.addStructureButton)
+    names = [structure.name for structure in clicking.logic.structures(clicking.parameters())]
+    assert len(names) == len(set(names)) == 3
+    assert all(name.startswith("Structure ") for name in names)
+
+
+def test_the_dialog_for_a_color_starts_with_the_present_one(clicking, monkeypatch):
+    import qt
+
+    asked = []
+    monkeypatch.setattr(qt.QColorDialog, "getColor", lambda color, *_args: asked.append(color) or qt.QColor(0, 255, 51))
+    (structure,) = clicking.logic.structures(clicking.parameters())
+    clicking.ui.structuresTable.cellDoubleClicked.emit(0, 1)
+    assert isinstance(asked[0], qt.QColor)
+    assert np.allclose([asked[0].redF(), asked[0].greenF(), asked[0].blueF()], structure.color, atol=1 / 255)
+    (structure,) = clicking.logic.structures(clicking.parameters())
+    assert structure.color == pytest.approx((0, 1, 0.2))
 
 
 def test_shortcuts_work_in_the_module_and_nowhere_else(clicking):

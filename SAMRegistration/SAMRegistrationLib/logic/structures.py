@@ -10,6 +10,27 @@ class StructuresLogic:
         """The volume node of a side, "fixed" or "moving"; None without any."""
         return None if parameters is None else getattr(parameters, f"{side}Volume")
 
+    def startGuessingModality(self, volume):
+        """Read what tells whether a volume is a CT.
+
+        Returns:
+            ``work(job)``, which may run on any thread and gives "ct" or "mr".
+
+        Example:
+            >>> logic.startGuessingModality(getNode("CTChest"))(None)                        # doctest: +SKIP
+            'ct'
+        """
+        from ..scene.volumes import voxels
+
+        values = voxels(volume.GetImageData())[::2, ::2, ::2].copy()
+
+        def work(job):
+            from ..volumes import modality_of_values
+
+            return modality_of_values(values)
+
+        return work
+
     def segmentationOf(self, parameters, side):
         """The segmentation node of a side, "fixed" or "moving"; None without any."""
         return None if parameters is None else getattr(parameters, f"{side}Segmentation")

@@ -253,7 +253,9 @@ class ClickPanel:
             self.update()
 
     def _on_proposed(self, update):
-        if update.outside:
+        if update.outside == 1:
+            text = _("1 click falls outside the other image and was left out.")
+        elif update.outside:
             text = _("{n} clicks fall outside the other image and were left out.").format(n=update.outside)
         else:
             text = _("Proposed; accept the clicks or move them.")

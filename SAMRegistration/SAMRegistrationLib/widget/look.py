@@ -236,7 +236,9 @@ class LookPanel:
         self._ui.foldsTable.setVisible(bool(fold_rows))
         values = {row[0]: row[2] for row in rows_of(measures)}
         text = _("Folds: {folds}. SDlogJ {spread}.")
-        if fold_rows:
+        if len(fold_rows) == 1:
+            text = _("Folds: {folds}, in 1 place (choose it to see it). SDlogJ {spread}.")
+        elif fold_rows:
             text = _("Folds: {folds}, in {n} places (choose one to see it). SDlogJ {spread}.")
         text = text.format(folds=values.get("Folds", "-"), n=len(fold_rows), spread=values.get("SDlogJ", "-"))
         self._ui.metricsLabel.setText(text if values else "")

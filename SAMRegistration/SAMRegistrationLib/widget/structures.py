@@ -5,6 +5,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..scene.structures import StructureInfo, has_mask
+from ..segmentation.prompts import name_key
 from .messages import sentence
 from .terminology import TerminologyDialog
 
@@ -105,8 +106,7 @@ class StructuresTable:
         self._ui.addAnatomyButton.setEnabled(can_add)
 
     def onAdd(self, *_args):
-        name = _("Structure {number}").format(number=len(self._ids) + 1)
-        self._act(lambda: self.select_after(self._logic.addStructure(self._parameters(), name)))
+        self._act(lambda: self.select_after(self._logic.addStructure(self._parameters(), self._free_name())))
 
     def onAddAnatomy(self, *_args):
         self._act(lambda: self._logic.addAnatomy(self._parameters(), self._ui.anatomyCombo.currentText))
@@ -130,6 +130,12 @@ class StructuresTable:
         self._terminology = TerminologyDialog(chosen)
         self._terminology.open(structure.name, structure.terminology)
 
+    def _free_name(self):
+        taken = {name_key(structure.name) for structure in self._logic.structures(self._parameters())}
+        numbers = range(len(self._ids) + 1, 2 * len(self._ids) + 2)
+        names = (_("Structure {number}").format(number=number) for number in numbers)
+        return next(name for name in names if name_key(name) not in taken)
+
     def select_after(self, structure_id: str) -> None:
         """Fill the table and choose a structure."""
         self.update()
@@ -150,7 +156,7 @@ class StructuresTable:
         show.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable | qt.Qt.ItemIsUserCheckable)
         color = self._item(row, COLOR, "")
         swatch = qt.QPixmap(24, 16)
-        swatch.fill(qt.QColor(*[round(255 * part) for part in structure.color]))
+        swatch.fill(_color(structure))
         color.setIcon(qt.QIcon(swatch))
         color.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
         self._item(row, NAME, structure.name)
@@ -180,7 +186,8 @@ class StructuresTable:
         if proposed:
             parts.append(_("{n} proposed").format(n=proposed))
         if len(own) > proposed:
-            parts.append(_("{n} clicks").format(n=len(own) - proposed))
+            clicks = len(own) - proposed
+            parts.append(_("1 click") if clicks == 1 else _("{n} clicks").format(n=clicks))
         return ", ".join(parts) or _("nothing yet")
 
     def _on_item_changed(self, item):
@@ -203,10 +210,16 @@ class StructuresTable:
         if column != COLOR:
             return
         structure_id = self._ids[row]
-        color = qt.QColorDialog.getColor(qt.Qt.white, slicer.util.mainWindow(), _("Color of the structure"))
+        structure = next(entry for entry in self._logic.structures(self._parameters()) if entry.id == structure_id)
+        present = _color(structure)
+        color = qt.QColorDialog.getColor(present, slicer.util.mainWindow(), _("Color of the structure"))
         if color.isValid():
             chosen = (color.red() / 255, color.green() / 255, color.blue() / 255)
             self._act(lambda: self._logic.changeStructure(self._parameters(), structure_id, color=chosen))
+
+
+def _color(structure: StructureInfo):
+    return qt.QColor(*[round(255 * part) for part in structure.color])
 
 
 def _meaning(structure: StructureInfo) -> str:

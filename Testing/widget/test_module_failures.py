@@ -56,6 +56,19 @@ def test_damaged_clicks_of_a_loaded_scene_are_told(panel, a_pair, tmp_path):
     assert panel.ui.structuresTable.rowCount < 4
 
 
+def test_a_click_whose_volume_was_moved_before_its_mask_was_there_is_told(clicking, held):
+    click(clicking.ui.plusButton)
+    view = gestures.slice_view("Red")
+    gestures.click(view, gestures.pixel_at(view, CENTER))
+    turn = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode")
+    clicking.parameters().fixedVolume.SetAndObserveTransformNodeID(turn.GetID())
+    held.set()
+    settled(clicking)
+    assert prompts_of(clicking) == []
+    assert "do that again" in clicking.ui.clickStatus.text
+    assert clicking.ui.plusButton.enabled
+
+
 def test_masks_that_cannot_be_clicked_in_leave_no_button_down(panel, a_pair):
     import vtk
 
@@ -85,6 +98,7 @@ def test_a_right_click_in_a_view_ends_placing_and_lifts_the_button(clicking):
     settled(clicking)
     interaction = slicer.app.applicationLogic().GetInteractionNode()
     assert interaction.GetCurrentInteractionMode() != interaction.Place
+    assert not interaction.GetPlaceModePersistence()
     assert not clicking.ui.boxButton.checked
     points = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
     assert sum(node.GetNumberOfDefinedControlPoints() for node in points) == 0

@@ -83,6 +83,23 @@ def test_to_volume_ends_after_the_module_was_left_and_can_be_undone(clicking, he
     assert np.array_equal(mask_of(clicking), slice_only)
 
 
+def test_what_went_wrong_after_the_module_was_left_is_told_on_coming_back(clicking, monkeypatch):
+    from SAMRegistrationLib.scene import editor
+
+    def fails(*_args):
+        raise RuntimeError("no room")
+
+    place(clicking, clicking.ui.plusButton, CENTER)
+    monkeypatch.setattr(editor, "put_mask", fails)
+    clicking.ui.propagateButton.click()
+    leave(clicking)
+    settled(clicking)
+    come_back(clicking)
+    settled(clicking)
+    assert "Something went wrong (RuntimeError)" in clicking.ui.clickStatus.text
+    assert clicking.ui.propagateButton.enabled
+
+
 def test_clicks_proposed_while_the_module_was_left_leave_the_views_alone(clicking, held):
     held.set()
     place(clicking, clicking.ui.plusButton, CENTER)

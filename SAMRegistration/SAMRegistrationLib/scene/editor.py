@@ -138,7 +138,7 @@ class MaskEditor:
             before = session.prompts
             outside = session.propose_from(other, transform, structure_ids)
             update = self._update(session, before, outside=outside)
-            if job.cancelled:
+            if job.cancelled and session.prompts != before:
                 session.undo()
             return update
 
@@ -174,12 +174,9 @@ class MaskEditor:
     def _state(self) -> tuple:
         """Differs when voxels of the volume or of a mask were edited."""
         segmentation = self.segmentation.GetSegmentation()
-        masks = [
-            (segment_id, data and (data.GetAddressAsString(data.GetClassName()), data.GetMTime()))
-            for segment_id in segmentation.GetSegmentIDs()
-            for data in [segmentation.GetSegment(segment_id).GetRepresentation(BINARY)]
-        ]
-        return self.volume.GetImageData().GetMTime(), masks
+        ids = segmentation.GetSegmentIDs()
+        masks = [_version(segmentation.GetSegment(segment_id).GetRepresentation(BINARY)) for segment_id in ids]
+        return _version(self.volume.GetImageData()), ids, masks
 
     def close(self) -> Work:
         """Work that frees the session; the editor is of no use afterwards."""
@@ -230,6 +227,11 @@ class MaskEditor:
             if not after.has(structure.id):
                 masks[structure.id] = labelmap(np.zeros(session.grid.shape, np.uint8), session.grid)
         return Update(after, masks, session.undo_label, session.redo_label, outside)
+
+
+def _version(data) -> Optional[tuple]:
+    """Differs when data were edited or exchanged."""
+    return None if data is None else (data.GetAddressAsString(data.GetClassName()), data.GetMTime())
 
 
 def _place(node) -> tuple:

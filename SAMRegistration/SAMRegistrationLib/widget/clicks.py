@@ -151,7 +151,7 @@ class ClickPanel:
             self._ui.clickStatus.setText(sentence(error))
             return
         work = target.propose(source, [structure_id], transform)
-        self._show_long(self._submit(target, work, self._on_proposed))
+        self._show_long(self._submit(target, work, lambda update: self._on_proposed(update, other)))
         self.update()
 
     def onStop(self, *_args):
@@ -252,7 +252,7 @@ class ClickPanel:
         if not self._waiting:
             self.update()
 
-    def _on_proposed(self, update):
+    def _on_proposed(self, update, side):
         if update.outside == 1:
             text = _("1 click falls outside the other image and was left out.")
         elif update.outside:
@@ -260,7 +260,7 @@ class ClickPanel:
         else:
             text = _("Proposed; accept the clicks or move them.")
         if self._entered:
-            self.choose_side(MOVING if self.side == FIXED else FIXED)
+            self.choose_side(side)
         self._ui.clickStatus.setText(text)
 
     def _show_long(self, task):

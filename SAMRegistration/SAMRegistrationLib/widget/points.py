@@ -30,6 +30,7 @@ class PromptPoints:
         self._observations: List[tuple] = []
         self._modes_observed: List[tuple] = []
         self._prompts = ()
+        self._persistence = None
         self._busy = False
 
     @property
@@ -56,6 +57,8 @@ class PromptPoints:
         self._drop_unfinished()
         interaction, selection = self._modes()
         self._busy = True
+        if self._persistence is None:
+            self._persistence = interaction.GetPlaceModePersistence()
         selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsFiducialNode")
         selection.SetActivePlaceNodeID(self._nodes[kind].GetID())
         interaction.SetPlaceModePersistence(1)
@@ -65,11 +68,13 @@ class PromptPoints:
     def stop(self) -> None:
         """Give the mouse back."""
         interaction, _ = self._modes()
+        self._busy = True
         if self.placing is not None:
-            self._busy = True
-            interaction.SetPlaceModePersistence(0)
             interaction.SetCurrentInteractionMode(interaction.ViewTransform)
-            self._busy = False
+        if self._persistence is not None:
+            interaction.SetPlaceModePersistence(self._persistence)
+            self._persistence = None
+        self._busy = False
         self._drop_unfinished()
 
     def show(self, prompts) -> None:

@@ -80,7 +80,8 @@ class StructuresTable:
                 "The clicks saved with {name} are damaged and cannot be shown; its masks are kept, and clicking there "
                 "starts anew."
             ).format(name=damaged[0])
-        self._ui.clickStatus.setText(text)
+        if text or before[1:] != self._seen[1:]:
+            self._ui.clickStatus.setText(text)
 
     def update(self) -> None:
         """Fill the table from the segmentation nodes."""

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUTPUT ?= demo-output
 OFFSCREEN := QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow
 
-.PHONY: demo show test lint bench bench-peers cmake-lists screenshots clean
+.PHONY: demo show test brains lint bench bench-peers cmake-lists screenshots clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python Resources/SampleData/demo.py --output $(OUTPUT)
@@ -15,10 +15,14 @@ demo: $(VENV)/.installed
 show: $(VENV)/.installed-host
 	$(BIN)/python Resources/SampleData/show_module.py --output $(OUTPUT)
 
-test: $(VENV)/.installed-test
+test: $(VENV)/.installed-test brains
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
+
+# Two brains for one of the tests, which is left out where they are not to be had.
+brains: $(VENV)/.installed
+	@$(BIN)/python Resources/SampleData/fetch.py >/dev/null || echo "A test on two real brains will be left out."
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

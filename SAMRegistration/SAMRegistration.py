@@ -112,11 +112,11 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.devices import DeviceChoice
         from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.look import LookPanel
-        from SAMRegistrationLib.widget.messages import sentence
         from SAMRegistrationLib.widget.modality import ModalityGuess
         from SAMRegistrationLib.widget.originals import Originals
         from SAMRegistrationLib.widget.register import RegisterPanel
         from SAMRegistrationLib.widget.runner import Runner
+        from SAMRegistrationLib.widget.samples import SamplesPanel
         from SAMRegistrationLib.widget.structures import StructuresTable
         from SAMRegistrationLib.widget.training import TrainingPanel
 
@@ -135,8 +135,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.deviceChoice = DeviceChoice(
             self.ui, self.logic, self.runner, self.parameters, self.installationPanel.show_report
         )
-        self._sentence = sentence
-        self.ui.sampleButton.clicked.connect(self.onLoadSampleData)
+        self.samplesPanel = SamplesPanel(self.ui, self.logic, self.runner, self.parameters)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndClose)
@@ -167,6 +166,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.trainingPanel.scene_closes()
         self.clickPanel.scene_closes()
         self.lookPanel.stop()
+        self.samplesPanel.scene_closes()
         self.runner.abandon_all()
         self.setParameterNode(None)
 
@@ -225,12 +225,6 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """What shows a result that has just entered the scene."""
         return [self.clickPanel.stop_placing, *self.lookPanel.steps()]
 
-    def onLoadSampleData(self, *_args):
-        try:
-            self.logic.loadSampleData(self._parameterNode)
-        except Exception as error:  # noqa: BLE001 - shown as a sentence
-            self.ui.registerStatus.setText(self._sentence(error))
-
 
 class SAMRegistrationLogic(
     RegistrationLogic,
@@ -259,11 +253,15 @@ class SAMRegistrationTest(ScriptedLoadableModuleTest):
     on the sample pair where it is to be had."""
 
     def setUp(self):
-        from SAMRegistrationLib.selftest import Clinician
-
         slicer.mrmlScene.Clear()
         slicer.util.selectModule("SAMRegistration")
-        self.clinician = Clinician(slicer.util.getModuleWidget("SAMRegistration"))
+        widget = slicer.util.getModuleWidget("SAMRegistration")
+        reason = widget.logic.reasonNotToCompute()
+        if reason:
+            self.skipTest(reason)
+        from SAMRegistrationLib.selftest import Clinician
+
+        self.clinician = Clinician(widget)
 
     def runTest(self):
         import unittest
@@ -274,8 +272,8 @@ class SAMRegistrationTest(ScriptedLoadableModuleTest):
             self.test_close_the_scene_in_the_middle,
             self.test_the_whole_way_on_the_sample_pair,
         ):
-            self.setUp()
             try:
+                self.setUp()
                 test()
             except unittest.SkipTest as reason:
                 self.delayDisplay(str(reason))

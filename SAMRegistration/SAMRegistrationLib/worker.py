@@ -20,11 +20,15 @@ class Task:
         self._work = work
         self._done, self._failed, self._progress = done, failed, progress
         self._cancel = threading.Event()
+        self._taken = threading.Lock()
         self._latest = None
         self.finished = False
 
     def cancel(self) -> None:
-        """Ask the work to stop; `failed` is then called with :class:`Cancelled`, unless it had ended already."""
+        """Ask the work to stop; `failed` is then called with :class:`Cancelled`, unless it had ended already.
+
+        Work that has not begun never begins, and `failed` is called by the next :meth:`Worker.poll`.
+        """
         self._cancel.set()
 
     @property
@@ -39,6 +43,10 @@ class Task:
 
     def _report(self, fraction: float, message: str) -> None:
         self._latest = (fraction, message)
+
+    def _take(self) -> bool:
+        """Whether the caller is the first to ask, and so the one who sees to the task."""
+        return self._taken.acquire(blocking=False)
 
     def _run(self) -> Callable[[], None]:
         try:
@@ -101,6 +109,8 @@ class Worker:
         """Deliver progress and outcomes that have arrived, on the calling thread."""
         for task in list(self._tasks):
             task._deliver_progress()
+            if task.cancelled and task._take():
+                self._outcomes.append((task, task._run()))
         while self._outcomes:
             task, deliver = self._outcomes.popleft()
             task.finished = True
@@ -127,4 +137,5 @@ class Worker:
             task = work.get()
             if task is None:
                 return
-            outcomes.append((task, task._run()))
+            if task._take():
+                outcomes.append((task, task._run()))

@@ -4,6 +4,7 @@ Smaller than the application's: it has no data sets of its own, no panel and no 
 cache folder of this run and checked with the checksum that was registered.
 """
 
+import logging
 import sys
 from pathlib import Path
 
@@ -49,6 +50,14 @@ class SampleDataSource:
 
 
 class SampleDataLogic:
+    def __init__(self, logMessage=None):
+        if logMessage:
+            self.logMessage = logMessage
+        self.downloadPercent = 0
+
+    def logMessage(self, message, logLevel=logging.DEBUG):
+        logging.log(logLevel, message)
+
     @staticmethod
     def registerCustomSampleDataCategory(category, title):
         _registered("sampleDataSourceCategories").setdefault(category, {})["title"] = title
@@ -84,8 +93,11 @@ class SampleDataLogic:
         folder = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory())
         folder.mkdir(parents=True, exist_ok=True)
         path = str(folder / name)
+        self.logMessage(f"Requesting download {name} from {uri} ...")
         if not slicer.util.downloadFile(uri, path, checksum):
             raise RuntimeError(f"{uri} could not be downloaded, or its checksum is not {checksum}.")
+        self.downloadPercent = 100
+        self.logMessage("Download finished")
         return path
 
     def downloadFromSource(self, source):

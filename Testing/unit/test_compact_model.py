@@ -14,6 +14,7 @@ from SAMRegistrationLib.segmentation.compact.model import (
     load_compact_sam,
     save_compact_sam,
 )
+from SAMRegistrationLib.segmentation.compact.predictor import BUILT_IN_WEIGHTS
 from SAMRegistrationLib.segmentation.compact.prompts import Guide, Prompts, make_guide, prompt_maps
 from SAMRegistrationLib.segmentation.compact.quality import QualityHead
 
@@ -42,8 +43,23 @@ def test_stored_weights_give_the_same_answers_and_bring_their_configuration(sam,
     save_compact_sam(sam, tmp_path / "sam.safetensors", {"seed": "5"})
     loaded = load_compact_sam(tmp_path / "sam.safetensors")
     assert loaded.config == TINY
+    loaded.short_floats = False
     for ours, theirs in zip(answer(sam, image, (20, 30, 1)), answer(loaded, image, (20, 30, 1))):
         assert torch.allclose(ours, theirs, atol=0.02)
+
+
+def test_short_floats_change_the_built_in_masks_next_to_nothing():
+    sam = load_compact_sam(BUILT_IN_WEIGHTS)
+    y, x = torch.meshgrid(*[torch.arange(256.0)] * 2, indexing="ij")
+    disk = (x - 120).square() + (y - 100).square() < 40**2
+    image = (0.3 + 0.4 * disk + 0.03 * torch.randn(256, 256, generator=torch.Generator().manual_seed(1)))[None, None]
+    masks = []
+    for sam.short_floats in (False, True):
+        logits, quality = answer(sam, image.clamp(0, 1), (110, 105, 1))
+        assert logits.dtype == quality.dtype == torch.float32
+        masks.append(logits[0, 0] > 0)
+    exact, short = masks
+    assert (exact & short).sum() > 0.98 * (exact | short).sum() > 0
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "pickle", "foreign", "other version"])

@@ -116,6 +116,34 @@ def test_an_end_clicked_far_out_takes_the_leak_before_it_along():
     np.testing.assert_array_equal(session.propagate(structure).any(axis=(1, 2)), np.arange(24) < 10)
 
 
+def test_a_negative_click_beside_a_mask_does_not_say_that_the_mask_is_right():
+    grid = Grid((60, 40, 20), (1.0, 1.0, 3.0))
+    drifting = np.zeros(grid.shape, bool)
+    for k in range(20):
+        drifting[k, 10:30, 4 + 2 * k : 16 + 2 * k] = True
+    session, structure = started(grid, picture(grid, drifting), (8, 20, 0, True))
+    found = session.propagate(structure)
+    session.add_point(structure, world(grid, 55, 5, 7), positive=False)
+    calls = len(session.predictor.calls)
+    np.testing.assert_array_equal(session.propagate(structure), found)
+    assert len(session.predictor.calls) == calls + 2, "only the clicked slice was looked at"
+
+
+def test_a_negative_click_beside_a_mask_holds_when_a_later_click_moves_the_mask_there():
+    grid = Grid((60, 40, 20), (1.0, 1.0, 3.0))
+    tube, other = np.zeros((2, *grid.shape), bool)
+    tube[:, 10:30, 5:20] = True
+    other[:, 10:30, 30:45] = True
+    session, structure = started(grid, picture(grid, tube | other), (10, 20, 3, True))
+    session.propagate(structure)
+    session.add_point(structure, world(grid, 40, 20, 10), positive=False)
+    session.propagate(structure)
+    session.add_point(structure, world(grid, 38, 20, 15), positive=True)
+    volume = session.propagate(structure)
+    assert volume[15, 20, 38]
+    assert not volume[10, 20, 40]
+
+
 def test_a_correction_predicts_again_only_what_lies_between_the_neighbouring_prompted_slices():
     grid = Grid((40, 40, 30), (1.0, 1.0, 3.0))
     tube = np.zeros(grid.shape, bool)

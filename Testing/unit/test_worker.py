@@ -58,6 +58,19 @@ def test_a_cancelled_task_fails_with_cancelled_even_when_it_ended_by_itself(work
     assert [type(error) for error in errors] == [Cancelled]
 
 
+def test_cancelled_work_that_waits_behind_other_work_never_begins_and_says_so_at_once(worker):
+    order, go_on = [], threading.Event()
+    worker.submit(lambda job: go_on.wait(10), lambda _: order.append("first"))
+    waiting = worker.submit(lambda job: order.append("begun"), None, lambda error: order.append(type(error)))
+    waiting.cancel()
+    worker.poll()
+    assert order == [Cancelled]
+    assert waiting.finished
+    go_on.set()
+    finish(worker)
+    assert order == [Cancelled, "first"]
+
+
 def test_nothing_of_an_abandoned_task_is_delivered(worker):
     delivered, started, go_on = [], threading.Event(), threading.Event()
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import slicer
+from Host import gestures
 from module_panel import click, wait
 from SAMRegistrationLib.errors import WeightsError
+from unit.segmentation_samples import FloodPredictor
 
 
 @pytest.fixture
@@ -115,6 +117,31 @@ def test_a_download_shows_its_progress_and_stops_when_asked(weights, monkeypatch
     assert installed == set()
     assert panel.ui.downloadButton.enabled
     assert not panel.ui.weightsProgress.visible
+
+
+def test_clicks_are_answered_while_weights_are_being_downloaded(weights, a_pair, monkeypatch):
+    panel, _ = weights
+    monkeypatch.setattr(panel.logic, "openPredictor", lambda model, device: FloodPredictor(), raising=False)
+    monkeypatch.setattr(panel.logic, "downloadModel", lambda name, job: endless(job), raising=False)
+    panel.ui.fixedSelector.setCurrentNode(a_pair[0][0])
+    click(panel.ui.downloadButton)
+    click(panel.ui.fixedImageButton)
+    click(panel.ui.addStructureButton)
+    click(panel.ui.plusButton)
+    view = gestures.slice_view("Red")
+    view.mrmlSliceNode().JumpSliceByOffsetting(0.0, 0.0, 5.0)
+    slicer.app.processEvents()
+    gestures.click(view, gestures.pixel_at(view, (0.0, 0.0, 5.0)))
+    wait(lambda: panel.ui.structuresTable.item(0, 3).text().startswith("mask"), 20)
+    assert panel.ui.weightsStopButton.visible
+    click(panel.ui.weightsStopButton)
+    wait(lambda: not panel.runner.busy)
+
+
+def endless(job):
+    while True:
+        job.check()
+        time.sleep(0.01)
 
 
 def test_registration_weights_are_a_file_or_those_that_ship(panel, tmp_path, monkeypatch):

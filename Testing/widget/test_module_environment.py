@@ -103,6 +103,17 @@ def test_what_is_missing_is_told_on_top_and_installed_on_request(panel, monkeypa
     panel.installationPanel.update()
 
 
+def test_what_is_still_missing_after_the_installation_is_told(panel, monkeypatch):
+    nothing = [Package("safetensors", "safetensors", None)]
+    monkeypatch.setattr("SAMRegistrationLib.environment.packages", lambda: nothing)
+    monkeypatch.setattr(slicer.util, "pip_install", lambda names: None)
+    panel.installationPanel.update()
+    click(panel.ui.installButton)
+    assert panel.ui.installStatus.text == "safetensors could not be installed; the application's log tells why."
+    monkeypatch.undo()
+    panel.installationPanel.update()
+
+
 def test_torch_comes_from_its_extension_and_numpy_and_simpleitk_stay(panel, monkeypatch):
     import numpy
     from SAMRegistrationLib.errors import InputError

@@ -2,10 +2,16 @@
 
 import hashlib
 import sys
+import threading
 
 import numpy as np
 import slicer
-from module_panel import click
+from module_panel import click, wait
+
+
+def load(panel):
+    click(panel.ui.sampleButton)
+    wait(lambda: not panel.runner.busy)
 
 
 def files_of(folder, *names):
@@ -32,7 +38,7 @@ def test_the_pair_is_registered_with_checksums_that_are_part_of_the_addresses(sa
 
 def test_the_button_loads_the_pair_and_chooses_it(panel, sample_source, tmp_path):
     sample_source.uris, sample_source.checksums = files_of(tmp_path, "first", "second")
-    click(panel.ui.sampleButton)
+    load(panel)
     parameters = panel.parameters()
     assert parameters.fixedVolume.GetName() == "MRBrainTumor1"
     assert parameters.movingVolume.GetName() == "MRBrainTumor2"
@@ -44,12 +50,35 @@ def test_the_button_loads_the_pair_and_chooses_it(panel, sample_source, tmp_path
 def test_a_file_with_another_checksum_is_refused_with_a_sentence(panel, sample_source, tmp_path):
     sample_source.uris, sums = files_of(tmp_path, "third", "fourth")
     sample_source.checksums = [sums[0], sums[0]]
-    click(panel.ui.sampleButton)
+    load(panel)
     assert panel.ui.registerStatus.text == "The sample data could not be loaded; check the network connection."
     assert panel.parameters().fixedVolume is None
+    assert panel.ui.sampleButton.enabled
+
+
+def test_the_panel_answers_while_the_files_are_on_their_way_and_closing_the_scene_stops_them(
+    panel, sample_source, monkeypatch, tmp_path
+):
+    import SampleData
+
+    arrived = threading.Event()
+
+    def slow(self, uri, name, checksum=None):
+        arrived.wait(20)
+        self.logMessage("goes on")
+
+    monkeypatch.setattr(SampleData.SampleDataLogic, "downloadFileIntoCache", slow)
+    click(panel.ui.sampleButton)
+    assert not panel.ui.sampleButton.enabled
+    assert panel.runner.busy
+    slicer.mrmlScene.Clear()
+    arrived.set()
+    wait(lambda: not panel.runner.busy)
+    assert panel.ui.sampleButton.enabled
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
 
 
 def test_without_the_sample_data_module_the_button_says_so(panel, monkeypatch):
     monkeypatch.setitem(sys.modules, "SampleData", None)
-    click(panel.ui.sampleButton)
+    load(panel)
     assert panel.ui.registerStatus.text == "The module Sample Data is not available in this application."

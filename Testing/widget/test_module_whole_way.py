@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,15 @@ def test_load_click_correct_propose_register_look_save_reload_and_go_on(panel, a
 
 def test_the_modules_own_test_passes(panel):
     slicer.modules.SAMRegistrationInstance.runTest(msec=0)
+
+
+def test_where_torch_is_missing_the_modules_own_test_says_so_and_does_not_fail(panel, monkeypatch):
+    shown = []
+    own_test = sys.modules[type(panel).__module__].SAMRegistrationTest
+    monkeypatch.setattr(own_test, "delayDisplay", lambda self, text, *_args, **_more: shown.append(text))
+    monkeypatch.setattr("SAMRegistrationLib.environment.is_there", lambda module: module != "torch")
+    own_test().runTest()
+    assert shown == 4 * ["PyTorch is missing; install it in the section Advanced"]
 
 
 def test_the_whole_way_on_two_real_brains(panel, sample_source, tmp_path):

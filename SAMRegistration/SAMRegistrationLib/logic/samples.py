@@ -1,5 +1,7 @@
 """The sample pair of the Sample Data module."""
 
+from pathlib import Path
+
 from slicer.i18n import tr as _
 
 SAMPLE_NAME = "SAMRegistrationBrains"
@@ -29,26 +31,50 @@ def register_sample_data():
 class SamplesLogic:
     """Loading the sample pair."""
 
-    def loadSampleData(self, parameters) -> None:
+    def startLoadingSamples(self, parameters):
         """Download (once) and load the sample pair of the Sample Data module, and choose it.
 
+        Returns:
+            (work, present): ``work(job)`` fetches the files and may run on any thread; ``present(paths)`` loads them.
+
         Raises:
-            InputError: the Sample Data module is not there, or cannot load the pair.
+            InputError: the Sample Data module is not there; by `work` and `present`: the pair cannot be loaded.
 
         Example:
-            >>> logic.loadSampleData(logic.getParameterNode())                               # doctest: +SKIP
+            >>> work, present = logic.startLoadingSamples(logic.getParameterNode())          # doctest: +SKIP
+            >>> present(work(Job()))                                                         # doctest: +SKIP
         """
-        from ..errors import InputError
+        from ..errors import Cancelled, InputError
 
         try:
             import SampleData
         except ImportError as error:
             raise InputError(_("The module Sample Data is not available in this application.")) from error
         advice = _("The sample data could not be loaded; check the network connection.")
-        try:
+        fetching = _("Fetching {name}...")
+
+        def work(job):
+            def say(message, logLevel=None):
+                job.update(downloads.downloadPercent / 100, fetching.format(name=name))
+
+            downloads = SampleData.SampleDataLogic(say)
+            source = downloads.sourceForSampleName(SAMPLE_NAME)
+            paths = []
+            for uri, name, checksum in zip(source.uris, source.fileNames, source.checksums):
+                try:
+                    paths.append(downloads.downloadFileIntoCache(uri, name, checksum))
+                except Cancelled:
+                    raise
+                except Exception as error:
+                    raise InputError(advice) from error
+                if not Path(paths[-1]).is_file():
+                    raise InputError(advice)
+            return paths
+
+        def present(paths):
             nodes = SampleData.SampleDataLogic().downloadSamples(SAMPLE_NAME)
-        except Exception as error:
-            raise InputError(advice) from error
-        if not nodes or len(nodes) != 2 or None in nodes:
-            raise InputError(advice)
-        parameters.fixedVolume, parameters.movingVolume = nodes
+            if not nodes or len(nodes) != 2 or None in nodes:
+                raise InputError(advice)
+            parameters.fixedVolume, parameters.movingVolume = nodes
+
+        return work, present

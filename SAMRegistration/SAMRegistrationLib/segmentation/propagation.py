@@ -64,7 +64,8 @@ class Propagator:
         """The mask, uint8 (z, y, x), of a structure in the whole volume.
 
         Slices whose prompts started the structure come first; corrections follow in the order in which they were set,
-        each correcting the mask found so far on its slice.
+        each correcting the mask found so far on its slice. One that takes away nothing, as a click beside a mask, does
+        not say that the mask is right: such a slice remains as it was found, unless the click is not kept in the end.
 
         Args:
             structure: with its prompts.
@@ -80,7 +81,7 @@ class Propagator:
         anchors = {index: self._anchor(structure, SlicePlane(axis, index), None, job) for index in starts}
         if imported is None and not any(anchor.mask.any() for anchor in anchors.values()):
             raise InputError(f"Click at least once inside {structure.name} before it is extended to the volume.")
-        passes = len(corrections) + 1
+        passes, idle = len(corrections) + 1, []
         for number, index in enumerate(corrections):
             plane = SlicePlane(axis, index)
             before = self._fill(axis, anchors, imported, job.part(number / passes, (number + 1) / passes))
@@ -91,9 +92,18 @@ class Propagator:
                 anchor = anchor._replace(rejected=float(np.median(values)))
             if base.any() and not anchor.asked:
                 anchor = anchor._replace(extent=_extent(before, axis))
-            if base.any() or anchor.mask.any():
+            if anchor.asked or not np.array_equal(anchor.mask, base):
                 anchors[index] = anchor
-        return self._fill(axis, anchors, imported, job.part((passes - 1) / passes, 1.0))
+            else:
+                idle.append(SlicePlane(axis, index))
+        volume = self._fill(axis, anchors, imported, job.part((passes - 1) / passes, 1.0))
+        for plane in idle:
+            found = slice_of(volume, plane).astype(bool)
+            anchor = self._anchor(structure, plane, found, job)
+            if not np.array_equal(anchor.mask, found):
+                anchors[plane.index] = anchor
+                volume = self._fill(axis, anchors, imported, job)
+        return volume
 
     def main_axis(self, structure: Structure) -> int:
         """The axis across whose planes most prompts were set; of equals, the one of largest spacing."""

@@ -59,6 +59,8 @@ class InstallationPanel:
         except Exception as error:  # noqa: BLE001 - shown as a sentence
             self._ui.installStatus.setText(sentence(error))
         else:
-            self._ui.installStatus.setText(_("Installed."))
+            missing = ", ".join(self._logic.missingPackages())
+            still = _("{names} could not be installed; the application's log tells why.").format(names=missing)
+            self._ui.installStatus.setText(still if missing else _("Installed."))
         self.update()
         self._changed()

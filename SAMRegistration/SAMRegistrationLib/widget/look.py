@@ -156,7 +156,7 @@ class LookPanel:
         except Exception as error:  # noqa: BLE001 - shown as a sentence
             self._ui.registerStatus.setText(sentence(error))
             return
-        self._runner.submit(work, lambda result: self._act(lambda: present(result)), self._on_failed)
+        self._runner.submit_aside(work, lambda result: self._act(lambda: present(result)), self._on_failed)
 
     def _show_choices(self, parameters):
         self._filling = True
@@ -190,7 +190,7 @@ class LookPanel:
             present(array)
             self.show()
 
-        self._runner.submit(work, lambda array: self._act(lambda: shown(array)), self._on_failed)
+        self._runner.submit_aside(work, lambda array: self._act(lambda: shown(array)), self._on_failed)
 
     def _act(self, action):
         try:

@@ -1,4 +1,4 @@
-"""The worker thread and the processes in the background, polled by a timer of the event loop."""
+"""The worker threads and the processes in the background, polled by a timer of the event loop."""
 
 from collections import deque
 
@@ -11,11 +11,11 @@ INTERVAL_MS = 15
 
 
 class Runner:
-    """Delivers outcomes on the main thread without blocking it: of work that it runs on one persistent thread, and of
-    processes in the background."""
+    """Delivers outcomes on the main thread without blocking it: of work that it runs on one persistent thread, of what
+    may take its time on another one beside it, and of processes in the background."""
 
     def __init__(self):
-        self._worker = Worker()
+        self._worker, self._aside = Worker(), Worker()
         self._commands = []
         self._turns = deque()
         self._timer = qt.QTimer()
@@ -23,10 +23,12 @@ class Runner:
         self._timer.timeout.connect(self._poll)
 
     def submit(self, work, done=None, failed=None, progress=None) -> Task:
-        """See :meth:`..worker.Worker.submit`."""
-        task = self._worker.submit(work, done, failed, progress)
-        self._timer.start()
-        return task
+        """See :meth:`..worker.Worker.submit`; all that a network computes belongs here."""
+        return self._submit(self._worker, work, done, failed, progress)
+
+    def submit_aside(self, work, done=None, failed=None, progress=None) -> Task:
+        """The same for downloads, files and resampling, which clicks and the registration must not wait for."""
+        return self._submit(self._aside, work, done, failed, progress)
 
     def follow(self, command: BackgroundCommand) -> BackgroundCommand:
         """Poll a process in the background until its outcome is delivered."""
@@ -41,27 +43,35 @@ class Runner:
 
     @property
     def busy(self) -> bool:
-        """Whether some outcome of the thread is still to be delivered, or some step to be done."""
-        return self._worker.busy or bool(self._turns)
+        """Whether some outcome of the threads is still to be delivered, or some step to be done."""
+        return self._worker.busy or self._aside.busy or bool(self._turns)
 
     def abandon_all(self) -> None:
-        """Cancel all work of the thread and deliver nothing of it."""
+        """Cancel all work of the threads and deliver nothing of it."""
         self._turns.clear()
         self._worker.abandon_all()
+        self._aside.abandon_all()
 
     def close(self) -> None:
-        """Stop the timer, the thread and the processes, which keep what they have."""
+        """Stop the timer, the threads and the processes, which keep what they have."""
         self._timer.stop()
         for command in self._commands:
             command.abandon()
         self._turns.clear()
         self._worker.close()
+        self._aside.close()
+
+    def _submit(self, worker, *work) -> Task:
+        task = worker.submit(*work)
+        self._timer.start()
+        return task
 
     def _poll(self, *_):
         if self._turns:
             self._turns.popleft()()
         else:
             self._worker.poll()
+            self._aside.poll()
         for command in list(self._commands):
             command.poll()
         self._commands = [command for command in self._commands if command.running]

@@ -91,7 +91,7 @@ class TrainingPanel:
         except Exception as error:  # noqa: BLE001 - shown as a sentence
             self._say(sentence(error))
             return
-        self._writing = self._runner.submit(
+        self._writing = self._runner.submit_aside(
             work, self._on_written, lambda error: self._end_writing(sentence(error)), self._on_progress
         )
         self.update()

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Dict, List, Optional
 
 import numpy as np
+import SimpleITK as sitk
 import torch
 
 from ...errors import InputError
 from ...files import require_writable_folder, whole_file
 from ...job import Job
-from ...segmentation.compact.model import CompactSam, load_compact_sam, save_compact_sam
+from ...segmentation.compact.model import CompactSam, load_compact_sam, save_compact_sam, short_floats_pay
 from ...segmentation.compact.predictor import BUILT_IN_WEIGHTS, CompactPredictor
 from .config import ClickTraining
 from .evaluate import evaluate_clicks
@@ -47,6 +48,7 @@ def train_sam(training: ClickTraining, resume: bool = False, job: Optional[Job] 
         raise InputError(f"{folder} holds a training already; resume it or choose another output folder.")
     if training.threads:
         torch.set_num_threads(training.threads)
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(training.threads)
     run = _Run(training)
     if resume:
         run.load(folder / CHECKPOINT)
@@ -82,7 +84,7 @@ class _Run:
         self.best = -math.inf
         self.history: List[Dict[str, float]] = []
         self._recent: List[List[float]] = []
-        self._gallery = gallery_of(training, self.model.encoder.seen) if training.gallery else None
+        self._gallery = gallery_of(training, self.model.seen) if training.gallery else None
         self._cases = [case for source in training.sources for case in source.cases(training.validation, training.seed)]
 
     def advance(self) -> None:
@@ -190,6 +192,7 @@ def draw(training: ClickTraining, size: int, masks: int, rng: np.random.Generato
 def _start(training: ClickTraining) -> CompactSam:
     if training.start is None:
         model = CompactSam(training.model)
+        model.short_floats = short_floats_pay()
     else:
         model = load_compact_sam(BUILT_IN_WEIGHTS if training.start == "built-in" else training.start)
     if training.encoder is not None:

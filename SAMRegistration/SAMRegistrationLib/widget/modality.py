@@ -33,7 +33,7 @@ class ModalityGuess:
                 self._guesses[side] = modality
                 self._show(side)
 
-        self._runner.submit(self._logic.startGuessingModality(volume), done)
+        self._runner.submit_aside(self._logic.startGuessingModality(volume), done)
 
     def _show(self, side):
         guess = self._guesses[side]

@@ -61,6 +61,8 @@ class SAMRegistrationParameterNode:
     movingModality: Annotated[str, Choice(["auto", "ct", "mr", "other"])] = "auto"
     fixedSegmentation: vtkMRMLSegmentationNode
     movingSegmentation: vtkMRMLSegmentationNode
+    clickSide: Annotated[str, Choice(["fixed", "moving"])] = "fixed"
+    chosenStructure: str = ""
     clickModel: str = "compact"
     device: str = "auto"
     preset: Annotated[str, Choice(["fast", "balanced", "accurate"])] = "balanced"
@@ -70,6 +72,12 @@ class SAMRegistrationParameterNode:
     trainingOutput: str = ""
     trainingSteps: Annotated[int, WithinRange(1, 1000000), Default(1000)]
     gridSpacing: Annotated[float, WithinRange(2, 60), Default(15)]
+    showGrid: bool = True
+    showGrid3D: bool = True
+    showJacobian: bool = False
+    showOutlines: bool = True
+    opacity: Annotated[float, WithinRange(0, 1), Default(0.5)]
+    compareMode: Annotated[str, Choice(["blend", "sideBySide", "checkerboard", "flicker"])] = "blend"
     resultTransform: vtkMRMLTransformNode
     resultInverse: vtkMRMLTransformNode
     resultVolume: vtkMRMLScalarVolumeNode
@@ -104,6 +112,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.devices import DeviceChoice
         from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.look import LookPanel
+        from SAMRegistrationLib.widget.modality import ModalityGuess
         from SAMRegistrationLib.widget.originals import Originals
         from SAMRegistrationLib.widget.register import RegisterPanel
         from SAMRegistrationLib.widget.runner import Runner
@@ -115,6 +124,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.structuresTable = StructuresTable(
             self.ui, self.logic, self.parameters, self.onStructuresChanged, self.onStructureRemoved
         )
+        self.modalityGuess = ModalityGuess(self.ui, self.logic, self.runner, self.parameters)
         self.originals = Originals(self.logic, self.parameters)
         self.clickPanel = ClickPanel(self.ui, self.logic, self.runner, self.parameters, self.structuresTable)
         self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.stepsToShow)
@@ -142,14 +152,13 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def enter(self):
         self.initializeParameterNode()
         self.clickPanel.enter()
+        self.lookPanel.resume()
         self.deviceChoice.look()
 
     def exit(self):
         self.clickPanel.exit()
         self.lookPanel.stop()
-        if self._parameterNode is not None:
-            self._parameterNode.disconnectGui(self._guiTag)
-            self._guiTag = None
+        self._disconnect()
 
     def onSceneStartClose(self, caller, event):
         self.registerPanel.abandon()
@@ -164,6 +173,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneEndClose(self, caller, event):
         if self.parent.isEntered:
             self.initializeParameterNode()
+            self.lookPanel.resume()
 
     def parameters(self) -> Optional[SAMRegistrationParameterNode]:
         """The parameter node, None while a scene is being closed."""
@@ -173,19 +183,25 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setParameterNode(self.logic.getParameterNode())
 
     def setParameterNode(self, parameterNode):
-        if self._parameterNode is not None:
-            self._parameterNode.disconnectGui(self._guiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self._disconnect()
         self._parameterNode = parameterNode
-        self._guiTag = None
         if parameterNode is not None:
             self._guiTag = parameterNode.connectGui(self.ui)
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self.onParametersModified()
 
+    def _disconnect(self):
+        """Let the panel and the parameter node no longer follow each other."""
+        changes = (self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        if self._parameterNode is not None and self.hasObserver(*changes):
+            self._parameterNode.disconnectGui(self._guiTag)
+            self.removeObserver(*changes)
+        self._guiTag = None
+
     def onParametersModified(self, caller=None, event=None):
         self.structuresTable.take_over()
         self.originals.watch()
+        self.modalityGuess.update()
         self.structuresTable.update()
         self.clickPanel.update()
         self.registerPanel.update()

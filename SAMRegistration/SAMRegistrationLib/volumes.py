@@ -64,8 +64,12 @@ def check_volume(image: sitk.Image, name: str) -> None:
 
 def guess_modality(image: sitk.Image) -> str:
     """ "ct" where values look like Hounsfield units (air near -1000), otherwise "mr"."""
-    array = sitk.GetArrayViewFromImage(image)
-    low, high = np.percentile(array[::2, ::2, ::2], [1, 99.5])
+    return modality_of_values(sitk.GetArrayViewFromImage(image)[::2, ::2, ::2])
+
+
+def modality_of_values(values: np.ndarray) -> str:
+    """As :func:`guess_modality`, from a representative part of the voxels."""
+    low, high = np.percentile(values, [1, 99.5])
     return "ct" if -4000 < low < -150 and 100 < high < 5000 else "mr"
 
 

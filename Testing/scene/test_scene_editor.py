@@ -133,3 +133,23 @@ def test_proposals_reach_the_other_image_and_can_be_accepted(an_editor, balls, o
     do(other, other.accept(liver))
     assert [prompt.proposed for prompt in other.prompts.structure(liver).prompts] == [False]
     assert np.array_equal(mask(other, 0)[6], balls[0][6])
+
+
+@pytest.mark.parametrize("of", [0, 1])
+def test_a_proposal_that_is_cancelled_at_the_end_changes_nothing(an_editor, balls, a_volume_node, of):
+    import SimpleITK as sitk
+
+    volume = a_volume_node(picture(grid_of(an_editor.volume), *balls), "Other")
+    node = new_segmentation("Other masks", volume)
+    for structure in structures_of(an_editor.segmentation):
+        put_structure(node, structure)
+    other, (liver, spleen) = MaskEditor(volume, node, FloodPredictor), ids(an_editor)
+    do(an_editor, an_editor.point(liver, at(an_editor, 10, 12, 6), True))
+    do(other, other.point(spleen, at(other, 22, 12, 6), True))
+    stages = []
+    job = Job(lambda fraction, stage: stages.append(stage), lambda: "Proposing the clicks" in stages)
+    other.propose(an_editor, [(liver, spleen)[of]], sitk.Transform(3, sitk.sitkIdentity))(job)
+    assert job.cancelled
+    do(other, other.point(spleen, at(other, 21, 12, 6), True))
+    assert other.prompts.structure(liver).prompts == ()
+    assert len(other.prompts.structure(spleen).prompts) == 2

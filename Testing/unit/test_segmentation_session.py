@@ -376,3 +376,28 @@ def test_a_described_structure_keeps_its_id_and_prompts_and_is_no_step_of_undo()
     structure = session.prompts.structure("a")
     assert (structure.name, structure.terminology, structure.prompts) == ("Liver", "code", ())
     assert session.undo_label is None
+
+
+def test_a_forgotten_structure_is_brought_back_neither_by_undo_nor_by_redo(session, liver):
+    spleen = session.add_structure("spleen").id
+    session.add_point(spleen, world(GRID, 18, 17, 7))
+    first = session.add_point(liver, world(GRID, 18, 17, 7))
+    session.add_point(spleen, world(GRID, 16, 17, 7))
+    second = session.add_point(liver, world(GRID, 16, 17, 7))
+    session.undo()
+    session.undo()
+    session.forget_structure(spleen)
+    seen = [session.prompts]
+    for step in (session.redo, session.undo, session.undo, session.undo):
+        assert step() in ("Add point inside liver", "Add liver")
+        seen.append(session.prompts)
+    assert session.undo_label is None
+    assert [[p.id for s in state.structures for p in s.prompts] for state in seen] == [
+        [first.id],
+        [first.id, second.id],
+        [first.id],
+        [],
+        [],
+    ]
+    assert all(structure.id == liver for state in seen for structure in state.structures)
+    session.forget_structure(spleen)

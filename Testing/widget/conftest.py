@@ -4,6 +4,7 @@ Off screen unless QT_QPA_PLATFORM says otherwise (`QT_QPA_PLATFORM=xcb xvfb-run 
 """
 
 import os
+import threading
 
 import Host
 import module_panel
@@ -156,3 +157,37 @@ def sample_source(panel):
     before = dict(vars(source))
     yield source
     vars(source).update(before)
+
+
+@pytest.fixture
+def clicking(panel, a_pair, monkeypatch):
+    """The panel with both volumes chosen, one structure, and a model whose answer is known."""
+    import slicer
+    from unit.segmentation_samples import FloodPredictor
+
+    monkeypatch.setattr(panel.logic, "openPredictor", lambda model, device: FloodPredictor(), raising=False)
+    (fixed, _), (moving, _) = a_pair
+    panel.ui.fixedSelector.setCurrentNode(fixed)
+    panel.ui.movingSelector.setCurrentNode(moving)
+    module_panel.click(panel.ui.fixedImageButton)
+    module_panel.click(panel.ui.addStructureButton)
+    for name in slicer.app.layoutManager().sliceViewNames():
+        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*module_panel.CENTER)
+    slicer.app.processEvents()
+    return panel
+
+
+@pytest.fixture
+def held(clicking, monkeypatch):
+    """The panel with a click model that answers once the returned event is set."""
+    go_on = threading.Event()
+
+    from unit.segmentation_samples import FloodPredictor
+
+    def open_predictor(model, device):
+        assert go_on.wait(60)
+        return FloodPredictor()
+
+    monkeypatch.setattr(clicking.logic, "openPredictor", open_predictor, raising=False)
+    yield go_on
+    go_on.set()

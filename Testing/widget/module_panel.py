@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import slicer
+from Host import gestures
 from PySide6 import QtCore, QtTest
 
+CENTER = (0.0, 0.0, 5.0)
+OUTER = (17.0, 3.0, 5.0)
 MODULE = Path(__file__).parents[2] / "SAMRegistration" / "SAMRegistration.py"
 
 
@@ -81,3 +84,28 @@ def save_and_load(panel, path):
     slicer.util.loadScene(str(path))
     slicer.app.processEvents()
     panel.initializeParameterNode()
+
+
+def settled(panel):
+    wait(lambda: not panel.runner.busy, 30)
+
+
+def place(panel, button, ras, view="Red"):
+    if not button.checked:
+        click(button)
+    view = gestures.slice_view(view)
+    gestures.click(view, gestures.pixel_at(view, ras))
+    settled(panel)
+
+
+def mask_of(panel, side="fixed"):
+    parameters = panel.parameters()
+    segmentation = panel.logic.segmentationOf(parameters, side)
+    volume = panel.logic.volumeOf(parameters, side)
+    structure = panel.logic.structures(parameters)[-1].id
+    return slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, structure, volume) > 0
+
+
+def prompts_of(panel, side="fixed"):
+    prompts = panel.logic.promptsOf(panel.parameters(), side)
+    return [(prompt.kind, prompt.proposed) for structure in prompts.structures for prompt in structure.prompts]

@@ -4,52 +4,8 @@ import numpy as np
 import pytest
 import slicer
 from Host import gestures
-from module_panel import click, wait
+from module_panel import CENTER, OUTER, click, mask_of, place, prompts_of, settled, wait
 from PySide6 import QtCore
-from unit.segmentation_samples import FloodPredictor
-
-CENTER = (0.0, 0.0, 5.0)
-OUTER = (17.0, 3.0, 5.0)
-
-
-@pytest.fixture
-def clicking(panel, a_pair, monkeypatch):
-    """The panel with both volumes chosen, one structure, and a model whose answer is known."""
-    monkeypatch.setattr(panel.logic, "openPredictor", lambda model, device: FloodPredictor(), raising=False)
-    (fixed, _), (moving, _) = a_pair
-    panel.ui.fixedSelector.setCurrentNode(fixed)
-    panel.ui.movingSelector.setCurrentNode(moving)
-    click(panel.ui.fixedImageButton)
-    click(panel.ui.addStructureButton)
-    for name in slicer.app.layoutManager().sliceViewNames():
-        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CENTER)
-    slicer.app.processEvents()
-    return panel
-
-
-def settled(panel):
-    wait(lambda: not panel.runner.busy, 30)
-
-
-def place(panel, button, ras, view="Red"):
-    if not button.checked:
-        click(button)
-    view = gestures.slice_view(view)
-    gestures.click(view, gestures.pixel_at(view, ras))
-    settled(panel)
-
-
-def mask_of(panel, side="fixed"):
-    parameters = panel.parameters()
-    segmentation = panel.logic.segmentationOf(parameters, side)
-    volume = panel.logic.volumeOf(parameters, side)
-    structure = panel.logic.structures(parameters)[-1].id
-    return slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, structure, volume) > 0
-
-
-def prompts_of(panel, side="fixed"):
-    prompts = panel.logic.promptsOf(panel.parameters(), side)
-    return [(prompt.kind, prompt.proposed) for structure in prompts.structures for prompt in structure.prompts]
 
 
 def state(panel, column):
@@ -65,7 +21,7 @@ def test_a_click_in_any_slice_view_gives_a_mask_around_it(clicking, view):
     i, j, k = np.round((matrix @ [*CENTER, 1])[:3]).astype(int)
     assert mask[k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2].any()
     assert prompts_of(clicking) == [("positive", False)]
-    assert state(clicking, 3) == "mask, 1 clicks"
+    assert state(clicking, 3) == "mask, 1 click"
     assert state(clicking, 4) == "nothing yet"
 
 
@@ -112,6 +68,17 @@ def test_a_box_is_two_clicks(clicking):
     place(clicking, clicking.ui.boxButton, (20.0, 20.0, 5.0))
     assert prompts_of(clicking) == [("box", False)]
     assert mask_of(clicking).any()
+
+
+def test_the_first_corner_of_a_box_stays_while_the_view_is_prepared(clicking, held):
+    click(clicking.ui.boxButton)
+    view = gestures.slice_view("Red")
+    gestures.click(view, gestures.pixel_at(view, (-20.0, -20.0, 5.0)))
+    held.set()
+    settled(clicking)
+    gestures.click(view, gestures.pixel_at(view, (20.0, 20.0, 5.0)))
+    settled(clicking)
+    assert prompts_of(clicking) == [("box", False)]
 
 
 def test_dragging_a_point_moves_its_prompt_and_deleting_it_removes_it(clicking):
@@ -174,6 +141,26 @@ def test_clicks_proposed_in_the_other_image_are_shown_as_proposals_until_accepte
     assert mask_of(clicking, "moving").any()
 
 
+def test_proposing_shows_its_progress_and_can_be_stopped(clicking, held):
+    held.set()
+    place(clicking, clicking.ui.plusButton, CENTER)
+    held.clear()
+    click(clicking.ui.proposeButton)
+    wait(lambda: "Loading the model" in clicking.ui.clickStatus.text)
+    assert clicking.ui.clickProgress.visible
+    assert not clicking.ui.proposeButton.enabled
+    click(clicking.ui.clickCancelButton)
+    held.set()
+    settled(clicking)
+    assert clicking.ui.clickStatus.text == "Cancelled; nothing was changed."
+    assert not clicking.ui.clickProgress.visible
+    assert prompts_of(clicking, "moving") == []
+    assert clicking.clickPanel.side == "fixed"
+    click(clicking.ui.proposeButton)
+    settled(clicking)
+    assert prompts_of(clicking, "moving") == [("positive", True)]
+
+
 def test_an_existing_segmentation_is_taken_over_and_corrected(clicking, a_pair):
     fixed_masks = a_pair[0][1]
     clicking.ui.fixedMasksSelector.setCurrentNode(fixed_masks)
@@ -214,6 +201,30 @@ def test_a_renamed_structure_has_its_name_in_both_images_and_a_removed_one_is_go
     assert clicking.ui.structuresTable.rowCount == 0
 
 
+def test_a_new_structure_gets_a_name_that_no_other_has(clicking):
+    for _ in range(2):
+        click(clicking.ui.addStructureButton)
+    clicking.ui.structuresTable.setCurrentCell(0, 2)
+    click(clicking.ui.removeStructureButton)
+    click(clicking.ui.addStructureButton)
+    names = [structure.name for structure in clicking.logic.structures(clicking.parameters())]
+    assert len(names) == len(set(names)) == 3
+    assert all(name.startswith("Structure ") for name in names)
+
+
+def test_the_dialog_for_a_color_starts_with_the_present_one(clicking, monkeypatch):
+    import qt
+
+    asked = []
+    monkeypatch.setattr(qt.QColorDialog, "getColor", lambda color, *_args: asked.append(color) or qt.QColor(0, 255, 51))
+    (structure,) = clicking.logic.structures(clicking.parameters())
+    clicking.ui.structuresTable.cellDoubleClicked.emit(0, 1)
+    assert isinstance(asked[0], qt.QColor)
+    assert np.allclose([asked[0].redF(), asked[0].greenF(), asked[0].blueF()], structure.color, atol=1 / 255)
+    (structure,) = clicking.logic.structures(clicking.parameters())
+    assert structure.color == pytest.approx((0, 1, 0.2))
+
+
 def test_shortcuts_work_in_the_module_and_nowhere_else(clicking):
     from PySide6 import QtTest
 
@@ -228,6 +239,44 @@ def test_shortcuts_work_in_the_module_and_nowhere_else(clicking):
     slicer.app.processEvents()
     assert not clicking.ui.plusButton.checked
     clicking.enter()
+
+
+def test_the_chosen_image_and_structure_come_back_with_the_scene_and_with_the_module(clicking, tmp_path):
+    for _ in range(2):
+        click(clicking.ui.addStructureButton)
+    chosen = clicking.logic.structures(clicking.parameters())[1].id
+    clicking.structuresTable.select(chosen)
+    click(clicking.ui.movingImageButton)
+    clicking.exit()
+    clicking.enter()
+    assert (clicking.structuresTable.current(), clicking.clickPanel.side) == (chosen, "moving")
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.mrmlScene.Clear(0)
+    clicking.initializeParameterNode()
+    assert clicking.clickPanel.side == "fixed"
+    assert clicking.ui.fixedImageButton.checked
+    slicer.mrmlScene.Clear(0)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    clicking.initializeParameterNode()
+    assert (clicking.structuresTable.current(), clicking.clickPanel.side) == (chosen, "moving")
+    assert clicking.ui.movingImageButton.checked
+
+
+def test_the_keys_of_a_slice_view_move_its_slice_and_choose_no_image(clicking):
+    view = gestures.slice_view("Red")
+    slicer.util.mainWindow().activateWindow()
+    gestures.move(view, gestures.pixel_at(view, CENTER))
+    logic = slicer.app.layoutManager().sliceWidget("Red").sliceLogic()
+    before = logic.GetSliceOffset()
+    gestures.type_key(view, QtCore.Qt.Key.Key_F)
+    slicer.app.processEvents()
+    assert logic.GetSliceOffset() > before
+    gestures.type_key(view, QtCore.Qt.Key.Key_G)
+    slicer.app.processEvents()
+    assert clicking.clickPanel.side == "fixed"
+    gestures.type_key(view, QtCore.Qt.Key.Key_E)
+    slicer.app.processEvents()
+    assert clicking.clickPanel.side == "moving"
 
 
 def test_closing_the_scene_while_a_click_is_answered_leaves_a_usable_panel(clicking):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
-from module_panel import choose, click, wait
+from module_panel import choose, click, save_and_load, wait
 
 
 @pytest.fixture
@@ -66,6 +66,83 @@ def test_the_result_can_be_looked_at_in_every_way(looking, tmp_path):
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("Measure,Before,After")
     assert len(lines) == 1 + ui.metricsTable.rowCount
+
+
+def layout():
+    return slicer.app.layoutManager().layout
+
+
+def test_what_was_chosen_to_look_at_comes_back_with_the_scene(looking, tmp_path):
+    ui = looking.ui
+    ui.gridCheckBox.setChecked(False)
+    ui.outlinesCheckBox.setChecked(False)
+    ui.jacobianCheckBox.setChecked(True)
+    ui.opacitySlider.setValue(0.2)
+    slicer.app.processEvents()
+    path = tmp_path / "scene.mrb"
+    assert slicer.util.saveScene(str(path))
+    slicer.mrmlScene.Clear(0)
+    looking.initializeParameterNode()
+    assert [box.checked for box in (ui.gridCheckBox, ui.jacobianCheckBox)] == [True, False]
+    assert ui.opacitySlider.value == pytest.approx(0.5)
+    slicer.mrmlScene.Clear(0)
+    slicer.util.loadScene(str(path))
+    slicer.app.processEvents()
+    looking.initializeParameterNode()
+    transform = looking.parameters().resultTransform
+    shown = [transform.GetNthDisplayNode(n) for n in range(transform.GetNumberOfDisplayNodes())]
+    assert not ui.gridCheckBox.checked
+    assert not any(node.GetVisibility() and node.GetVisibility2D() for node in shown)
+    assert ui.grid3DCheckBox.checked
+    assert any(node.GetVisibility() and node.GetVisibility3D() for node in shown)
+    assert ui.jacobianCheckBox.checked
+    assert not ui.outlinesCheckBox.checked
+    assert ui.opacitySlider.value == pytest.approx(0.2)
+
+
+def flickers():
+    seen = set()
+    wait(lambda: seen.add(foreground()[1]) or len(seen & {0.0, 1.0}) == 2, 20)
+
+
+def test_flicker_goes_on_when_the_module_is_entered_again_and_when_the_scene_is_loaded(looking, tmp_path):
+    click(looking.ui.flickerButton)
+    flickers()
+    looking.exit()
+    assert not looking.lookPanel._flicker.isActive()
+    looking.enter()
+    assert looking.ui.flickerButton.checked
+    flickers()
+    save_and_load(looking, tmp_path / "scene.mrb")
+    looking.enter()
+    assert looking.ui.flickerButton.checked
+    flickers()
+    click(looking.ui.fixedImageButton)
+    assert looking.ui.blendButton.checked
+    assert not looking.lookPanel._flicker.isActive()
+
+
+def test_side_by_side_gives_the_layout_back_on_leaving_and_also_after_loading_the_scene(looking, tmp_path):
+    layouts, red, yellow = slicer.vtkMRMLLayoutNode, "Red", "Yellow"
+    click(looking.ui.sideBySideButton)
+    looking.exit()
+    assert layout() == layouts.SlicerLayoutFourUpView
+    looking.enter()
+    assert layout() == layouts.SlicerLayoutSideBySideView
+    assert looking.ui.sideBySideButton.checked
+    save_and_load(looking, tmp_path / "scene.mrb")
+    looking.enter()
+    wait(lambda: not looking.runner.busy)
+    parameters = looking.parameters()
+    assert layout() == layouts.SlicerLayoutSideBySideView
+    assert looking.ui.sideBySideButton.checked
+    assert (foreground(red)[0][0], foreground(yellow)[0][0]) == (parameters.fixedVolume, parameters.resultVolume)
+    click(looking.ui.blendButton)
+    wait(lambda: not looking.runner.busy)
+    assert layout() == layouts.SlicerLayoutFourUpView
+    nodes = [slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode() for name in (red, yellow)]
+    normals = [[node.GetSliceToRAS().GetElement(row, 2) for row in range(3)] for node in nodes]
+    assert abs(np.dot(*normals)) < 0.1
 
 
 def whole_body_in_its_plane(name, volume):

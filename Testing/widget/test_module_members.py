@@ -204,6 +204,22 @@ def test_every_shortcut_is_told_by_the_tooltip_of_its_button():
     assert [name for keys, name in SHORTCUTS if f"({keys})" not in tips[name]] == []
 
 
+SLICER_KEYS = {
+    "slice views": "F B G T V R S [ ] { } Up Down Left Right",  # vtkMRMLSliceIntersectionWidget, vtkSlicerMarkupsWidget
+    "3D views": "R I S + - Up Down Left Right",  # vtkMRMLCameraWidget, vtkMRMLModelDisplayableManager
+    "segment editor": "Q W I A X Space Esc Return / * , . < > + - = _",  # its keys beside numbers, undo (Z), redo (Y)
+    "plots": "S R U",  # qMRMLPlotView
+}
+
+
+def test_no_shortcut_takes_a_key_of_the_views_or_of_the_segment_editor():
+    from SAMRegistrationLib.widget.clicks import SHORTCUTS
+
+    keys = [key for key, _ in SHORTCUTS]
+    assert len(set(keys)) == len(keys)
+    assert {key for key in keys for taken in SLICER_KEYS.values() if key in taken.split()} == set()
+
+
 TEXT_SETTERS = {
     "setText", "setToolTip", "setWindowTitle", "setTitle", "setPlaceholderText", "addItem", "addItems",
     "setHorizontalHeaderLabels", "appendPlainText",

@@ -18,6 +18,38 @@ def test_the_button_says_why_it_cannot_register_and_then_what_it_will_do(panel, 
     assert (button.text, button.enabled) == ("Register After to Before (fast)", True)
     choose(panel, a_pair)
     assert button.text == "Register After to Before, guided by masks (fast)"
+    panel.ui.movingMasksSelector.setCurrentNode(a_pair[0][1])
+    assert (button.text, button.enabled) == ("Fixed and moving masks are the same", False)
+
+
+def test_what_the_kind_auto_takes_a_volume_for_is_told(panel):
+    noise = np.random.default_rng(0).normal(0, 20, (12, 14, 16)).astype(np.float32)
+    air = np.where(np.arange(16) < 8, -1000.0, 0.0)
+    nodes = [
+        slicer.util.addVolumeFromArray(values.astype(np.float32), name=name)
+        for name, values in (("CT", noise + 160 + air), ("MR", noise + 300))
+    ]
+    ui, parameters = panel.ui, panel.parameters()
+    for selector, node in zip((ui.fixedSelector, ui.movingSelector), nodes):
+        selector.setCurrentNode(node)
+    wait(lambda: not panel.runner.busy)
+
+    def texts():
+        return [combo.itemText(0) for combo in (ui.fixedModalityCombo, ui.movingModalityCombo)]
+
+    assert texts() == ["auto (CT)", "auto (MR)"]
+    panel.exit()
+    panel.enter()
+    assert texts() == ["auto (CT)", "auto (MR)"]
+    ui.fixedModalityCombo.setCurrentIndex(2)
+    assert parameters.fixedModality == "mr"
+    slicer.util.updateVolumeFromArray(nodes[1], noise + 160 + air)
+    parameters.preset = "fast"
+    wait(lambda: not panel.runner.busy)
+    assert texts()[1] == "auto (CT)"
+    slicer.mrmlScene.Clear(0)
+    panel.initializeParameterNode()
+    assert texts() == ["auto", "auto"]
 
 
 def test_registering_puts_the_whole_result_into_one_folder_and_shows_it(panel, a_pair, tmp_path):

@@ -157,7 +157,7 @@ def test_clicks_that_came_with_a_segmentation_go_on_in_the_copy(panel, a_collisi
     write_prompts(moving, PromptSet((Structure("spleen", 1, prompts=(kept,), id="Segment_1"),)))
     before = state(moving)
     choose_masks(panel, fixed, moving)
-    assert rows(panel)[2] == ("spleen", "nothing yet", "mask, 1 clicks")
+    assert rows(panel)[2] == ("spleen", "nothing yet", "mask, 1 click")
     assert rows(panel)[0] == ("liver", "mask", "nothing yet")
     spleen = panel.logic.structures(panel.parameters())[2].id
     copy, volume = panel.parameters().movingSegmentation, panel.parameters().movingVolume

@@ -9,10 +9,10 @@ class ClicksLogic(StructuresLogic):
     """Prompts, and the editors that turn them into masks."""
 
     def promptsOf(self, parameters, side):
-        """The prompts of a side (PromptSet), as they are saved with the scene."""
-        from ..scene.structures import read_prompts
+        """The prompts of a side (PromptSet), as they are saved with the scene; none where they are damaged."""
+        from ..scene.structures import readable_prompts
 
-        return read_prompts(self.segmentationOf(parameters, side))
+        return readable_prompts(self.segmentationOf(parameters, side))
 
     def openEditor(self, parameters, side):
         """Start clicking in a volume: a SAMRegistrationLib.scene.editor.MaskEditor.

@@ -1,5 +1,6 @@
 """Looking at a result, and applying it to other nodes."""
 
+import slicer
 from slicer.i18n import tr as _
 
 from .structures import StructuresLogic
@@ -9,9 +10,11 @@ class LookLogic(StructuresLogic):
     """What the views show, and what is made of the last result."""
 
     def showSide(self, parameters, side) -> None:
-        """Show one volume with its masks in all slice views."""
+        """Show one volume with its masks in all slice views, for clicking in it; a comparison of the result ends."""
         from ..scene import display, grids
 
+        with slicer.util.NodeModify(parameters):
+            parameters.clickSide, parameters.compareMode = side, "blend"
         volume = self.volumeOf(parameters, side)
         if volume is None:
             return

@@ -65,6 +65,8 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             return _("Choose a moving volume")
         if parameters.fixedVolume is parameters.movingVolume:
             return _("Fixed and moving are the same")
+        if parameters.fixedSegmentation is not None and parameters.fixedSegmentation is parameters.movingSegmentation:
+            return _("Fixed and moving masks are the same")
         for node in (parameters.fixedVolume, parameters.movingVolume):
             if node.GetImageData() is None:
                 return _("{name} holds no voxels").format(name=node.GetName())

@@ -10,6 +10,27 @@ class StructuresLogic:
         """The volume node of a side, "fixed" or "moving"; None without any."""
         return None if parameters is None else getattr(parameters, f"{side}Volume")
 
+    def startGuessingModality(self, volume):
+        """Read what tells whether a volume is a CT.
+
+        Returns:
+            ``work(job)``, which may run on any thread and gives "ct" or "mr".
+
+        Example:
+            >>> logic.startGuessingModality(getNode("CTChest"))(None)                        # doctest: +SKIP
+            'ct'
+        """
+        from ..scene.volumes import voxels
+
+        values = voxels(volume.GetImageData())[::2, ::2, ::2].copy()
+
+        def work(job):
+            from ..volumes import modality_of_values
+
+            return modality_of_values(values)
+
+        return work
+
     def segmentationOf(self, parameters, side):
         """The segmentation node of a side, "fixed" or "moving"; None without any."""
         return None if parameters is None else getattr(parameters, f"{side}Segmentation")
@@ -67,6 +88,20 @@ class StructuresLogic:
             node = self.segmentationOf(parameters, side)
             if node is not None:
                 follow_original(node)
+
+    def damagedClicks(self, parameters) -> list:
+        """The names of the segmentations whose saved clicks cannot be read; clicking there starts without them."""
+        from ..errors import InputError
+        from ..scene.structures import read_prompts
+
+        names = []
+        for side in ("fixed", "moving"):
+            node = self.segmentationOf(parameters, side)
+            try:
+                read_prompts(node)
+            except InputError:
+                names.append(node.GetName())
+        return names
 
     def structures(self, parameters) -> list:
         """The structures of both segmentations, each once (StructureInfo).
@@ -134,13 +169,13 @@ class StructuresLogic:
         Example:
             >>> logic.removeStructure(logic.getParameterNode(), liver)                       # doctest: +SKIP
         """
-        from ..scene.structures import read_prompts, write_prompts
+        from ..scene.structures import readable_prompts, write_prompts
 
         for side in ("fixed", "moving"):
             node = self.segmentationOf(parameters, side)
             if node is not None:
                 node.GetSegmentation().RemoveSegment(structureId)
-                prompts = read_prompts(node)
+                prompts = readable_prompts(node)
                 if prompts.has(structureId):
                     write_prompts(node, prompts.without_structure(structureId))
 

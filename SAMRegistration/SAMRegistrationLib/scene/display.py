@@ -93,12 +93,19 @@ def orientation_of(view: str) -> list:
     return [matrix.GetElement(row, column) for row in range(4) for column in range(4)]
 
 
-def leave_side_by_side(orientation: list) -> None:
-    """Give the second view the position and orientation it had before :func:`show_side_by_side`, and unlink both."""
+def leave_side_by_side(orientation) -> None:
+    """Give the second view the position and orientation it had before :func:`show_side_by_side`, and unlink both.
+
+    Args:
+        orientation: of :func:`orientation_of`; None where it is not known, for a sagittal view.
+    """
     manager = slicer.app.layoutManager()
     node = manager.sliceWidget("Yellow").mrmlSliceNode()
-    node.GetSliceToRAS().DeepCopy(orientation)
-    node.UpdateMatrices()
+    if orientation is None:
+        node.SetOrientation("Sagittal")
+    else:
+        node.GetSliceToRAS().DeepCopy(orientation)
+        node.UpdateMatrices()
     for name in ("Red", "Yellow"):
         manager.sliceWidget(name).mrmlSliceCompositeNode().SetLinkedControl(False)
 

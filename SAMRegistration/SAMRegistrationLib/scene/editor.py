@@ -17,9 +17,9 @@ from ..job import Job
 from ..segmentation.planes import plane_at
 from ..segmentation.prompts import PromptSet
 from ..segmentation.session import SegmentationSession
-from .masks import labelmap, masks_of, on_grid, put_mask
+from .masks import BINARY, labelmap, masks_of, on_grid, put_mask
 from .space import lps, to_numpy
-from .structures import StructureInfo, read_prompts, structures_of, write_prompts
+from .structures import StructureInfo, readable_prompts, structures_of, write_prompts
 from .volumes import VolumeCopy
 
 Ras = Sequence[float]
@@ -53,16 +53,26 @@ class MaskEditor:
         self._open_predictor = open_predictor
         self._copy: Optional[VolumeCopy] = VolumeCopy(volume)
         self._masks = masks_of(segmentation)
-        self.prompts = read_prompts(segmentation)
+        self.prompts = readable_prompts(segmentation)
         self.undo_label: Optional[str] = None
         self.redo_label: Optional[str] = None
         self._session: Optional[SegmentationSession] = None
         self._places = [_place(node) for node in (volume, segmentation)]
+        self._left: Optional[tuple] = None
 
     @property
     def is_current(self) -> bool:
         """Whether volume and segmentation still lie where they lay; otherwise another editor is needed."""
         return self._places == [_place(node) for node in (self.volume, self.segmentation)]
+
+    def leave(self) -> None:
+        """Note the state of voxels and masks, which others may edit from now on."""
+        self._left = self._state()
+
+    def come_back(self) -> bool:
+        """Whether nobody else edited voxels or masks since :meth:`leave`; otherwise another editor is needed."""
+        left, self._left = self._left, None
+        return left is None or left == self._state()
 
     # --- actions: work for the worker thread
 
@@ -99,8 +109,8 @@ class MaskEditor:
         return self._work(lambda session: session.accept_proposals(structure_id))
 
     def forget(self, structure_id: str) -> Work:
-        """Remove a structure with its prompts."""
-        return self._work(lambda session: session.prompts.has(structure_id) and session.remove_structure(structure_id))
+        """Take a removed structure out of everything that undo and redo bring back."""
+        return self._work(lambda session: session.forget_structure(structure_id))
 
     def propagate(self, structure_id: str) -> Work:
         """Extend a structure to the volume."""
@@ -122,11 +132,15 @@ class MaskEditor:
         """
 
         def work(job: Job) -> Update:
-            session = self._ready(structures, job)
-            other = source._ready(other_structures, job)
+            session = self._ready(structures, job.part(0.0, 0.4))
+            other = source._ready(other_structures, job.part(0.4, 0.8))
+            job.update(0.8, "Proposing the clicks")
             before = session.prompts
             outside = session.propose_from(other, transform, structure_ids)
-            return self._update(session, before, outside=outside)
+            update = self._update(session, before, outside=outside)
+            if job.cancelled and session.prompts != before:
+                session.undo()
+            return update
 
         structures, other_structures = structures_of(self.segmentation), structures_of(source.segmentation)
         return work
@@ -147,12 +161,22 @@ class MaskEditor:
 
     def show(self, update: Update) -> None:
         """Put an update into the segmentation node."""
+        untouched = self._left is not None and self._left == self._state()
         self.prompts = update.prompts
         self.undo_label, self.redo_label = update.undo_label, update.redo_label
         for structure_id, mask in update.labelmaps.items():
             if self.segmentation.GetSegmentation().GetSegment(structure_id) is not None:
                 put_mask(self.segmentation, structure_id, mask)
         write_prompts(self.segmentation, self.prompts)
+        if untouched:
+            self._left = self._state()
+
+    def _state(self) -> tuple:
+        """Differs when voxels of the volume or of a mask were edited."""
+        segmentation = self.segmentation.GetSegmentation()
+        ids = segmentation.GetSegmentIDs()
+        masks = [_version(segmentation.GetSegment(segment_id).GetRepresentation(BINARY)) for segment_id in ids]
+        return _version(self.volume.GetImageData()), ids, masks
 
     def close(self) -> Work:
         """Work that frees the session; the editor is of no use afterwards."""
@@ -203,6 +227,11 @@ class MaskEditor:
             if not after.has(structure.id):
                 masks[structure.id] = labelmap(np.zeros(session.grid.shape, np.uint8), session.grid)
         return Update(after, masks, session.undo_label, session.redo_label, outside)
+
+
+def _version(data) -> Optional[tuple]:
+    """Differs when data were edited or exchanged."""
+    return None if data is None else (data.GetAddressAsString(data.GetClassName()), data.GetMTime())
 
 
 def _place(node) -> tuple:

@@ -92,9 +92,17 @@ def read_prompts(node) -> PromptSet:
         data = json.loads(text)
         motion = motion_since(node, data.pop(PLACE)) if PLACE in data else None
         prompts = PromptSet.from_dict(data)
-    except (ValueError, TypeError) as error:
+    except (InputError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"The clicks saved with {node.GetName()} are damaged.") from error
     return prompts if motion is None else _moved(prompts, RAS_LPS @ motion @ RAS_LPS)
+
+
+def readable_prompts(node) -> PromptSet:
+    """The prompts as :func:`read_prompts` gives them; none where they are damaged."""
+    try:
+        return read_prompts(node)
+    except InputError:
+        return PromptSet()
 
 
 def write_prompts(node, prompts: PromptSet) -> None:

@@ -123,6 +123,18 @@ class History:
         self._undone = [(label, edit.apply(state)) for label, state in self._undone]
         self.current = edit.apply(self.current)
 
+    def forget(self, structure_id: str) -> None:
+        """Take a structure out of every state, and with it the steps that changed nothing else."""
+        self.current = _without(self.current, structure_id)
+        for steps in (self._done, self._undone):
+            kept, after = [], self.current
+            for label, state in reversed(steps):
+                state = _without(state, structure_id)
+                if state != after:
+                    kept.append((label, state))
+                after = state
+            steps[:] = reversed(kept)
+
     @property
     def undo_label(self) -> Optional[str]:
         """What :meth:`undo` would take back, or None."""
@@ -148,3 +160,7 @@ class History:
         target.append((label, self.current))
         self.current = state
         return label
+
+
+def _without(prompts: PromptSet, structure_id: str) -> PromptSet:
+    return prompts.without_structure(structure_id) if prompts.has(structure_id) else prompts

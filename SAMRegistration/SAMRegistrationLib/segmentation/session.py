@@ -149,6 +149,10 @@ class SegmentationSession:
         name = self.prompts.structure(structure_id).name
         self._history.do(RemoveStructure(f"Remove {name}", structure_id))
 
+    def forget_structure(self, structure_id: str) -> None:
+        """Remove a structure as if it had never been there, if it is: undo does not bring it back."""
+        self._history.forget(structure_id)
+
     # --- prompts
 
     def add_point(

@@ -1,25 +1,26 @@
 """The section "Structures and clicks": the mouse, the buttons and the two mask editors."""
 
-from typing import Dict, Optional
+from typing import Optional
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
 from ..segmentation.prompts import BOX, NEGATIVE, POSITIVE
+from .editors import SIDES, Editors
 from .messages import sentence
 from .points import PromptPoints, view_normal
 
-FIXED, MOVING = "fixed", "moving"
+FIXED, MOVING = SIDES
 SHORTCUTS = (
     ("1", "plusButton"),
     ("2", "minusButton"),
     ("3", "boxButton"),
-    ("F", "fixedImageButton"),
-    ("G", "movingImageButton"),
+    ("D", "fixedImageButton"),
+    ("E", "movingImageButton"),
     ("Z", "undoButton"),
     ("Y", "redoButton"),
-    ("V", "propagateButton"),
+    ("C", "propagateButton"),
 )
 
 
@@ -32,12 +33,12 @@ class ClickPanel:
     def __init__(self, ui, logic, runner, parameters, table):
         self._ui, self._logic, self._runner = ui, logic, runner
         self._parameters, self._table = parameters, table
-        self._points = PromptPoints(self._on_placed, self._on_moved, self._on_deleted)
-        self._editors: Dict[str, object] = {}
+        self._points = PromptPoints(self._on_placed, self._on_moved, self._on_deleted, self._on_switched)
+        self._editors = Editors(logic, runner, parameters)
+        self._entered = False
         self._long_task = None
         self._waiting = 0
         self._shortcuts = []
-        self.side = FIXED
         self._kinds = {ui.plusButton: POSITIVE, ui.minusButton: NEGATIVE, ui.boxButton: BOX}
         for button in self._kinds:
             button.clicked.connect(lambda *_args, button=button: self._on_place_button(button))
@@ -49,62 +50,74 @@ class ClickPanel:
         ui.propagateButton.clicked.connect(self.onPropagate)
         ui.proposeButton.clicked.connect(self.onPropose)
         ui.clickCancelButton.clicked.connect(self.onStop)
-        self._show_long(False)
+        self._show_long(None)
+
+    @property
+    def side(self) -> str:
+        """The image that is clicked in."""
+        parameters = self._parameters()
+        return FIXED if parameters is None else parameters.clickSide
 
     # --- life cycle
 
     def enter(self) -> None:
         """Bind the shortcuts and show the prompts."""
-        for keys, name in SHORTCUTS:
-            shortcut = qt.QShortcut(qt.QKeySequence(keys), slicer.util.mainWindow())
-            shortcut.activated.connect(getattr(self._ui, name).click)
-            self._shortcuts.append(shortcut)
+        if not self._entered:
+            self._entered = True
+            for keys, name in SHORTCUTS:
+                shortcut = qt.QShortcut(qt.QKeySequence(keys), slicer.util.mainWindow())
+                shortcut.activated.connect(getattr(self._ui, name).click)
+                self._shortcuts.append(shortcut)
+            self._points.watch()
         self.update()
 
     def exit(self) -> None:
-        """Release the shortcuts and the mouse; what others edit meanwhile is taken over at the next click."""
+        """Release the shortcuts and the mouse; work goes on, and what others edit meanwhile is taken over later."""
+        self._entered = False
         for shortcut in self._shortcuts:
             shortcut.setEnabled(False)
             shortcut.setParent(None)
             shortcut.deleteLater()
         self._shortcuts = []
         self._points.remove()
-        self._forget_editors()
+        self._editors.leave()
 
     def scene_closes(self) -> None:
         """Let go of everything of the scene."""
         self._points.stop()
         self._points.forget()
-        self._editors = {}
-        self._long_task, self._waiting = None, 0
-        self._show_long(False)
+        self._editors.forget()
+        self._waiting = 0
+        self._show_long(None)
 
     def update(self) -> None:
         """Bring buttons, table and points in line with parameters and prompts."""
         parameters = self._parameters()
         ui = self._ui
-        self._drop_outdated_editors(parameters)
+        self._editors.drop_outdated()
+        if self._entered and not self._waiting:
+            self._editors.come_back()
         editor, structure_id = self._editors.get(self.side), self._table.current()
         ready = parameters is not None and self._logic.volumeOf(parameters, self.side) is not None
         idle = self._long_task is None
         for button, kind in self._kinds.items():
             button.setEnabled(bool(ready and structure_id and idle))
             button.setChecked(self._points.placing == kind)
+        ui.fixedImageButton.setChecked(self.side == FIXED)
+        ui.movingImageButton.setChecked(self.side == MOVING)
         prompts = self._prompts(structure_id)
         ui.undoButton.setEnabled(bool(idle and editor and editor.undo_label))
         ui.redoButton.setEnabled(bool(idle and editor and editor.redo_label))
         ui.propagateButton.setEnabled(bool(ready and idle and any(p.kind != NEGATIVE for p in prompts)))
         ui.proposeButton.setEnabled(bool(ready and idle and self._other_volume() is not None and prompts))
         ui.acceptButton.setEnabled(bool(ready and idle and any(prompt.proposed for prompt in prompts)))
-        self._points.show(prompts)
+        if self._entered:
+            self._points.show(prompts)
 
     # --- actions
 
     def choose_side(self, side: str) -> None:
         """Show the fixed or the moving volume and click in it."""
-        self.side = side
-        self._ui.fixedImageButton.setChecked(side == FIXED)
-        self._ui.movingImageButton.setChecked(side == MOVING)
         parameters = self._parameters()
         if parameters is not None:
             self._logic.showSide(parameters, side)
@@ -117,8 +130,8 @@ class ClickPanel:
 
     def structure_removed(self, structure_id: str) -> None:
         """Take a removed structure out of the sessions too."""
-        for side in list(self._editors):
-            self._submit(side, self._editors[side].forget(structure_id))
+        for editor in filter(None, map(self._editors.get, SIDES)):
+            self._submit(editor, editor.forget(structure_id))
 
     def onAccept(self, *_args):
         structure_id = self._table.current()
@@ -132,12 +145,14 @@ class ClickPanel:
         structure_id, parameters = self._table.current(), self._parameters()
         other = MOVING if self.side == FIXED else FIXED
         try:
-            source, target = self._editor(self.side), self._editor(other)
+            source, target = self._editors.open(self.side), self._editors.open(other)
             transform = self._logic.proposalTransform(parameters, self.side)
         except Exception as error:  # noqa: BLE001 - shown as a sentence
             self._ui.clickStatus.setText(sentence(error))
             return
-        self._submit(other, target.propose(source, [structure_id], transform), self._on_proposed)
+        work = target.propose(source, [structure_id], transform)
+        self._show_long(self._submit(target, work, lambda update: self._on_proposed(update, other)))
+        self.update()
 
     def onStop(self, *_args):
         if self._long_task is not None:
@@ -151,10 +166,20 @@ class ClickPanel:
         if self._points.placing == kind:
             self._points.stop()
         else:
-            self._points.start(kind)
             normal = view_normal() or (0.0, 0.0, 1.0)
-            self._edit(lambda editor: editor.prepare(self._logic.viewCenter(), normal), quiet=True)
+            if self._edit(lambda editor: editor.prepare(self._logic.viewCenter(), normal), quiet=True):
+                self._points.start(kind)
         self.update()
+
+    def _on_switched(self):
+        """Show which button places points, in the next turn of the event loop: the views are busy with the mouse."""
+        self._runner.in_turns(self._show_placing)
+
+    def _show_placing(self):
+        if self._points.placing is None:
+            self._points.stop()
+        for button, kind in self._kinds.items():
+            button.setChecked(self._points.placing == kind)
 
     def _on_placed(self, kind, positions, normal):
         structure_id = self._table.current()
@@ -172,28 +197,29 @@ class ClickPanel:
     # --- work
 
     def _edit(self, action, long=False, quiet=False):
-        """Give an action of the present side's editor to the worker."""
+        """Give an action of the present side's editor to the worker; whether that was possible."""
         try:
-            work = action(self._editor(self.side))
+            editor = self._editors.open(self.side)
+            work = action(editor)
         except Exception as error:  # noqa: BLE001 - shown as a sentence
+            self._points.stop()
             self._ui.clickStatus.setText(sentence(error))
             self.update()
-            return
-        task = self._submit(self.side, work, quiet=quiet)
+            return False
+        task = self._submit(editor, work, quiet=quiet)
         if long:
-            self._long_task = task
-            self._show_long(True)
+            self._show_long(task)
             self.update()
+        return True
 
-    def _submit(self, side, work, shown=None, quiet=False):
-        editor = self._editors[side]
+    def _submit(self, editor, work, shown=None, quiet=False):
         self._waiting += 1
         if not quiet:
             self._ui.clickStatus.setText(_("Working..."))
         task = self._runner.submit(
             work,
-            lambda update: self._on_done(task, editor, update, shown),
-            lambda error: self._on_failed(task, error),
+            lambda update: self._on_done(task, editor, update, shown, quiet),
+            lambda error: self._finish(task, sentence(error)),
             self._on_progress,
         )
         return task
@@ -202,66 +228,49 @@ class ClickPanel:
         self._ui.clickProgress.setValue(round(100 * fraction))
         self._ui.clickStatus.setText(message)
 
-    def _on_done(self, task, editor, update, shown):
-        self._drop_outdated_editors(self._parameters())
-        if editor in self._editors.values() and update is not None:
+    def _on_done(self, task, editor, update, shown, quiet):
+        self._editors.drop_outdated()
+        if not self._editors.holds(editor):
+            lost = _("The image or its masks were moved or exchanged meanwhile; do that again.")
+            self._finish(task, "" if quiet else lost)
+            return
+        try:
             editor.show(update)
+        except Exception as error:  # noqa: BLE001 - shown as a sentence, and the buttons come back
+            self._finish(task, sentence(error))
+            return
         self._finish(task, "")
         if shown is not None:
             shown(update)
-
-    def _on_failed(self, task, error):
-        self._finish(task, sentence(error))
 
     def _finish(self, task, text):
         self._waiting = max(self._waiting - 1, 0)
         self._ui.clickStatus.setText(text)
         if task is self._long_task:
-            self._long_task = None
-            self._show_long(False)
+            self._show_long(None)
         self._table.update()
         if not self._waiting:
             self.update()
 
-    def _on_proposed(self, update):
-        if update.outside:
+    def _on_proposed(self, update, side):
+        if update.outside == 1:
+            text = _("1 click falls outside the other image and was left out.")
+        elif update.outside:
             text = _("{n} clicks fall outside the other image and were left out.").format(n=update.outside)
         else:
             text = _("Proposed; accept the clicks or move them.")
-        self.choose_side(MOVING if self.side == FIXED else FIXED)
+        if self._entered:
+            self.choose_side(side)
         self._ui.clickStatus.setText(text)
 
-    def _show_long(self, running):
-        self._ui.clickProgress.setVisible(running)
+    def _show_long(self, task):
+        """Show progress and Stop of a long task, neither for None."""
+        self._long_task = task
+        self._ui.clickProgress.setVisible(task is not None)
         self._ui.clickProgress.setValue(0)
-        self._ui.clickCancelButton.setVisible(running)
+        self._ui.clickCancelButton.setVisible(task is not None)
 
-    # --- editors
-
-    def _editor(self, side):
-        self._drop_outdated_editors(self._parameters())
-        if side not in self._editors:
-            self._editors[side] = self._logic.openEditor(self._parameters(), side)
-        return self._editors[side]
-
-    def _drop_outdated_editors(self, parameters):
-        for side, editor in list(self._editors.items()):
-            volume, node = (
-                (None, None)
-                if parameters is None
-                else (
-                    self._logic.volumeOf(parameters, side),
-                    self._logic.segmentationOf(parameters, side),
-                )
-            )
-            if editor.volume is not volume or editor.segmentation is not node or not editor.is_current:
-                del self._editors[side]
-                self._runner.submit(editor.close())
-
-    def _forget_editors(self):
-        for editor in self._editors.values():
-            self._runner.submit(editor.close())
-        self._editors = {}
+    # --- what there is
 
     def _prompts(self, structure_id: Optional[str]):
         prompts = self._logic.promptsOf(self._parameters(), self.side)

@@ -23,7 +23,7 @@ class LookPanel:
         self._layout = self._orientation = None
         self._shown_tables = None
         self._filling = False
-        self.mode = BLEND
+        self._compared = BLEND
         self._flicker = qt.QTimer()
         self._flicker.setInterval(FLICKER_MS)
         self._flicker.timeout.connect(self._on_flicker)
@@ -35,9 +35,15 @@ class LookPanel:
         }
         for button, mode in self._modes.items():
             button.clicked.connect(lambda *_args, mode=mode: self.compare(mode))
-        for box in (ui.gridCheckBox, ui.grid3DCheckBox, ui.jacobianCheckBox, ui.outlinesCheckBox):
-            box.toggled.connect(lambda *_args: self.show())
-        ui.opacitySlider.valueChanged.connect(lambda value: display.set_opacity(value))
+        self._boxes = {
+            ui.gridCheckBox: "showGrid",
+            ui.grid3DCheckBox: "showGrid3D",
+            ui.jacobianCheckBox: "showJacobian",
+            ui.outlinesCheckBox: "showOutlines",
+        }
+        for box, name in self._boxes.items():
+            box.toggled.connect(lambda *_args, box=box, name=name: self._on_box(name, box.isChecked()))
+        ui.opacitySlider.valueChanged.connect(self._on_opacity)
         ui.exportButton.clicked.connect(self.onExport)
         ui.applyButton.clicked.connect(self.onApply)
         ui.applySelector.currentNodeChanged.connect(lambda *_args: self.update())
@@ -54,9 +60,10 @@ class LookPanel:
         """Bring the section in line with the parameters."""
         parameters, ui = self._parameters(), self._ui
         there = parameters is not None and parameters.resultTransform is not None
-        widgets = [ui.gridCheckBox, ui.grid3DCheckBox, ui.jacobianCheckBox, ui.outlinesCheckBox, ui.opacitySlider]
-        for widget in [*widgets, *self._modes]:
+        for widget in [*self._boxes, ui.opacitySlider, *self._modes]:
             widget.setEnabled(there)
+        if parameters is not None:
+            self._show_choices(parameters)
         ui.exportButton.setEnabled(parameters is not None and parameters.resultTable is not None)
         ui.applyButton.setEnabled(bool(there and ui.applySelector.currentNode() is not None))
         tables = (None, None) if parameters is None else (parameters.resultTable, parameters.resultFoldTable)
@@ -71,31 +78,36 @@ class LookPanel:
         return [self._start_over, lambda: self._show(grid3D=False), self.show]
 
     def _start_over(self):
-        boxes = (self._ui.jacobianCheckBox, self._ui.gridCheckBox, self._ui.grid3DCheckBox, self._ui.outlinesCheckBox)
-        for box in boxes:
-            box.blockSignals(True)
-            box.setChecked(box is not self._ui.jacobianCheckBox)
-            box.blockSignals(False)
+        parameters = self._parameters()
+        with slicer.util.NodeModify(parameters):
+            parameters.showGrid = parameters.showGrid3D = parameters.showOutlines = True
+            parameters.showJacobian, parameters.compareMode = False, BLEND
         self._enter_mode(BLEND)
         self._show(grid=False, grid3D=False)
         self.update()
 
     def compare(self, mode: str) -> None:
         """Compare fixed and warped volume in one of the modes."""
+        self._parameters().compareMode = mode
         self._enter_mode(mode)
         self.show()
 
+    def resume(self) -> None:
+        """Go on with a comparison that changes the views by itself, as when the module was left or the scene saved."""
+        parameters = self._parameters()
+        if parameters is None or parameters.resultTransform is None:
+            return
+        if parameters.compareMode in (SIDE_BY_SIDE, FLICKER) and parameters.compareMode != self._compared:
+            self.compare(parameters.compareMode)
+
     def _enter_mode(self, mode):
-        self.mode = mode
-        for button, own in self._modes.items():
-            button.setChecked(own == mode)
+        self._compared = mode
         self._flicker.stop()
         self._restore_layout()
         if mode == CHECKERBOARD:
             self._make_checkerboard()
         elif mode == SIDE_BY_SIDE:
-            self._layout = slicer.app.layoutManager().layout
-            self._orientation = display.orientation_of("Yellow")
+            self._keep_layout()
             self._set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         elif mode == FLICKER:
             self._flicker.start()
@@ -105,22 +117,23 @@ class LookPanel:
         self._show()
 
     def _show(self, grid=True, grid3D=True):
-        parameters, ui = self._parameters(), self._ui
+        parameters = self._parameters()
         if parameters is None or parameters.resultTransform is None:
             return
         self._logic.showResult(
             parameters,
-            grid=grid and ui.gridCheckBox.isChecked(),
-            grid3D=grid3D and ui.grid3DCheckBox.isChecked(),
-            jacobian=ui.jacobianCheckBox.isChecked(),
-            outlines=ui.outlinesCheckBox.isChecked(),
-            opacity=ui.opacitySlider.value,
-            sideBySide=self.mode == SIDE_BY_SIDE,
-            checkerboard=self.mode == CHECKERBOARD,
+            grid=grid and parameters.showGrid,
+            grid3D=grid3D and parameters.showGrid3D,
+            jacobian=parameters.showJacobian,
+            outlines=parameters.showOutlines,
+            opacity=parameters.opacity,
+            sideBySide=parameters.compareMode == SIDE_BY_SIDE,
+            checkerboard=parameters.compareMode == CHECKERBOARD,
         )
 
     def stop(self) -> None:
-        """Stop flickering and give the layout back."""
+        """Stop flickering and give the layout back, until :meth:`resume`."""
+        self._compared = BLEND
         self._flicker.stop()
         self._restore_layout()
 
@@ -144,6 +157,27 @@ class LookPanel:
             self._ui.registerStatus.setText(sentence(error))
             return
         self._runner.submit_aside(work, lambda result: self._act(lambda: present(result)), self._on_failed)
+
+    def _show_choices(self, parameters):
+        self._filling = True
+        for box, name in self._boxes.items():
+            box.setChecked(getattr(parameters, name))
+        self._ui.opacitySlider.setValue(parameters.opacity)
+        self._filling = False
+        for button, mode in self._modes.items():
+            button.setChecked(mode == parameters.compareMode)
+        if parameters.compareMode == BLEND and self._compared != BLEND:
+            self._enter_mode(BLEND)
+
+    def _on_box(self, name, checked):
+        if not self._filling and self._parameters() is not None:
+            setattr(self._parameters(), name, checked)
+            self.show()
+
+    def _on_opacity(self, value):
+        if not self._filling and self._parameters() is not None:
+            self._parameters().opacity = value
+            display.set_opacity(value)
 
     def _make_checkerboard(self):
         try:
@@ -171,6 +205,13 @@ class LookPanel:
         composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
         display.set_opacity(0.0 if composites and composites[0].GetForegroundOpacity() > 0.5 else 1.0)
 
+    def _keep_layout(self):
+        """Keep what side by side is left for; a scene that was saved side by side is left for the usual layout."""
+        layouts, layout = slicer.vtkMRMLLayoutNode, slicer.app.layoutManager().layout
+        saved = layout == layouts.SlicerLayoutSideBySideView
+        self._layout = layouts.SlicerLayoutFourUpView if saved else layout
+        self._orientation = None if saved else display.orientation_of("Yellow")
+
     def _restore_layout(self):
         if self._layout is not None:
             display.leave_side_by_side(self._orientation)
@@ -195,7 +236,9 @@ class LookPanel:
         self._ui.foldsTable.setVisible(bool(fold_rows))
         values = {row[0]: row[2] for row in rows_of(measures)}
         text = _("Folds: {folds}. SDlogJ {spread}.")
-        if fold_rows:
+        if len(fold_rows) == 1:
+            text = _("Folds: {folds}, in 1 place (choose it to see it). SDlogJ {spread}.")
+        elif fold_rows:
             text = _("Folds: {folds}, in {n} places (choose one to see it). SDlogJ {spread}.")
         text = text.format(folds=values.get("Folds", "-"), n=len(fold_rows), spread=values.get("SDlogJ", "-"))
         self._ui.metricsLabel.setText(text if values else "")

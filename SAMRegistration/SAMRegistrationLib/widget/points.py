@@ -21,13 +21,16 @@ class PromptPoints:
     Args:
         placed: called with (kind, list of RAS positions, RAS normal or None) when the user placed a prompt.
         moved: called with (prompt id, list of RAS positions). deleted: called with a prompt id.
+        switched: called when somebody else may have begun or ended place mode.
     """
 
-    def __init__(self, placed: Callable, moved: Callable, deleted: Callable):
-        self._placed, self._moved, self._deleted = placed, moved, deleted
+    def __init__(self, placed: Callable, moved: Callable, deleted: Callable, switched: Callable):
+        self._placed, self._moved, self._deleted, self._switched = placed, moved, deleted, switched
         self._nodes: Dict[str, object] = {}
         self._observations: List[tuple] = []
+        self._modes_observed: List[tuple] = []
         self._prompts = ()
+        self._persistence = None
         self._busy = False
 
     @property
@@ -39,26 +42,46 @@ class PromptPoints:
         active = selection.GetActivePlaceNodeID()
         return next((kind for kind, node in self._nodes.items() if node.GetID() == active), None)
 
+    def watch(self) -> None:
+        """Tell from now on when somebody else begins or ends place mode, as with a right click in a view."""
+        interaction, selection = self._modes()
+        for node, event in (
+            (interaction, interaction.InteractionModeChangedEvent),
+            (selection, selection.ActivePlaceNodeIDChangedEvent),
+        ):
+            self._modes_observed.append((node, node.AddObserver(event, lambda *_args: self._busy or self._switched())))
+
     def start(self, kind: str) -> None:
         """Let every slice view place prompts of this kind until :meth:`stop`."""
         self._create()
         self._drop_unfinished()
         interaction, selection = self._modes()
+        self._busy = True
+        if self._persistence is None:
+            self._persistence = interaction.GetPlaceModePersistence()
         selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsFiducialNode")
         selection.SetActivePlaceNodeID(self._nodes[kind].GetID())
         interaction.SetPlaceModePersistence(1)
         interaction.SetCurrentInteractionMode(interaction.Place)
+        self._busy = False
 
     def stop(self) -> None:
         """Give the mouse back."""
         interaction, _ = self._modes()
+        self._busy = True
         if self.placing is not None:
-            interaction.SetPlaceModePersistence(0)
             interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+        if self._persistence is not None:
+            interaction.SetPlaceModePersistence(self._persistence)
+            self._persistence = None
+        self._busy = False
         self._drop_unfinished()
 
     def show(self, prompts) -> None:
-        """Show these prompts (of :mod:`..segmentation.prompts`) and no others; the views draw only what is new."""
+        """Show these prompts (of :mod:`..segmentation.prompts`) and no others; the views draw only what is new.
+
+        The first corner of a box that is being placed stays.
+        """
         if self._are_shown(tuple(prompts)):
             return
         self._prompts = tuple(prompts)
@@ -67,12 +90,15 @@ class PromptPoints:
         self._create()
         self._busy = True
         for kind, node in self._nodes.items():
+            unfinished = [position for key, position in self._points(kind).items() if self._is_first_corner(kind, key)]
             blocked = node.StartModify()
             node.RemoveAllControlPoints()
             for prompt in self._prompts:
                 if prompt.kind == kind:
                     for number, point in enumerate(prompt.points):
                         self._add(node, prompt, number, point)
+            for position in unfinished:
+                node.AddControlPoint(*position)
             node.EndModify(blocked)
         self._busy = False
 
@@ -82,15 +108,23 @@ class PromptPoints:
             return False
         for kind in self._nodes:
             places = {(p.id, n): lps(point) for p in prompts if p.kind == kind for n, point in enumerate(p.points)}
-            shown = self._points(kind)
+            points = self._points(kind)
+            shown = {key: place for key, place in points.items() if not self._is_first_corner(kind, key)}
             if shown.keys() != places.keys():
                 return False
             if any(abs(a - b) > 1e-4 for key, place in places.items() for a, b in zip(shown[key], place)):
                 return False
         return bool(self._nodes) or not prompts
 
+    @staticmethod
+    def _is_first_corner(kind: str, key: Key) -> bool:
+        return kind == BOX and not key[0]
+
     def remove(self) -> None:
-        """Remove the point lists from the scene."""
+        """Remove the point lists from the scene and leave place mode."""
+        for node, tag in self._modes_observed:
+            node.RemoveObserver(tag)
+        self._modes_observed = []
         self.stop()
         for node, tag in self._observations:
             node.RemoveObserver(tag)

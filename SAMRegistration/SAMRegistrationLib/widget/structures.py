@@ -5,6 +5,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..scene.structures import StructureInfo, has_mask
+from ..segmentation.prompts import name_key
 from .messages import sentence
 from .terminology import TerminologyDialog
 
@@ -73,12 +74,21 @@ class StructuresTable:
                 ).format(name=nodes[chosen == "moving"].GetName(), copy=copy.GetName())
         except Exception as error:  # noqa: BLE001 - shown as a sentence
             text = sentence(error)
-        self._ui.clickStatus.setText(text)
+        damaged = self._logic.damagedClicks(parameters)
+        if damaged:
+            text = _(
+                "The clicks saved with {name} are damaged and cannot be shown; its masks are kept, and clicking there "
+                "starts anew."
+            ).format(name=damaged[0])
+        if text or before[1:] != self._seen[1:]:
+            self._ui.clickStatus.setText(text)
 
     def update(self) -> None:
         """Fill the table from the segmentation nodes."""
-        parameters, table, chosen = self._parameters(), self._ui.structuresTable, self.current()
-        structures = [] if parameters is None else self._logic.structures(parameters)
+        parameters, table = self._parameters(), self._ui.structuresTable
+        chosen, structures = None, []
+        if parameters is not None:
+            chosen, structures = parameters.chosenStructure, self._logic.structures(parameters)
         self._filling = True
         self._ids = [structure.id for structure in structures]
         table.setRowCount(len(structures))
@@ -97,8 +107,7 @@ class StructuresTable:
         self._ui.addAnatomyButton.setEnabled(can_add)
 
     def onAdd(self, *_args):
-        name = _("Structure {number}").format(number=len(self._ids) + 1)
-        self._act(lambda: self.select_after(self._logic.addStructure(self._parameters(), name)))
+        self._act(lambda: self.select_after(self._logic.addStructure(self._parameters(), self._free_name())))
 
     def onAddAnatomy(self, *_args):
         self._act(lambda: self._logic.addAnatomy(self._parameters(), self._ui.anatomyCombo.currentText))
@@ -122,6 +131,12 @@ class StructuresTable:
         self._terminology = TerminologyDialog(chosen)
         self._terminology.open(structure.name, structure.terminology)
 
+    def _free_name(self):
+        taken = {name_key(structure.name) for structure in self._logic.structures(self._parameters())}
+        numbers = range(len(self._ids) + 1, 2 * len(self._ids) + 2)
+        names = (_("Structure {number}").format(number=number) for number in numbers)
+        return next(name for name in names if name_key(name) not in taken)
+
     def select_after(self, structure_id: str) -> None:
         """Fill the table and choose a structure."""
         self.update()
@@ -142,7 +157,7 @@ class StructuresTable:
         show.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable | qt.Qt.ItemIsUserCheckable)
         color = self._item(row, COLOR, "")
         swatch = qt.QPixmap(24, 16)
-        swatch.fill(qt.QColor(*[round(255 * part) for part in structure.color]))
+        swatch.fill(_color(structure))
         color.setIcon(qt.QIcon(swatch))
         color.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
         self._item(row, NAME, structure.name)
@@ -172,7 +187,8 @@ class StructuresTable:
         if proposed:
             parts.append(_("{n} proposed").format(n=proposed))
         if len(own) > proposed:
-            parts.append(_("{n} clicks").format(n=len(own) - proposed))
+            clicks = len(own) - proposed
+            parts.append(_("1 click") if clicks == 1 else _("{n} clicks").format(n=clicks))
         return ", ".join(parts) or _("nothing yet")
 
     def _on_item_changed(self, item):
@@ -186,6 +202,7 @@ class StructuresTable:
 
     def _on_selected(self, *_args):
         if not self._filling:
+            self._parameters().chosenStructure = self.current() or ""
             self._changed()
 
     def _on_double_clicked(self, row, column):
@@ -194,10 +211,16 @@ class StructuresTable:
         if column != COLOR:
             return
         structure_id = self._ids[row]
-        color = qt.QColorDialog.getColor(qt.Qt.white, slicer.util.mainWindow(), _("Color of the structure"))
+        structure = next(entry for entry in self._logic.structures(self._parameters()) if entry.id == structure_id)
+        present = _color(structure)
+        color = qt.QColorDialog.getColor(present, slicer.util.mainWindow(), _("Color of the structure"))
         if color.isValid():
             chosen = (color.red() / 255, color.green() / 255, color.blue() / 255)
             self._act(lambda: self._logic.changeStructure(self._parameters(), structure_id, color=chosen))
+
+
+def _color(structure: StructureInfo):
+    return qt.QColor(*[round(255 * part) for part in structure.color])
 
 
 def _meaning(structure: StructureInfo) -> str:

@@ -1,0 +1,169 @@
+"""Leaving the module and coming back: work goes on, clicks and undo stay, and what others edited is taken over."""
+
+import numpy as np
+import slicer
+from Host import gestures
+from module_panel import CENTER, OUTER, click, mask_of, place, prompts_of, settled, wait
+from unit.segmentation_samples import FloodPredictor
+
+
+def points_in_the_scene():
+    return slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode")
+
+
+def chosen_structure(panel):
+    return panel.logic.structures(panel.parameters())[-1].id
+
+
+def click_without_waiting(panel, ras):
+    view = gestures.slice_view("Red")
+    gestures.click(view, gestures.pixel_at(view, ras))
+
+
+def leave(panel):
+    slicer.util.selectModule("Data")
+    panel.exit()
+
+
+def come_back(panel):
+    slicer.util.selectModule("SAMRegistration")
+    panel.enter()
+    slicer.app.processEvents()
+
+
+def paint(panel, position, side="fixed"):
+    """Mark the voxel at a position as an editor elsewhere does; its index (k, j, i)."""
+    parameters = panel.parameters()
+    segmentation, volume = panel.logic.segmentationOf(parameters, side), panel.logic.volumeOf(parameters, side)
+    to_voxel = np.linalg.inv(ijk_to_ras(volume))
+    i, j, k = np.round((to_voxel @ [*position, 1])[:3]).astype(int)
+    mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, chosen_structure(panel), volume)
+    mask[k, j, i] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, segmentation, chosen_structure(panel), volume)
+    return k, j, i
+
+
+def ijk_to_ras(volume):
+    import vtk
+
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
+
+
+def test_a_click_that_waits_for_its_mask_gets_it_after_the_module_was_left(clicking, held):
+    click(clicking.ui.plusButton)
+    click_without_waiting(clicking, CENTER)
+    leave(clicking)
+    held.set()
+    settled(clicking)
+    assert prompts_of(clicking) == [("positive", False)]
+    assert mask_of(clicking).any()
+    assert points_in_the_scene() == 0
+    come_back(clicking)
+    assert points_in_the_scene() == 3
+    click(clicking.ui.undoButton)
+    settled(clicking)
+    assert prompts_of(clicking) == []
+    assert not mask_of(clicking).any()
+
+
+def test_to_volume_ends_after_the_module_was_left_and_can_be_undone(clicking, held):
+    held.set()
+    place(clicking, clicking.ui.plusButton, CENTER)
+    slice_only = mask_of(clicking)
+    clicking.ui.propagateButton.click()
+    leave(clicking)
+    settled(clicking)
+    assert mask_of(clicking).sum() > 2 * slice_only.sum()
+    come_back(clicking)
+    assert clicking.ui.propagateButton.enabled
+    click(clicking.ui.undoButton)
+    settled(clicking)
+    assert np.array_equal(mask_of(clicking), slice_only)
+
+
+def test_what_went_wrong_after_the_module_was_left_is_told_on_coming_back(clicking, monkeypatch):
+    from SAMRegistrationLib.scene import editor
+
+    def fails(*_args):
+        raise RuntimeError("no room")
+
+    place(clicking, clicking.ui.plusButton, CENTER)
+    monkeypatch.setattr(editor, "put_mask", fails)
+    clicking.ui.propagateButton.click()
+    leave(clicking)
+    settled(clicking)
+    come_back(clicking)
+    settled(clicking)
+    assert "Something went wrong (RuntimeError)" in clicking.ui.clickStatus.text
+    assert clicking.ui.propagateButton.enabled
+
+
+def test_clicks_proposed_while_the_module_was_left_leave_the_views_alone(clicking, held):
+    held.set()
+    place(clicking, clicking.ui.plusButton, CENTER)
+    shown = [node.GetBackgroundVolumeID() for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")]
+    clicking.ui.proposeButton.click()
+    leave(clicking)
+    settled(clicking)
+    assert prompts_of(clicking, "moving") == [("positive", True)]
+    assert [node.GetBackgroundVolumeID() for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")] == shown
+    come_back(clicking)
+
+
+def test_what_was_painted_elsewhere_meanwhile_stays_with_the_next_click(clicking):
+    place(clicking, clicking.ui.plusButton, CENTER)
+    leave(clicking)
+    painted = paint(clicking, (0.0, 0.0, 30.0))
+    come_back(clicking)
+    assert mask_of(clicking)[painted]
+    place(clicking, clicking.ui.plusButton, OUTER)
+    assert len(prompts_of(clicking)) == 2
+    assert mask_of(clicking)[painted]
+
+
+def test_what_was_painted_while_a_click_waited_stays_with_the_next_click(clicking, held):
+    held.set()
+    first = chosen_structure(clicking)
+    place(clicking, clicking.ui.plusButton, CENTER)
+    click(clicking.ui.addStructureButton)
+    held.clear()
+    clicking.parameters().clickModel = "sam-vit-b"
+    clicking.structuresTable.select(first)
+    click_without_waiting(clicking, OUTER)
+    leave(clicking)
+    painted = paint(clicking, (0.0, 0.0, 30.0))
+    held.set()
+    come_back(clicking)
+    settled(clicking)
+    assert len(prompts_of(clicking)) == 2
+    clicking.structuresTable.select(chosen_structure(clicking))
+    place(clicking, clicking.ui.plusButton, CENTER)
+    assert len(prompts_of(clicking)) == 3
+    assert mask_of(clicking)[painted]
+
+
+def test_another_click_model_is_asked_from_the_next_click_on(clicking, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        clicking.logic, "openPredictor", lambda model, device: asked.append(model) or FloodPredictor(), raising=False
+    )
+    place(clicking, clicking.ui.plusButton, CENTER)
+    clicking.parameters().clickModel = "sam-vit-b"
+    place(clicking, clicking.ui.plusButton, OUTER)
+    assert asked == ["compact", "sam-vit-b"]
+    assert len(prompts_of(clicking)) == 2
+
+
+def test_no_points_come_into_the_scene_while_the_module_is_left(clicking):
+    place(clicking, clicking.ui.plusButton, CENTER)
+    leave(clicking)
+    assert points_in_the_scene() == 0
+    clicking.parameters().preset = "accurate"
+    slicer.app.processEvents()
+    settled(clicking)
+    assert points_in_the_scene() == 0
+    come_back(clicking)
+    wait(lambda: points_in_the_scene() == 3)
+    assert clicking.ui.presetCombo.currentIndex == 2

@@ -8,6 +8,7 @@ from ..errors import InputError
 from ..geometry.grid import Grid
 from .masks import copy_segment, masks_of, new_segmentation, put_mask
 from .run import warped_data, warped_labelmaps
+from .space import matrix_of_grid, to_vtk
 from .transforms import library_transform
 from .volumes import VolumeCopy, add_volume, grid_of, image_data, window_of
 
@@ -36,9 +37,11 @@ def _gray(image: sitk.Image, low: float, high: float) -> np.ndarray:
 
 
 def show_checkerboard(data, grid: Grid, node=None):
-    """Put a checkerboard, as image data, into a volume node, a new one for None; returns the node."""
+    """Put a checkerboard, as image data on a grid of the world, into a volume node, a new one for None; the node."""
     if node is None:
         return add_volume(data, grid, "Checkerboard", window=(0, 255))
+    node.SetAndObserveTransformNodeID(None)
+    node.SetIJKToRASMatrix(to_vtk(matrix_of_grid(grid)))
     node.SetAndObserveImageData(data)
     return node
 

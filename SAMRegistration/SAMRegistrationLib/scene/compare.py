@@ -6,6 +6,7 @@ import slicer
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from .batch import all_or_nothing
 from .masks import copy_segment, masks_of, new_segmentation, put_mask
 from .run import warped_data, warped_labelmaps
 from .space import matrix_of_grid, to_vtk
@@ -84,6 +85,7 @@ def bring(node, transform, inverse, fixed):
 def _bring_segments(node, mapping, fixed, name):
     masks, grid = masks_of(node), grid_of(fixed)
 
+    @all_or_nothing()
     def present(labelmaps):
         result = new_segmentation(name, fixed)
         for segment_id, mask in labelmaps.items():
@@ -94,6 +96,7 @@ def _bring_segments(node, mapping, fixed, name):
     return (lambda job: warped_labelmaps(masks, mapping, grid, job)), present
 
 
+@all_or_nothing()
 def _moved_copy(node, inverse, name):
     """A copy whose points went through the inverse (moving to fixed points), which needs no numerical inversion."""
     copy = slicer.mrmlScene.AddNewNodeByClass(node.GetClassName(), slicer.mrmlScene.GenerateUniqueName(name))

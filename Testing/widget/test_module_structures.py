@@ -69,6 +69,11 @@ def same(one, other):
     )
 
 
+def names_of(node):
+    segmentation = node.GetSegmentation()
+    return [segmentation.GetNthSegment(n).GetName() for n in range(segmentation.GetNumberOfSegments())]
+
+
 def segmentations():
     return [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")]
 
@@ -303,3 +308,27 @@ def test_a_click_after_the_volume_was_moved_is_made_where_the_volume_is_now(pane
     assert np.allclose(np.multiply(first.points[0], (-1, -1, 1)), (matrix @ [*CENTER, 1.0])[:3])
     assert np.allclose(np.multiply(second.points[0], (-1, -1, 1)), place)
     assert prompt.id == first.id
+
+
+def test_a_structure_that_is_removed_while_registering_is_not_in_the_result(panel, a_pair):
+    choose(panel, a_pair)
+    panel.structuresTable.select("Before masks-Core")
+    click(panel.ui.registerButton)
+    click(panel.ui.removeStructureButton)
+    assert panel.registerPanel.running
+    wait(lambda: not panel.runner.busy)
+    assert panel.ui.registerStatus.text.startswith("Done in")
+    assert names_of(panel.parameters().resultSegmentation) == ["Whole"]
+
+
+def test_segments_that_are_removed_while_they_are_brought_over_are_left_out(panel, a_pair):
+    choose(panel, a_pair)
+    click(panel.ui.registerButton)
+    wait(lambda: not panel.runner.busy)
+    masks = a_pair[1][1]
+    panel.ui.applySelector.setCurrentNode(masks)
+    slicer.app.processEvents()
+    click(panel.ui.applyButton)
+    masks.GetSegmentation().RemoveSegment("After masks-Core")
+    wait(lambda: not panel.runner.busy)
+    assert names_of(slicer.util.getNode("After masks warped")) == ["Whole"]

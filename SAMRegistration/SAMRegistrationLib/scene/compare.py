@@ -7,7 +7,7 @@ import slicer
 from ..errors import InputError
 from ..geometry.grid import Grid
 from .batch import all_or_nothing
-from .masks import copy_segment, masks_of, new_segmentation, put_mask
+from .masks import add_segments, masks_of, new_segmentation
 from .run import warped_data, warped_labelmaps
 from .space import matrix_of_grid, to_vtk
 from .transforms import library_transform
@@ -88,9 +88,7 @@ def _bring_segments(node, mapping, fixed, name):
     @all_or_nothing()
     def present(labelmaps):
         result = new_segmentation(name, fixed)
-        for segment_id, mask in labelmaps.items():
-            copy_segment(node, segment_id, result)
-            put_mask(result, segment_id, mask)
+        add_segments(node, labelmaps, result)
         return result
 
     return (lambda job: warped_labelmaps(masks, mapping, grid, job)), present

@@ -141,6 +141,18 @@ def copy_segment(source, segment_id: str, target) -> None:
     target.GetSegmentation().AddSegment(segment, segment_id)
 
 
+def add_segments(source, labelmaps, target) -> None:
+    """Add segments of `source` to `target`, with other masks.
+
+    Args:
+        labelmaps: masks made by :func:`labelmap`, by the ids of segments; those that were removed are left out.
+    """
+    for segment_id, mask in labelmaps.items():
+        if source.GetSegmentation().GetSegment(segment_id) is not None:
+            copy_segment(source, segment_id, target)
+            put_mask(target, segment_id, mask)
+
+
 def has_voxels(data) -> bool:
     """Whether there is a labelmap and any voxel in it, marked or not."""
     return data is not None and data.GetNumberOfPoints() > 0 and data.GetPointData().GetScalars() is not None

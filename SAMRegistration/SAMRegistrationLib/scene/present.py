@@ -8,7 +8,7 @@ import slicer
 from . import display
 from .batch import all_or_nothing
 from .grids import prepare_grid
-from .masks import copy_segment, new_segmentation, put_mask
+from .masks import add_segments, new_segmentation, put_mask
 from .run import Outcome
 from .tables import add_fold_table, add_table
 from .transforms import add_transform
@@ -73,12 +73,10 @@ def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spac
 
 
 def _warped_segmentation(outcome: Outcome, source, fixed):
-    if source is None or not outcome.labelmaps:
+    if source is None or not any(source.GetSegmentation().GetSegment(segment_id) for segment_id in outcome.labelmaps):
         return None
     node = new_segmentation(f"{source.GetName()} warped", fixed)
-    for segment_id, mask in outcome.labelmaps.items():
-        copy_segment(source, segment_id, node)
-        put_mask(node, segment_id, mask)
+    add_segments(source, outcome.labelmaps, node)
     return node
 
 

@@ -1,5 +1,7 @@
 """Taking over two segmentations that were made apart: structures go by their names, not by the ids of segments."""
 
+import threading
+
 import numpy as np
 import pytest
 import slicer
@@ -332,3 +334,76 @@ def test_segments_that_are_removed_while_they_are_brought_over_are_left_out(pane
     masks.GetSegmentation().RemoveSegment("After masks-Core")
     wait(lambda: not panel.runner.busy)
     assert names_of(slicer.util.getNode("After masks warped")) == ["Whole"]
+
+
+def test_removing_a_structure_of_a_users_segmentation_leaves_that_as_it_is_and_clicks_go_on_in_a_copy(
+    panel, a_pair, monkeypatch
+):
+    monkeypatch.setattr(panel.logic, "openPredictor", lambda *_args: FloodPredictor())
+    choose(panel, a_pair)
+    (volume, masks), parameters = a_pair[0], panel.parameters()
+    before, moving = state(masks), parameters.movingSegmentation
+    panel.structuresTable.select("Before masks-Whole")
+    click(panel.ui.fixedImageButton)
+    for name in slicer.app.layoutManager().sliceViewNames():
+        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CENTER)
+    slicer.app.processEvents()
+
+    def mask():
+        return slicer.util.arrayFromSegmentBinaryLabelmap(parameters.fixedSegmentation, "Before masks-Whole", volume)
+
+    view, taken = gestures.slice_view("Red"), mask()
+    panel.structuresTable.select("Before masks-Core")
+    click(panel.ui.removeStructureButton)
+    settled(panel)
+    assert same(state(masks), before)
+    copy = parameters.fixedSegmentation
+    assert copy is not masks
+    assert names_of(copy) == names_of(moving) == ["Whole"]
+    assert parameters.movingSegmentation is moving, "a copy that the module made needs no other one"
+    assert [name for name, *_ in rows(panel)] == ["Whole"]
+    assert (masks.GetDisplayVisibility(), copy.GetDisplayVisibility()) == (0, 1)
+    assert panel.ui.clickStatus.text == (
+        f"Before masks was hidden and keeps the structure; the module goes on with its copy {copy.GetName()}."
+    )
+    assert np.array_equal(mask(), taken)
+
+    click(panel.ui.plusButton)
+    gestures.click(view, gestures.pixel_at(view, (34.0, 30.0, 5.0)))
+    settled(panel)
+    assert mask().sum() > taken.sum()
+    assert same(state(masks), before)
+    click(panel.ui.removeStructureButton)
+    settled(panel)
+    assert rows(panel) == []
+    assert parameters.fixedSegmentation is copy
+    choose_masks(panel, fixed=masks)
+    assert [name for name, *_ in rows(panel)] == ["Core", "Whole"]
+
+
+def test_a_click_that_is_not_answered_yet_is_not_lost_when_another_structure_is_removed(panel, a_pair, monkeypatch):
+    answer = threading.Event()
+    monkeypatch.setattr(panel.logic, "openPredictor", lambda *_args: answer.wait(30) and FloodPredictor())
+    choose(panel, a_pair)
+    volume, masks = a_pair[0]
+    before = state(masks)[1:]
+    panel.structuresTable.select("Before masks-Whole")
+    click(panel.ui.fixedImageButton)
+    for name in slicer.app.layoutManager().sliceViewNames():
+        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CENTER)
+    slicer.app.processEvents()
+    click(panel.ui.plusButton)
+    view = gestures.slice_view("Red")
+    gestures.click(view, gestures.pixel_at(view, (34.0, 30.0, 5.0)))
+    panel.structuresTable.select("Before masks-Core")
+    click(panel.ui.removeStructureButton)
+    answer.set()
+    settled(panel)
+    copy = panel.parameters().fixedSegmentation
+    (structure,) = panel.logic.promptsOf(panel.parameters(), "fixed").structures
+    assert (structure.name, len(structure.prompts)) == ("Whole", 1)
+    after = slicer.util.arrayFromSegmentBinaryLabelmap(copy, "Before masks-Whole", volume)
+    assert after.sum() > slicer.util.arrayFromSegmentBinaryLabelmap(masks, "Before masks-Whole", volume).sum()
+    assert same(state(masks)[1:], before)
+    panel.structuresTable.select("Before masks-Whole")
+    assert panel.ui.undoButton.enabled

@@ -4,6 +4,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..scene.alignment import original_of
 from ..scene.structures import StructureInfo, has_mask
 from .messages import sentence
 from .terminology import TerminologyDialog
@@ -15,7 +16,7 @@ class StructuresTable:
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. parameters: function giving the parameter node or None.
     changed: called without arguments when another structure is chosen or the list changed.
-    removed: called with the id of a structure that was removed.
+    removed: called with the id of a structure that was removed, and a sentence for the user or "".
     """
 
     def __init__(self, ui, logic, parameters, changed, removed):
@@ -105,9 +106,16 @@ class StructuresTable:
 
     def onRemove(self, *_args):
         structure_id = self.current()
-        if structure_id is not None:
-            self._act(lambda: self._logic.removeStructure(self._parameters(), structure_id))
-            self._removed(structure_id)
+        if structure_id is None:
+            return
+
+        def remove():
+            copies = self._logic.removeStructure(self._parameters(), structure_id)
+            text = _("{name} was hidden and keeps the structure; the module goes on with its copy {copy}.")
+            told = [text.format(name=original_of(copy).GetName(), copy=copy.GetName()) for copy in copies]
+            self._removed(structure_id, " ".join(told))
+
+        self._act(remove)
 
     def onTerminology(self, *_args):
         structure_id, parameters = self.current(), self._parameters()

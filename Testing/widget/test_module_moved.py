@@ -1,11 +1,14 @@
 """Masks and clicks go where their volume goes: under a parent transform, under another one, hardened, saved."""
 
+import itertools
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+import vtk
 from Host import gestures
-from module_panel import FIXED, click, save_and_load, wait
+from module_panel import FIXED, choose, click, save_and_load, wait
 from unit.segmentation_samples import FloodPredictor
 
 
@@ -149,3 +152,44 @@ def test_masks_that_were_moved_by_the_user_as_well_are_not_moved_twice(clicking)
         moving.HardenTransform()
     slicer.app.processEvents()
     assert same_places(marked(panel), expected)
+
+
+def bent_transform():
+    bend, source, target = vtk.vtkThinPlateSplineTransform(), vtk.vtkPoints(), vtk.vtkPoints()
+    for corner in itertools.product((-60, 60), repeat=3):
+        source.InsertNextPoint(corner)
+        target.InsertNextPoint(np.add(corner, (40, 0, 0)))
+    source.InsertNextPoint(0, 0, 0)
+    target.InsertNextPoint(46, 4, -3)
+    bend.SetSourceLandmarks(source)
+    bend.SetTargetLandmarks(target)
+    bend.SetBasisToR()
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", "Bent")
+    node.SetAndObserveTransformToParent(bend)
+    return node, lambda place: np.array(bend.TransformPoint(place))
+
+
+def test_a_pair_and_its_segmentations_under_a_deformable_transform_are_registered_and_corrected(
+    panel, a_pair, monkeypatch
+):
+    monkeypatch.setattr(panel.logic, "openPredictor", lambda *_args: FloodPredictor())
+    bent, to_world = bent_transform()
+    for node in itertools.chain(*a_pair):
+        node.SetAndObserveTransformNodeID(bent.GetID())
+    choose(panel, a_pair)
+    click(panel.ui.registerButton)
+    wait(lambda: not panel.runner.busy)
+    assert panel.ui.registerStatus.text.startswith("Done in")
+    table = panel.ui.metricsTable
+    dice = {table.item(row, 0).text(): float(table.item(row, 2).text()) for row in range(2)}
+    assert dice["Core: Dice"] > 0.8, dice
+
+    click(panel.ui.fixedImageButton)
+    panel.structuresTable.select("Before masks-Core")
+    before = slicer.util.arrayFromSegmentBinaryLabelmap(a_pair[0][1], "Before masks-Core", a_pair[0][0])
+    place(panel, to_world(OUTER))
+    after = slicer.util.arrayFromSegmentBinaryLabelmap(a_pair[0][1], "Before masks-Core", a_pair[0][0])
+    i, j, k = np.round(np.linalg.solve(FIXED, [*OUTER, 1])[:3]).astype(int)
+    assert not before[k, j, i]
+    assert after[k - 1 : k + 2, j, i].any()
+    assert after.sum() > before.sum()

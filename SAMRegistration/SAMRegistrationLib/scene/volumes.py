@@ -14,7 +14,8 @@ from vtk.util.numpy_support import create_vtk_array, get_vtk_array_type, vtk_to_
 
 from ..errors import InputError
 from ..geometry.grid import Grid
-from .space import grid_of_matrix, is_linear_to_world, matrix_of_grid, parent_to_world, to_numpy, to_vtk
+from .deformable import deformed
+from .space import grid_of_matrix, is_linear_to_world, matrix_of_grid, parent_to_world, to_numpy, to_vtk, to_world
 
 
 class VolumeCopy:
@@ -33,10 +34,14 @@ class VolumeCopy:
     def __init__(self, node):
         _check(node)
         self.name = node.GetName()
-        if not is_linear_to_world(node):
-            node = _resampled_in_world(node)
-        self.grid = grid_of_matrix(_ijk_to_world(node), node.GetImageData().GetDimensions())
-        self._voxels = voxels(node.GetImageData()).copy()
+        if is_linear_to_world(node):
+            self.grid = grid_of_matrix(_ijk_to_world(node), node.GetImageData().GetDimensions())
+            self._voxels = voxels(node.GetImageData()).copy()
+        else:
+            matrix, background = _ijk_to_ras(node), node.GetImageBackgroundScalarComponentAsDouble(0)
+            data = deformed(node.GetImageData(), matrix, to_world(node), background, interpolate=True)
+            self.grid = grid_of_matrix(matrix, data.GetDimensions(), data.GetExtent()[::2])
+            self._voxels = voxels(data)
 
     @cached_property
     def image(self) -> sitk.Image:
@@ -120,20 +125,10 @@ def window_of(node):
 
 
 def _ijk_to_world(node) -> np.ndarray:
-    matrix = vtk.vtkMatrix4x4()
-    node.GetIJKToRASMatrix(matrix)
-    return parent_to_world(node) @ to_numpy(matrix)
+    return parent_to_world(node) @ _ijk_to_ras(node)
 
 
-def _resampled_in_world(node):
-    """A volume node outside any scene with the voxels of `node` in world coordinates."""
-    copy = slicer.vtkMRMLScalarVolumeNode()
-    copy.SetName(node.GetName())
-    copy.SetAndObserveImageData(node.GetImageData())
+def _ijk_to_ras(node) -> np.ndarray:
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
-    copy.SetIJKToRASMatrix(matrix)
-    to_world = vtk.vtkGeneralTransform()
-    node.GetParentTransformNode().GetTransformToWorld(to_world)
-    copy.ApplyTransform(to_world)
-    return copy
+    return to_numpy(matrix)

@@ -143,6 +143,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def enter(self):
         self.initializeParameterNode()
         self.clickPanel.enter()
+        self.lookPanel.resume()
         self.deviceChoice.look()
 
     def exit(self):

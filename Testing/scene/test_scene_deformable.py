@@ -7,7 +7,6 @@ import slicer
 import vtk
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.scene.masks import labelmap, masks_of, on_grid, put_mask
-from SAMRegistrationLib.scene.space import RAS_LPS, to_vtk
 from SAMRegistrationLib.scene.volumes import image_of
 from scene.conftest import rigid
 from scene.test_scene_masks import a_segmentation, boxes

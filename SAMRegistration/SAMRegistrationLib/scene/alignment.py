@@ -13,6 +13,7 @@ import numpy as np
 import slicer
 
 from ..segmentation.prompts import name_key, new_id
+from .display import restore_all
 from .masks import BINARY, copy_of_labelmap, has_voxels, new_segmentation
 from .placement import geometry_of, hardened_since, may_compare
 from .space import to_vtk
@@ -79,6 +80,7 @@ def working_copy(node, name: str, ids: Dict[str, str]):
         InputError: the prompts kept with the node are damaged.
     """
     prompts = read_prompts(node)
+    restore_all()
     copy = new_segmentation(name)
     copy.SetAndObserveTransformNodeID(node.GetTransformNodeID())
     _remember(copy, node)

@@ -20,7 +20,8 @@ class LookPanel:
 
     def __init__(self, ui, logic, runner, parameters):
         self._ui, self._logic, self._runner, self._parameters = ui, logic, runner, parameters
-        self._layout = self._orientation = None
+        self._layout = self._before = None
+        self._looking = False
         self._shown_tables = None
         self._filling = False
         self.mode = BLEND
@@ -95,7 +96,7 @@ class LookPanel:
             self._make_checkerboard()
         elif mode == SIDE_BY_SIDE:
             self._layout = slicer.app.layoutManager().layout
-            self._orientation = display.orientation_of("Yellow")
+            self._before = display.before_side_by_side()
             self._set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         elif mode == FLICKER:
             self._flicker.start()
@@ -120,9 +121,16 @@ class LookPanel:
         )
 
     def stop(self) -> None:
-        """Stop flickering and give the layout back."""
+        """Stop flickering, and give the layout and the displays of the inputs back."""
         self._flicker.stop()
         self._restore_layout()
+        self._looking = self._logic.restoreDisplays()
+
+    def resume(self) -> None:
+        """Show the outlines again if they were shown when the module was left."""
+        parameters = self._parameters()
+        if self._looking and parameters is not None and parameters.resultTransform is not None:
+            self._logic.showOutlines(parameters, self._ui.outlinesCheckBox.isChecked())
 
     def onExport(self, *_args):
         path = qt.QFileDialog.getSaveFileName(
@@ -173,7 +181,7 @@ class LookPanel:
 
     def _restore_layout(self):
         if self._layout is not None:
-            display.leave_side_by_side(self._orientation)
+            display.leave_side_by_side(self._before)
             self._set_layout(self._layout)
             self._layout = None
 

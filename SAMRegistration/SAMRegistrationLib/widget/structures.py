@@ -5,7 +5,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..scene.alignment import original_of
-from ..scene.structures import StructureInfo, has_mask
+from ..scene.presence import Presence
+from ..scene.structures import StructureInfo
 from .messages import sentence
 from .terminology import TerminologyDialog
 
@@ -26,6 +27,8 @@ class StructuresTable:
         self._ids = []
         self._terminology = None
         self._seen = (None, None, None)
+        self._presence = Presence()
+        self._masked = {}
         table = ui.structuresTable
         table.setColumnCount(6)
         table.setHorizontalHeaderLabels(
@@ -80,6 +83,8 @@ class StructuresTable:
         """Fill the table from the segmentation nodes."""
         parameters, table, chosen = self._parameters(), self._ui.structuresTable, self.current()
         structures = [] if parameters is None else self._logic.structures(parameters)
+        sides = ("fixed", "moving")
+        self._masked = {side: self._presence.masked(self._logic.segmentationOf(parameters, side)) for side in sides}
         self._filling = True
         self._ids = [structure.id for structure in structures]
         table.setRowCount(len(structures))
@@ -175,7 +180,7 @@ class StructuresTable:
         own = prompts.structure(structure_id).prompts if prompts.has(structure_id) else ()
         proposed = sum(prompt.proposed for prompt in own)
         parts = []
-        if has_mask(self._logic.segmentationOf(parameters, side), structure_id):
+        if structure_id in self._masked[side]:
             parts.append(_("mask"))
         if proposed:
             parts.append(_("{n} proposed").format(n=proposed))

@@ -176,11 +176,12 @@ def _layer(data, node) -> Optional[_Layer]:
         return None
     matrix = _matrix(data)
     if is_linear_to_world(node):
-        labels, matrix = voxels(data).copy(), parent_to_world(node) @ matrix
+        matrix = parent_to_world(node) @ matrix
     else:
         data = deformed(data, matrix, to_world(node))
-        labels = voxels(data)
-    return _Layer(labels, grid_of_matrix(matrix, data.GetDimensions(), data.GetExtent()[::2]))
+    grid = grid_of_matrix(matrix, data.GetDimensions(), data.GetExtent()[::2])
+    found = cut_to_marked(voxels(data), grid)
+    return None if found is None else _Layer(found[0].copy(), found[1])
 
 
 def _matrix(data) -> np.ndarray:

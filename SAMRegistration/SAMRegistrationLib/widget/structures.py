@@ -28,7 +28,7 @@ class StructuresTable:
         self._terminology = None
         self._seen = (None, None, None)
         self._presence = Presence()
-        self._masked = {}
+        self._masked = self._prompts = {}
         table = ui.structuresTable
         table.setColumnCount(6)
         table.setHorizontalHeaderLabels(
@@ -85,6 +85,7 @@ class StructuresTable:
         structures = [] if parameters is None else self._logic.structures(parameters)
         sides = ("fixed", "moving")
         self._masked = {side: self._presence.masked(self._logic.segmentationOf(parameters, side)) for side in sides}
+        self._prompts = {side: self._logic.promptsOf(parameters, side) for side in sides}
         self._filling = True
         self._ids = [structure.id for structure in structures]
         table.setRowCount(len(structures))
@@ -160,8 +161,8 @@ class StructuresTable:
         color.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
         self._item(row, NAME, structure.name)
         for column, text in (
-            (FIXED_STATE, self._state(parameters, "fixed", structure.id)),
-            (MOVING_STATE, self._state(parameters, "moving", structure.id)),
+            (FIXED_STATE, self._state("fixed", structure.id)),
+            (MOVING_STATE, self._state("moving", structure.id)),
             (TERMINOLOGY, _meaning(structure)),
         ):
             self._item(row, column, text).setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
@@ -175,8 +176,8 @@ class StructuresTable:
         item.setText(text)
         return item
 
-    def _state(self, parameters, side, structure_id):
-        prompts = self._logic.promptsOf(parameters, side)
+    def _state(self, side, structure_id):
+        prompts = self._prompts[side]
         own = prompts.structure(structure_id).prompts if prompts.has(structure_id) else ()
         proposed = sum(prompt.proposed for prompt in own)
         parts = []

@@ -193,3 +193,25 @@ def test_a_pair_and_its_segmentations_under_a_deformable_transform_are_registere
     assert not before[k, j, i]
     assert after[k - 1 : k + 2, j, i].any()
     assert after.sum() > before.sum()
+
+
+def test_masks_that_are_made_under_a_deformable_transform_stay_on_their_volume_when_it_is_removed(clicking):
+    panel = clicking(NOWHERE)
+    bent, to_world = bent_transform()
+    volume, parameters = panel.parameters().fixedVolume, panel.parameters()
+    volume.SetAndObserveTransformNodeID(bent.GetID())
+    slicer.app.processEvents()
+    place(panel, to_world(CENTER))
+    i, j, k = np.round(np.linalg.solve(FIXED, [*CENTER, 1])[:3]).astype(int)
+
+    def mask():
+        node = parameters.fixedSegmentation
+        return slicer.util.arrayFromSegmentBinaryLabelmap(node, node.GetSegmentation().GetNthSegmentID(0), volume)
+
+    assert parameters.fixedSegmentation.GetTransformNodeID() == bent.GetID()
+    marked = mask()
+    assert marked[k - 1 : k + 2, j, i].any()
+    slicer.mrmlScene.RemoveNode(bent)
+    slicer.app.processEvents()
+    assert parameters.fixedSegmentation.GetTransformNodeID() is None
+    assert np.array_equal(mask(), marked)

@@ -13,7 +13,7 @@ def all_or_nothing():
     For ``with``, or before a function.
     """
     scene = slicer.mrmlScene
-    nodes, folders = _nodes(), _top_items()
+    folders, nodes = _top_items(), _nodes()
     scene.StartState(scene.BatchProcessState)
     try:
         yield

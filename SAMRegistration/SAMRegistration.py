@@ -214,8 +214,8 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.clickPanel.update()
         self.registerPanel.update()
 
-    def onStructureRemoved(self, structureId):
-        self.clickPanel.structure_removed(structureId)
+    def onStructureRemoved(self, structureId, text):
+        self.clickPanel.structure_removed(structureId, text)
 
     def onInstalled(self):
         self.onParametersModified()

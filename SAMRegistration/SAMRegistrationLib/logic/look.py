@@ -18,6 +18,7 @@ class LookLogic(StructuresLogic):
         volume = self.volumeOf(parameters, side)
         if volume is None:
             return
+        display.restore_all()
         display.show_layers(volume, fit=True)
         for name in ("fixed", "moving"):
             node = self.segmentationOf(parameters, name)
@@ -93,15 +94,41 @@ class LookLogic(StructuresLogic):
         else:
             display.show_layers(parameters.fixedVolume, over, opacity, fit=True)
         grids.set_grid_visible(parameters.resultTransform, grid, grid3D)
-        for node, thickness, fill in ((parameters.fixedSegmentation, 3, 0.0), (parameters.resultSegmentation, 1, 0.2)):
-            if node is not None:
-                display.show_outlines(node, thickness, fill)
-                node.SetDisplayVisibility(outlines)
+        self.showOutlines(parameters, outlines)
         if parameters.resultFolds is not None:
             display.show_folds(parameters.resultFolds)
             parameters.resultFolds.SetDisplayVisibility(jacobian)
-        if parameters.movingSegmentation is not None:
-            parameters.movingSegmentation.SetDisplayVisibility(False)
+
+    def showOutlines(self, parameters, outlines=True) -> None:
+        """Show or hide the outlines of the last result: fixed masks (thick) and warped ones (thin), no others.
+
+        How the segmentations of the pair were shown before comes back by :meth:`restoreDisplays`.
+
+        Example:
+            >>> logic.showOutlines(logic.getParameterNode(), False)                          # doctest: +SKIP
+        """
+        from ..scene import display
+
+        pair = [parameters.fixedSegmentation, parameters.movingSegmentation]
+        for node in pair:
+            if node is not None:
+                display.remember(node)
+                node.SetDisplayVisibility(False)
+        for node, thickness, fill in ((pair[0], 3, 0.0), (parameters.resultSegmentation, 1, 0.2)):
+            if node is not None:
+                display.show_outlines(node, thickness, fill)
+                node.SetDisplayVisibility(outlines)
+
+    def restoreDisplays(self) -> bool:
+        """Show the segmentations of pairs as they were shown before their results; whether there were any.
+
+        Example:
+            >>> logic.restoreDisplays()                                                      # doctest: +SKIP
+            True
+        """
+        from ..scene.display import restore_all
+
+        return restore_all()
 
     def startCheckerboard(self, parameters):
         """Compare the last result as a checkerboard.

@@ -1,10 +1,15 @@
 """How results look: Jacobian map, outlines, layers of the slice views."""
 
+import json
+from typing import Optional
+
 import slicer
 
 FOLD_COLOR, HATCHING_COLOR = (1.0, 0.0, 1.0), (0.0, 0.0, 0.0)
 JACOBIAN_RANGE = (0.0, 2.0)
 _JACOBIAN_COLORS = "SAMRegistration Jacobian"
+_SHOWN = "SAMRegistration.Shown"
+_STYLE = ("Visibility", "Visibility2DOutline", "Visibility2DFill", "Opacity2DFill", "SliceIntersectionThickness")
 
 
 def copy_colors(source, target) -> None:
@@ -87,27 +92,33 @@ def show_side_by_side(left, right) -> None:
         composite.SetHotLinkedControl(True)
 
 
-def orientation_of(view: str) -> list:
-    """Position and orientation of a slice view, 16 numbers."""
-    matrix = slicer.app.layoutManager().sliceWidget(view).mrmlSliceNode().GetSliceToRAS()
-    return [matrix.GetElement(row, column) for row in range(4) for column in range(4)]
+def before_side_by_side() -> tuple:
+    """What :func:`show_side_by_side` changes of the two views, for :func:`leave_side_by_side`."""
+    manager = slicer.app.layoutManager()
+    matrix = manager.sliceWidget("Yellow").mrmlSliceNode().GetSliceToRAS()
+    orientation = [matrix.GetElement(row, column) for row in range(4) for column in range(4)]
+    composites = [manager.sliceWidget(name).mrmlSliceCompositeNode() for name in ("Red", "Yellow")]
+    return orientation, [(node.GetLinkedControl(), node.GetHotLinkedControl()) for node in composites]
 
 
-def leave_side_by_side(orientation) -> None:
-    """Give the second view the position and orientation it had before :func:`show_side_by_side`, and unlink both.
+def leave_side_by_side(before: Optional[tuple]) -> None:
+    """Give the second view its position and orientation, and both the links, as before :func:`show_side_by_side`.
 
     Args:
-        orientation: of :func:`orientation_of`; None where it is not known, for a sagittal view.
+        before: of :func:`before_side_by_side`; None where it is not known, for a sagittal view without links.
     """
     manager = slicer.app.layoutManager()
     node = manager.sliceWidget("Yellow").mrmlSliceNode()
+    orientation, links = before or (None, 2 * [(False, False)])
     if orientation is None:
         node.SetOrientation("Sagittal")
     else:
         node.GetSliceToRAS().DeepCopy(orientation)
         node.UpdateMatrices()
-    for name in ("Red", "Yellow"):
-        manager.sliceWidget(name).mrmlSliceCompositeNode().SetLinkedControl(False)
+    for name, (linked, hot) in zip(("Red", "Yellow"), links):
+        composite = manager.sliceWidget(name).mrmlSliceCompositeNode()
+        composite.SetLinkedControl(linked)
+        composite.SetHotLinkedControl(hot)
 
 
 def view_center() -> tuple:
@@ -133,6 +144,28 @@ def show_outlines(segmentation, thickness: int, fill: float = 0.0) -> None:
     display.SetOpacity2DFill(fill)
     display.SetSliceIntersectionThickness(thickness)
     display.SetVisibility(True)
+
+
+def remember(segmentation) -> None:
+    """Keep how a segmentation is shown now until :func:`restore_all`, unless something is kept already."""
+    if segmentation.GetDisplayNode() is None:
+        segmentation.CreateDefaultDisplayNodes()
+    display = segmentation.GetDisplayNode()
+    if display.GetAttribute(_SHOWN) is None:
+        display.SetAttribute(_SHOWN, json.dumps({name: getattr(display, f"Get{name}")() for name in _STYLE}))
+
+
+def restore_all() -> bool:
+    """Show segmentations as they were shown when they were remembered; whether there was any."""
+    remembered = [
+        node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationDisplayNode") if node.GetAttribute(_SHOWN)
+    ]
+    for node in remembered:
+        with slicer.util.NodeModify(node):
+            for name, value in json.loads(node.GetAttribute(_SHOWN)).items():
+                getattr(node, f"Set{name}")(value)
+            node.RemoveAttribute(_SHOWN)
+    return bool(remembered)
 
 
 def show_folds(segmentation) -> None:

@@ -17,6 +17,7 @@ from ..job import Job
 from ..segmentation.planes import plane_at
 from ..segmentation.prompts import PromptSet
 from ..segmentation.session import SegmentationSession
+from .alignment import is_copy_of
 from .masks import BINARY, labelmap, masks_of, on_grid, put_mask
 from .space import lps, to_numpy
 from .structures import StructureInfo, readable_prompts, structures_of, write_prompts
@@ -73,6 +74,14 @@ class MaskEditor:
         """Whether nobody else edited voxels or masks since :meth:`leave`; otherwise another editor is needed."""
         left, self._left = self._left, None
         return left is None or left == self._state()
+
+    def goes_on_in(self, segmentation) -> bool:
+        """Whether it works in this node, or can from now on because the node is a copy of the one it worked in."""
+        if segmentation is not self.segmentation and is_copy_of(segmentation, self.segmentation):
+            self.segmentation = segmentation
+            self._places = [_place(node) for node in (self.volume, segmentation)]
+            self._left = None if self._left is None else self._state()
+        return segmentation is self.segmentation
 
     # --- actions: work for the worker thread
 

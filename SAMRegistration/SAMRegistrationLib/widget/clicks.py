@@ -128,10 +128,15 @@ class ClickPanel:
         self._points.stop()
         self.update()
 
-    def structure_removed(self, structure_id: str) -> None:
-        """Take a removed structure out of the sessions too."""
+    def structure_removed(self, structure_id: str, text: str) -> None:
+        """Take a removed structure out of the sessions too, and show a text when that is done."""
+
+        def say(_update=None):
+            self._ui.clickStatus.setText(text)
+
+        say()
         for editor in filter(None, map(self._editors.get, SIDES)):
-            self._submit(editor, editor.forget(structure_id))
+            self._submit(editor, editor.forget(structure_id), say)
 
     def onAccept(self, *_args):
         structure_id = self._table.current()

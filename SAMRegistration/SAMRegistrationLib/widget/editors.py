@@ -41,7 +41,7 @@ class Editors:
         parameters = self._parameters()
         for side, editor in list(self._found.items()):
             volume, node = (self._logic.volumeOf(parameters, side), self._logic.segmentationOf(parameters, side))
-            if editor.volume is not volume or editor.segmentation is not node or not editor.is_current:
+            if editor.volume is not volume or not editor.is_current or not editor.goes_on_in(node):
                 self._drop(side)
 
     def leave(self) -> None:

@@ -20,7 +20,8 @@ class LookPanel:
 
     def __init__(self, ui, logic, runner, parameters):
         self._ui, self._logic, self._runner, self._parameters = ui, logic, runner, parameters
-        self._layout = self._orientation = None
+        self._layout = self._before = None
+        self._looking = False
         self._shown_tables = None
         self._filling = False
         self._compared = BLEND
@@ -93,10 +94,12 @@ class LookPanel:
         self.show()
 
     def resume(self) -> None:
-        """Go on with a comparison that changes the views by itself, as when the module was left or the scene saved."""
+        """Go on where the module was left or the scene was saved: outlines, and what changes the views by itself."""
         parameters = self._parameters()
         if parameters is None or parameters.resultTransform is None:
             return
+        if self._looking:
+            self._logic.showOutlines(parameters, parameters.showOutlines)
         if parameters.compareMode in (SIDE_BY_SIDE, FLICKER) and parameters.compareMode != self._compared:
             self.compare(parameters.compareMode)
 
@@ -132,10 +135,11 @@ class LookPanel:
         )
 
     def stop(self) -> None:
-        """Stop flickering and give the layout back, until :meth:`resume`."""
+        """Stop flickering, and give the layout and the displays of the inputs back, until :meth:`resume`."""
         self._compared = BLEND
         self._flicker.stop()
         self._restore_layout()
+        self._looking = self._logic.restoreDisplays()
 
     def onExport(self, *_args):
         path = qt.QFileDialog.getSaveFileName(
@@ -210,11 +214,11 @@ class LookPanel:
         layouts, layout = slicer.vtkMRMLLayoutNode, slicer.app.layoutManager().layout
         saved = layout == layouts.SlicerLayoutSideBySideView
         self._layout = layouts.SlicerLayoutFourUpView if saved else layout
-        self._orientation = None if saved else display.orientation_of("Yellow")
+        self._before = None if saved else display.before_side_by_side()
 
     def _restore_layout(self):
         if self._layout is not None:
-            display.leave_side_by_side(self._orientation)
+            display.leave_side_by_side(self._before)
             self._set_layout(self._layout)
             self._layout = None
 

@@ -72,7 +72,8 @@ class LookLogic(StructuresLogic):
         Args:
             grid, grid3D: the deformation grid in slice views, in the 3D view.
             jacobian: the Jacobian map with its folds instead of the warped volume.
-            outlines: masks of the fixed volume (thick) and warped masks (thin).
+            outlines: warped masks as bold light outlines, and the masks of the fixed volume as they are displayed,
+                which the Jacobian map hides.
             opacity: of what lies over the fixed volume.
             sideBySide: fixed and warped volume in two views instead of one over the other.
             checkerboard: the checkerboard instead of both, where it was made.
@@ -86,14 +87,17 @@ class LookLogic(StructuresLogic):
         if checkerboard and parameters.resultCheckerboard is not None:
             display.show_layers(parameters.resultCheckerboard, parameters.resultJacobian if jacobian else None, opacity)
         elif sideBySide:
-            display.show_side_by_side(parameters.fixedVolume, parameters.resultVolume)
+            mapOver = parameters.resultJacobian if jacobian else None
+            display.show_side_by_side(parameters.fixedVolume, parameters.resultVolume, mapOver, opacity)
         else:
             display.show_layers(parameters.fixedVolume, over, opacity, fit=True)
         grids.set_grid_visible(parameters.resultTransform, grid, grid3D)
-        for node, thickness, fill in ((parameters.fixedSegmentation, 3, 0.0), (parameters.resultSegmentation, 1, 0.2)):
+        for node, shown in (
+            (parameters.fixedSegmentation, outlines and not jacobian),
+            (parameters.resultSegmentation, outlines),
+        ):
             if node is not None:
-                display.show_outlines(node, thickness, fill)
-                node.SetDisplayVisibility(outlines)
+                node.SetDisplayVisibility(shown)
         if parameters.resultFolds is not None:
             display.show_folds(parameters.resultFolds)
             parameters.resultFolds.SetDisplayVisibility(jacobian)
@@ -112,6 +116,7 @@ class LookLogic(StructuresLogic):
         """
         from ..errors import InputError
         from ..scene import compare
+        from ..scene.folders import file_beside
         from ..scene.volumes import VolumeCopy, image_data, window_of
 
         fixed, warped = parameters.fixedVolume, parameters.resultVolume
@@ -124,6 +129,7 @@ class LookLogic(StructuresLogic):
 
         def present(data):
             parameters.resultCheckerboard = compare.show_checkerboard(data, grid, parameters.resultCheckerboard)
+            file_beside(parameters.resultCheckerboard, parameters.resultTransform)
 
         return lambda job: image_data(compare.checkerboard(*(copy.image for copy in copies), *windows)), present
 
@@ -131,7 +137,8 @@ class LookLogic(StructuresLogic):
         """Bring a copy of a node of the moving volume's space to the fixed volume by the last result.
 
         Returns:
-            (work, present), as of :meth:`startRegistration`; `present` returns the new node.
+            (work, present), as of :meth:`startRegistration`; `present` returns the new node, which is filed in the
+            folder of the registration.
 
         Raises:
             InputError: the node cannot be transformed.
@@ -141,5 +148,14 @@ class LookLogic(StructuresLogic):
             >>> warpedLandmarks = present(work(None))                                        # doctest: +SKIP
         """
         from ..scene.compare import bring
+        from ..scene.folders import file_beside
 
-        return bring(node, parameters.resultTransform, parameters.resultInverse, parameters.fixedVolume)
+        transform = parameters.resultTransform
+        work, bringInto = bring(node, transform, parameters.resultInverse, parameters.fixedVolume)
+
+        def present(result):
+            copy = bringInto(result)
+            file_beside(copy, transform)
+            return copy
+
+        return work, present

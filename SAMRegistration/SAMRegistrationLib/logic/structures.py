@@ -168,6 +168,7 @@ class StructuresLogic:
         if node is None:
             volume = self.volumeOf(parameters, side)
             node = new_segmentation(f"{volume.GetName()} masks", volume)
+            node.GetDisplayNode().SetOpacity2DFill(0.25)
             for structure in self.structures(parameters):
                 put_structure(node, structure)
             setattr(parameters, f"{side}Segmentation", node)

@@ -96,6 +96,8 @@ def _moved_copy(node, inverse, name):
     copy = slicer.mrmlScene.AddNewNodeByClass(node.GetClassName(), slicer.mrmlScene.GenerateUniqueName(name))
     copy.CopyContent(node)
     copy.CreateDefaultDisplayNodes()
+    if node.GetDisplayNode() is not None:
+        copy.GetDisplayNode().CopyContent(node.GetDisplayNode())
     copy.SetAndObserveTransformNodeID(node.GetTransformNodeID())
     copy.HardenTransform()
     forward = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode")

@@ -9,6 +9,7 @@ from . import display
 from .grids import prepare_grid
 from .masks import copy_segment, new_segmentation, put_mask
 from .run import Outcome
+from .surfaces import put_surfaces
 from .tables import add_fold_table, add_table
 from .transforms import add_transform
 from .volumes import add_volume, window_of
@@ -81,6 +82,8 @@ def _warped_segmentation(outcome: Outcome, source, fixed):
     for segment_id, mask in outcome.labelmaps.items():
         copy_segment(source, segment_id, node)
         put_mask(node, segment_id, mask)
+    put_surfaces(node, outcome.surfaces)
+    display.show_as_warped(node)
     return node
 
 

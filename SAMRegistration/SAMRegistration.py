@@ -100,6 +100,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = SAMRegistrationLogic()
 
         from SAMRegistrationLib.widget.advanced import AdvancedPanel
+        from SAMRegistrationLib.widget.choices import name_choices
         from SAMRegistrationLib.widget.clicks import ClickPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
         from SAMRegistrationLib.widget.installation import InstallationPanel
@@ -118,14 +119,14 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.originals = Originals(self.logic, self.parameters)
         self.clickPanel = ClickPanel(self.ui, self.logic, self.runner, self.parameters, self.structuresTable)
         self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.stepsToShow)
-        self.lookPanel = LookPanel(self.ui, self.logic, self.runner, self.parameters)
+        self.lookPanel = LookPanel(self.ui, self.logic, self.runner, self.parameters, self.clickPanel.hide_points)
         self.advancedPanel = AdvancedPanel(self.ui, self.logic, self.runner, self.parameters)
         self.trainingPanel = TrainingPanel(self.ui, self.logic, self.runner, self.parameters)
         self.installationPanel = InstallationPanel(self.ui, self.logic, self.onInstalled)
         self.deviceChoice = DeviceChoice(
             self.ui, self.logic, self.runner, self.parameters, self.installationPanel.show_report
         )
-        self._sentence = sentence
+        self._sentence, self._nameChoices = sentence, name_choices
         self.ui.sampleButton.clicked.connect(self.onLoadSampleData)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
@@ -180,6 +181,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._guiTag = None
         if parameterNode is not None:
             self._guiTag = parameterNode.connectGui(self.ui)
+            self._nameChoices(self.ui)
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self.onParametersModified()
 
@@ -212,8 +214,9 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onLoadSampleData(self, *_args):
         try:
             self.logic.loadSampleData(self._parameterNode)
+            self.ui.volumesStatus.setText("")
         except Exception as error:  # noqa: BLE001 - shown as a sentence
-            self.ui.registerStatus.setText(self._sentence(error))
+            self.ui.volumesStatus.setText(self._sentence(error))
 
 
 class SAMRegistrationLogic(

@@ -147,8 +147,8 @@ def test_the_measures_are_exported_by_a_click_and_a_bad_folder_gives_a_sentence(
     rows = list(csv.reader((tmp_path / "n.csv").open(encoding="utf-8")))
     assert (tmp_path / "m.csv").read_text() == (tmp_path / "n.csv").read_text()
     table = panel.ui.metricsTable
-    assert rows[1:] == [[table.item(r, c).text() for c in range(3)] for r in range(table.rowCount)]
+    assert rows[1:] == [[table.item(r, c).text() for c in range(4)] for r in range(table.rowCount)]
     (tmp_path / "file").touch()
     monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_args: str(tmp_path / "file" / "m.csv"))
     click(panel.ui.exportButton)
-    assert "choose another output folder" in panel.ui.registerStatus.text
+    assert "choose another output folder" in panel.ui.lookStatus.text

@@ -45,11 +45,11 @@ def test_a_file_with_another_checksum_is_refused_with_a_sentence(panel, sample_s
     sample_source.uris, sums = files_of(tmp_path, "third", "fourth")
     sample_source.checksums = [sums[0], sums[0]]
     click(panel.ui.sampleButton)
-    assert panel.ui.registerStatus.text == "The sample data could not be loaded; check the network connection."
+    assert panel.ui.volumesStatus.text == "The sample data could not be loaded; check the network connection."
     assert panel.parameters().fixedVolume is None
 
 
 def test_without_the_sample_data_module_the_button_says_so(panel, monkeypatch):
     monkeypatch.setitem(sys.modules, "SampleData", None)
     click(panel.ui.sampleButton)
-    assert panel.ui.registerStatus.text == "The module Sample Data is not available in this application."
+    assert panel.ui.volumesStatus.text == "The module Sample Data is not available in this application."

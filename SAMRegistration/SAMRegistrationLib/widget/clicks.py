@@ -100,8 +100,13 @@ class ClickPanel:
 
     # --- actions
 
+    def hide_points(self) -> None:
+        """Hide the clicks while a result is looked at, until an image or a mouse button is chosen."""
+        self._points.set_visible(False)
+
     def choose_side(self, side: str) -> None:
         """Show the fixed or the moving volume and click in it."""
+        self._points.set_visible(True)
         self.side = side
         self._ui.fixedImageButton.setChecked(side == FIXED)
         self._ui.movingImageButton.setChecked(side == MOVING)
@@ -148,6 +153,7 @@ class ClickPanel:
 
     def _on_place_button(self, button):
         kind = self._kinds[button]
+        self._points.set_visible(True)
         if self._points.placing == kind:
             self._points.stop()
         else:

@@ -29,6 +29,7 @@ class PromptPoints:
         self._observations: List[tuple] = []
         self._prompts = ()
         self._busy = False
+        self._visible = True
 
     @property
     def placing(self) -> Optional[str]:
@@ -75,6 +76,13 @@ class PromptPoints:
                         self._add(node, prompt, number, point)
             node.EndModify(blocked)
         self._busy = False
+
+    def set_visible(self, visible: bool) -> None:
+        """Show the points in the views, or hide them without taking them away."""
+        self._visible = visible
+        for node in self._nodes.values():
+            if slicer.mrmlScene.IsNodePresent(node):
+                node.SetDisplayVisibility(visible)
 
     def _are_shown(self, prompts) -> bool:
         """Whether the views show these prompts already, where they are and none besides."""
@@ -130,6 +138,7 @@ class PromptPoints:
             display.SetGlyphScale(2.5)
             display.SetTextScale(3.0)
             display.SetPointLabelsVisibility(True)
+            display.SetVisibility(self._visible)
             node.SetControlPointLabelFormat(symbol)
             self._nodes[kind] = node
             for event, handle in (

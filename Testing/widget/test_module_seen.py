@@ -19,7 +19,7 @@ PRESETS = sorted((MODULE.parent / "Resources" / "Presets").glob("*.json"))
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Registrations are over at once: the moving volume is stretched along one axis, more than the map's colors need."""
+    """Registrations are over at once: the moving volume is stretched along one axis, so that the map has color."""
 
     def stretched(self, fixed, moving, *_masks):
         mapping = sitk.AffineTransform(3)

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 import SimpleITK as sitk
+from slicer.i18n import tr as _
 
 from ..engine import Engine
 from ..errors import InputError
@@ -74,9 +75,9 @@ def read(fixed, moving, fixed_segmentation=None, moving_segmentation=None) -> In
         InputError: a node cannot be used, or both volumes are the same.
     """
     if fixed is None or moving is None:
-        raise InputError("Choose a fixed and a moving volume.")
+        raise InputError(_("Choose a fixed and a moving volume."))
     if fixed is moving:
-        raise InputError("Fixed and moving are the same volume; choose two.")
+        raise InputError(_("Fixed and moving are the same volume; choose two."))
     masks = [[] if node is None else masks_of(node) for node in (fixed_segmentation, moving_segmentation)]
     return Inputs(VolumeCopy(fixed), VolumeCopy(moving), *masks)
 

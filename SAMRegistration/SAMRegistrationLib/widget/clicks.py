@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from ..segmentation.prompts import BOX, NEGATIVE, POSITIVE
 from .messages import sentence
 from .points import PromptPoints, view_normal
+from .stages import stage
 
 FIXED, MOVING = "fixed", "moving"
 SHORTCUTS = (
@@ -206,7 +207,7 @@ class ClickPanel:
 
     def _on_progress(self, fraction, message):
         self._ui.clickProgress.setValue(round(100 * fraction))
-        self._ui.clickStatus.setText(message)
+        self._ui.clickStatus.setText(stage(message))
 
     def _on_done(self, task, editor, update, shown):
         self._drop_outdated_editors(self._parameters())

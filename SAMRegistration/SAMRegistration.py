@@ -237,7 +237,11 @@ class SAMRegistrationLogic(
     """
 
     def getParameterNode(self) -> SAMRegistrationParameterNode:
-        """The module's parameter node, as one object with typed attributes."""
+        """The module's parameter node, as one object with typed attributes.
+
+        Example:
+            >>> logic.getParameterNode().fixedVolume = getNode("CT1")                        # doctest: +SKIP
+        """
         return SAMRegistrationParameterNode(super().getParameterNode())
 
 

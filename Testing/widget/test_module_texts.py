@@ -65,3 +65,13 @@ def test_errors_for_the_user_are_translated(folder):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "InputError" and template(node.args[0]):
                 wrong.append(f"{path.name}:{node.lineno}")
     assert wrong == []
+
+
+def test_every_public_method_of_the_logic_shows_how_it_is_used(panel):
+    own = [cls for cls in type(panel.logic).__mro__ if cls.__module__.startswith("SAMRegistration")]
+    methods = {
+        f"{cls.__name__}.{name}": method for cls in own for name, method in vars(cls).items() if callable(method)
+    }
+    public = {name: method for name, method in methods.items() if not name.split(".")[1].startswith("_")}
+    assert len(public) > 30
+    assert [name for name, method in public.items() if ">>> " not in (method.__doc__ or "")] == []

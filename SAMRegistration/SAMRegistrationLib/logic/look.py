@@ -9,7 +9,11 @@ class LookLogic(StructuresLogic):
     """What the views show, and what is made of the last result."""
 
     def showSide(self, parameters, side) -> None:
-        """Show one volume with its masks in all slice views."""
+        """Show one volume with its masks in all slice views.
+
+        Example:
+            >>> logic.showSide(logic.getParameterNode(), "moving")                           # doctest: +SKIP
+        """
         from ..scene import display, grids
 
         volume = self.volumeOf(parameters, side)
@@ -27,7 +31,12 @@ class LookLogic(StructuresLogic):
             grids.set_grid_visible(parameters.resultTransform, False, False)
 
     def viewCenter(self):
-        """Where the slice views meet (RAS mm)."""
+        """Where the slice views meet (RAS mm).
+
+        Example:
+            >>> logic.viewCenter()                                                           # doctest: +SKIP
+            (12.0, -40.5, 8.0)
+        """
         from ..scene.display import view_center
 
         return view_center()

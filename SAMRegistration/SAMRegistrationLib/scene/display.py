@@ -5,7 +5,7 @@ from slicer.i18n import tr as _
 
 FOLD_COLOR, HATCHING_COLOR = (1.0, 0.0, 1.0), (0.0, 0.0, 0.0)
 JACOBIAN_RANGE = (0.0, 2.0)
-NO_CHANGE = 0.1
+NO_CHANGE = 0.2
 OUTLINE_PIXELS = 3
 PALE_BLUE, FULL_BLUE = (0.75, 0.85, 1.0), (0.0, 0.15, 0.9)
 PALE_RED, FULL_RED = (1.0, 0.85, 0.75), (0.85, 0.05, 0.0)

@@ -42,8 +42,8 @@ def surface_of(labelmap) -> vtk.vtkPolyData:
 
 
 def put_surfaces(node, surfaces) -> None:
-    """Give the segments of a segmentation node in the world their surfaces by id, which 3D views show."""
+    """Give those segments that a segmentation node in the world has their surfaces by id, which 3D views show."""
     segmentation = node.GetSegmentation()
-    for segment_id, surface in surfaces.items():
-        segmentation.GetSegment(segment_id).AddRepresentation(SURFACE, surface)
+    for segment_id in segmentation.GetSegmentIDs():
+        segmentation.GetSegment(segment_id).AddRepresentation(SURFACE, surfaces[segment_id])
     segmentation.InvokeEvent(slicer.vtkSegmentation.ContainedRepresentationNamesModified)

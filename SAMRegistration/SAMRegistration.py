@@ -108,6 +108,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = SAMRegistrationLogic()
 
         from SAMRegistrationLib.widget.advanced import AdvancedPanel
+        from SAMRegistrationLib.widget.choices import name_choices
         from SAMRegistrationLib.widget.clicks import ClickPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
         from SAMRegistrationLib.widget.installation import InstallationPanel
@@ -128,7 +129,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.originals = Originals(self.logic, self.parameters)
         self.clickPanel = ClickPanel(self.ui, self.logic, self.runner, self.parameters, self.structuresTable)
         self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.stepsToShow)
-        self.lookPanel = LookPanel(self.ui, self.logic, self.runner, self.parameters)
+        self.lookPanel = LookPanel(self.ui, self.logic, self.runner, self.parameters, self.clickPanel.hide_points)
         self.advancedPanel = AdvancedPanel(self.ui, self.logic, self.runner, self.parameters)
         self.trainingPanel = TrainingPanel(self.ui, self.logic, self.runner, self.parameters)
         self.installationPanel = InstallationPanel(self.ui, self.logic, self.onInstalled)
@@ -136,6 +137,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui, self.logic, self.runner, self.parameters, self.installationPanel.show_report
         )
         self.samplesPanel = SamplesPanel(self.ui, self.logic, self.runner, self.parameters)
+        self._nameChoices = name_choices
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndClose)
@@ -187,6 +189,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = parameterNode
         if parameterNode is not None:
             self._guiTag = parameterNode.connectGui(self.ui)
+            self._nameChoices(self.ui)
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self.onParametersModified()
 
@@ -244,7 +247,11 @@ class SAMRegistrationLogic(
     """
 
     def getParameterNode(self) -> SAMRegistrationParameterNode:
-        """The module's parameter node, as one object with typed attributes."""
+        """The module's parameter node, as one object with typed attributes.
+
+        Example:
+            >>> logic.getParameterNode().fixedVolume = getNode("CT1")                        # doctest: +SKIP
+        """
         return SAMRegistrationParameterNode(super().getParameterNode())
 
 

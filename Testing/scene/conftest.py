@@ -4,7 +4,11 @@ import Host
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from Host import slicerparts
 from SAMRegistrationLib.geometry.grid import Grid
+
+Host.install()
+slicerparts.install()  # slicer.i18n, which modules of the library import when tests are collected
 
 
 @pytest.fixture(scope="session")

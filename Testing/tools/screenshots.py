@@ -20,6 +20,7 @@ CLICKS = {
     "liver": (((60, 20, -25),), ((-5, 20, -25),)),
     "left kidney": (((-54, -50, -25),), ((-54, -5, -25),)),
 }
+WINDOW_SIZE, PANEL_WIDTH = (1500, 1000), 440
 # Where the left kidney, carried to the other slices, has run into the spleen.
 WRONG = (-85.5, -34.5, 25.5)
 
@@ -49,8 +50,9 @@ class Tour:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.window = slicer.util.mainWindow()
-        self.window.resize(1500, 1000)
+        self.window.resize(*WINDOW_SIZE)
         self.window.show()
+        self.window.centralWidget().setSizes([PANEL_WIDTH, WINDOW_SIZE[0] - PANEL_WIDTH])
         Host.load_module(ROOT / "SAMRegistration" / "SAMRegistration.py")
         self.widget = slicer.modules.SAMRegistrationWidget
         self.ui = self.widget.ui

@@ -10,6 +10,10 @@ import Host
 import module_panel
 import numpy as np
 import pytest
+from Host import slicerparts
+
+Host.install()
+slicerparts.install()  # slicer.i18n, which modules of the library import when tests are collected
 
 
 @pytest.fixture(scope="session")

@@ -147,8 +147,62 @@ def test_the_measures_are_exported_by_a_click_and_a_bad_folder_gives_a_sentence(
     rows = list(csv.reader((tmp_path / "n.csv").open(encoding="utf-8")))
     assert (tmp_path / "m.csv").read_text() == (tmp_path / "n.csv").read_text()
     table = panel.ui.metricsTable
-    assert rows[1:] == [[table.item(r, c).text() for c in range(3)] for r in range(table.rowCount)]
+    assert rows[1:] == [[table.item(r, c).text() for c in range(4)] for r in range(table.rowCount)]
     (tmp_path / "file").touch()
     monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_args: str(tmp_path / "file" / "m.csv"))
     click(panel.ui.exportButton)
-    assert "choose another output folder" in panel.ui.registerStatus.text
+    assert "choose another output folder" in panel.ui.lookStatus.text
+
+
+def folder_of(node):
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    return hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
+
+
+def test_a_copy_looks_like_the_original_lies_in_the_folder_of_the_run_and_is_told_of(registered):
+    panel, _ = registered
+    marks = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Marks")
+    marks.AddControlPoint(*PLACES[0])
+    source = vtk.vtkSphereSource()
+    source.Update()
+    ball = slicer.modules.models.logic().AddModel(source.GetOutput())
+    ball.SetName("Ball")
+    marks.GetDisplayNode().SetSelectedColor(0.1, 0.2, 0.9)
+    marks.GetDisplayNode().SetGlyphScale(7.5)
+    ball.GetDisplayNode().SetColor(0.1, 0.2, 0.9)
+    ball.GetDisplayNode().SetOpacity(0.35)
+    copies = []
+    for node in (marks, ball):
+        copies.append(apply(panel, node))
+        assert copies[-1].GetName() in panel.ui.lookStatus.text
+        assert folder_of(copies[-1]) == folder_of(panel.parameters().resultTransform)
+    assert copies[0].GetDisplayNode().GetSelectedColor() == (0.1, 0.2, 0.9)
+    assert copies[0].GetDisplayNode().GetGlyphScale() == 7.5
+    assert copies[1].GetDisplayNode().GetColor() == (0.1, 0.2, 0.9)
+    assert copies[1].GetDisplayNode().GetOpacity() == 0.35
+    assert copies[1].GetDisplayNode() is not ball.GetDisplayNode()
+
+
+def test_the_checkerboard_lies_in_the_folder_of_the_run(registered):
+    panel, _ = registered
+    click(panel.ui.checkerboardButton)
+    wait(lambda: not panel.runner.busy)
+    parameters = panel.parameters()
+    assert folder_of(parameters.resultCheckerboard) == folder_of(parameters.resultTransform)
+
+
+def test_what_goes_wrong_while_looking_is_told_in_that_section(registered):
+    panel, _ = registered
+    marks = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Marks")
+    marks.AddControlPoint(*PLACES[0])
+    before = panel.ui.registerStatus.text
+    panel.parameters().resultTransform.SetAndObserveTransformFromParent(vtk.vtkThinPlateSplineTransform())
+    panel.ui.applySelector.setCurrentNode(marks)
+    click(panel.ui.applyButton)
+    wait(lambda: not panel.runner.busy)
+    assert "register again" in panel.ui.lookStatus.text
+    panel.parameters().fixedVolume.SetSpacing(1.0, 1.0, 1.0)
+    click(panel.ui.checkerboardButton)
+    wait(lambda: not panel.runner.busy)
+    assert "was changed since the registration" in panel.ui.lookStatus.text
+    assert panel.ui.registerStatus.text == before

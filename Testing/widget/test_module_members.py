@@ -19,7 +19,7 @@ SOURCES = [
 ]
 AT_LOADING = {"typing", "pathlib", "slicer", "vtk"}
 UNRECORDED_QT = {
-    "Qt", "QAbstractItemView", "QBrush", "QColor", "QColorDialog", "QIcon", "QKeySequence", "QPixmap",
+    "Qt", "QAbstractItemView", "QBrush", "QColor", "QColorDialog", "QHeaderView", "QIcon", "QKeySequence", "QPixmap",
 }  # fmt: skip
 
 

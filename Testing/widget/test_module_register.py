@@ -37,16 +37,16 @@ def test_what_the_kind_auto_takes_a_volume_for_is_told(panel):
     def texts():
         return [combo.itemText(0) for combo in (ui.fixedModalityCombo, ui.movingModalityCombo)]
 
-    assert texts() == ["auto (CT)", "auto (MR)"]
+    assert texts() == ["guessed: CT", "guessed: MR"]
     panel.exit()
     panel.enter()
-    assert texts() == ["auto (CT)", "auto (MR)"]
+    assert texts() == ["guessed: CT", "guessed: MR"]
     ui.fixedModalityCombo.setCurrentIndex(2)
     assert parameters.fixedModality == "mr"
     slicer.util.updateVolumeFromArray(nodes[1], noise + 160 + air)
     parameters.preset = "fast"
     wait(lambda: not panel.runner.busy)
-    assert texts()[1] == "auto (CT)"
+    assert texts()[1] == "guessed: CT"
     slicer.mrmlScene.Clear(0)
     panel.initializeParameterNode()
     assert texts() == ["auto", "auto"]

@@ -51,7 +51,7 @@ def test_a_file_with_another_checksum_is_refused_with_a_sentence(panel, sample_s
     sample_source.uris, sums = files_of(tmp_path, "third", "fourth")
     sample_source.checksums = [sums[0], sums[0]]
     load(panel)
-    assert panel.ui.registerStatus.text == "The sample data could not be loaded; check the network connection."
+    assert panel.ui.volumesStatus.text == "The sample data could not be loaded; check the network connection."
     assert panel.parameters().fixedVolume is None
     assert panel.ui.sampleButton.enabled
 
@@ -81,4 +81,4 @@ def test_the_panel_answers_while_the_files_are_on_their_way_and_closing_the_scen
 def test_without_the_sample_data_module_the_button_says_so(panel, monkeypatch):
     monkeypatch.setitem(sys.modules, "SampleData", None)
     load(panel)
-    assert panel.ui.registerStatus.text == "The module Sample Data is not available in this application."
+    assert panel.ui.volumesStatus.text == "The module Sample Data is not available in this application."

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 import slicer
 from Host import gestures
-from module_panel import choose, click, save_and_load, wait
+from module_panel import FIXED, MOVING, choose, click, save_and_load, segmentation_of, wait
 
 CENTER = (0.0, 0.0, 5.0)
 
@@ -174,3 +174,74 @@ def test_a_volume_under_a_parent_transform_gives_the_same_world_result_as_its_ha
         moving.HardenTransform()
     assert np.allclose(results[0][0], results[1][0], atol=1e-2)
     assert np.abs(results[0][1] - results[1][1]).max() < 0.5
+
+
+PARENT = np.eye(4)
+PARENT[:3, :3] = np.array(sitk.Euler3DTransform((0, 0, 0), 0.2, -0.3, 0.4).GetMatrix()).reshape(3, 3)
+PARENT[:3, 3] = (14.0, -9.0, 6.0)
+
+
+ORGANS = (  # center and radii (RAS mm) of ellipsoids; none of them can be turned into itself or another one
+    (100, (0, 0, 5), (36, 26, 22)),
+    (90, (12, 6, 9), (12, 9, 8)),
+    (-60, (-15, -7, 2), (9, 8, 10)),
+)
+
+
+def shift(world):
+    """How far the moving body lies from the fixed one, at places of the moving one (RAS mm)."""
+    x, y, _ = np.moveaxis(world, -1, 0)
+    return np.stack([5 + 3 * np.sin(y / 15), 4 * np.cos(x / 18) - 2, np.full_like(x, 3.0)], -1)
+
+
+def pair_in_the_world(grids, parent):
+    """A body and the same one moved, on grids (IJK to world, size), as nodes with masks under `parent` or nothing."""
+    to_parent = np.eye(4) if parent is None else np.linalg.inv(PARENT)
+    nodes = []
+    for name, (to_world, shape) in zip(("Before", "After"), grids):
+        voxels = np.stack([*np.meshgrid(*map(np.arange, shape), indexing="ij"), np.ones(shape)], -1)
+        world = (voxels @ to_world.T)[..., :3]
+        world = world - (shift(world) if name == "After" else 0)
+        depths = [1 - np.linalg.norm((world - center) / radii, axis=-1) for _, center, radii in ORGANS]
+        values = sum(
+            height / (1 + np.exp(-depth * min(radii) / 1.5)) for (height, _, radii), depth in zip(ORGANS, depths)
+        )
+        whole, core = ((depth > 0).astype(np.uint8).transpose(2, 1, 0) for depth in depths[:2])
+        values = values.astype(np.float32).transpose(2, 1, 0)
+        volume = slicer.util.addVolumeFromArray(values, ijkToRAS=to_parent @ to_world, name=name)
+        volume.CreateDefaultDisplayNodes()
+        masks = segmentation_of(volume, f"{name} masks", Core=core, Whole=whole)
+        for node in (volume, masks) if parent is not None else ():
+            node.SetAndObserveTransformNodeID(parent.GetID())
+        nodes.append((volume, masks))
+    return nodes
+
+
+def registered_world(panel, pair, places):
+    """Where a registration by the panel takes places (RAS mm)."""
+    choose(panel, pair)
+    click(panel.ui.registerButton)
+    wait(lambda: not panel.runner.busy)
+    assert panel.ui.registerStatus.text.startswith("Done in")
+    transform = panel.parameters().resultTransform.GetTransformFromParent()
+    return np.array([transform.TransformPoint(place) for place in places])
+
+
+def test_an_oblique_anisotropic_pair_under_a_parent_gives_the_same_world_result_as_its_resampled_twin(panel):
+    parent = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", "Parent")
+    parent.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(PARENT))
+    oblique = pair_in_the_world(((FIXED, (44, 40, 28)), (MOVING, (52, 40, 32))), parent)
+    straight = np.diag([2.0, 2.0, 2.0, 1.0])
+    straight[:3, 3] = (-48.0, -46.0, -40.0)
+    other = np.diag([2.0, 2.0, 2.0, 1.0])
+    other[:3, 3] = (-50.0, -50.0, -36.0)
+    twin = pair_in_the_world(((straight, (49, 47, 46)), (other, (51, 49, 43))), None)
+    turns = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+    places = [(24 * np.cos(turn), 16 * np.sin(turn), 5.0 + height) for turn in turns for height in (-8.0, 0.0, 8.0)]
+    true = np.array(places)
+    for _ in range(50):
+        true = places + shift(true)
+    results = [registered_world(panel, pair, places) for pair in (oblique, twin)]
+    for mapped in results:
+        assert np.linalg.norm(mapped - true, axis=1).mean() < 0.4 * np.linalg.norm(true - places, axis=1).mean()
+    assert np.linalg.norm(results[0] - results[1], axis=1).max() < 1.0

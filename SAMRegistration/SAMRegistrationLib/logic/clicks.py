@@ -9,7 +9,12 @@ class ClicksLogic(StructuresLogic):
     """Prompts, and the editors that turn them into masks."""
 
     def promptsOf(self, parameters, side):
-        """The prompts of a side (PromptSet), as they are saved with the scene; none where they are damaged."""
+        """The prompts of a side (PromptSet), as they are saved with the scene; none where they are damaged.
+
+        Example:
+            >>> logic.promptsOf(logic.getParameterNode(), "fixed").structure(liver).prompts  # doctest: +SKIP
+            (Prompt(kind='positive', ...),)
+        """
         from ..scene.structures import readable_prompts
 
         return readable_prompts(self.segmentationOf(parameters, side))
@@ -40,6 +45,9 @@ class ClicksLogic(StructuresLogic):
 
         Raises:
             WeightsError: its weights are missing or damaged.
+
+        Example:
+            >>> predictor = logic.openPredictor("compact", "cpu")                            # doctest: +SKIP
         """
         from ..environment import usable_device
         from ..segmentation.models import open_predictor
@@ -47,7 +55,13 @@ class ClicksLogic(StructuresLogic):
         return open_predictor(model, usable_device(device))
 
     def proposalTransform(self, parameters, side):
-        """Where clicks of a side are proposed on the other one: by the last result of this pair, else by position."""
+        """Where clicks of a side are proposed on the other one: by the last result of this pair, else by position.
+
+        Example:
+            >>> transform = logic.proposalTransform(logic.getParameterNode(), "fixed")       # doctest: +SKIP
+            >>> transform.TransformPoint((10.0, -20.0, 30.0))                                # doctest: +SKIP
+            (12.5, -18.0, 31.5)
+        """
         from ..scene.editor import start_transform
         from ..scene.transforms import library_transform
         from ..scene.volumes import grid_of

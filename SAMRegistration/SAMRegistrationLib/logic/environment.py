@@ -19,13 +19,23 @@ class EnvironmentLogic:
         return packages()
 
     def missingPackages(self) -> list:
-        """The names of the packages that are not installed."""
+        """The names of the packages that are not installed.
+
+        Example:
+            >>> logic.missingPackages()                                                      # doctest: +SKIP
+            ['torch']
+        """
         from ..environment import missing_packages
 
         return missing_packages()
 
     def reasonNotToCompute(self) -> str:
-        """Why nothing can be computed, as a sentence; empty when it can."""
+        """Why nothing can be computed, as a sentence; empty when it can.
+
+        Example:
+            >>> logic.reasonNotToCompute()                                                   # doctest: +SKIP
+            'PyTorch is missing; install it in the section Advanced'
+        """
         from ..environment import is_there
 
         return "" if is_there("torch") else _("PyTorch is missing; install it in the section Advanced")
@@ -49,7 +59,12 @@ class EnvironmentLogic:
         install(self.missingPackages())
 
     def processor(self):
-        """The CPU (id, name, free memory in bytes); quick."""
+        """The CPU (id, name, free memory in bytes); quick.
+
+        Example:
+            >>> logic.processor().name                                                       # doctest: +SKIP
+            'CPU (16 cores)'
+        """
         from ..environment import processor
 
         return processor()

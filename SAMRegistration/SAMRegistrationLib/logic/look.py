@@ -10,7 +10,11 @@ class LookLogic(StructuresLogic):
     """What the views show, and what is made of the last result."""
 
     def showSide(self, parameters, side) -> None:
-        """Show one volume with its masks in all slice views, for clicking in it; a comparison of the result ends."""
+        """Show one volume with its masks in all slice views, for clicking in it; a comparison of the result ends.
+
+        Example:
+            >>> logic.showSide(logic.getParameterNode(), "moving")                           # doctest: +SKIP
+        """
         from ..scene import display, grids
 
         with slicer.util.NodeModify(parameters):
@@ -31,7 +35,12 @@ class LookLogic(StructuresLogic):
             grids.set_grid_visible(parameters.resultTransform, False, False)
 
     def viewCenter(self):
-        """Where the slice views meet (RAS mm)."""
+        """Where the slice views meet (RAS mm).
+
+        Example:
+            >>> logic.viewCenter()                                                           # doctest: +SKIP
+            (12.0, -40.5, 8.0)
+        """
         from ..scene.display import view_center
 
         return view_center()
@@ -76,7 +85,8 @@ class LookLogic(StructuresLogic):
         Args:
             grid, grid3D: the deformation grid in slice views, in the 3D view.
             jacobian: the Jacobian map with its folds instead of the warped volume.
-            outlines: masks of the fixed volume (thick) and warped masks (thin).
+            outlines: warped masks as bold light outlines, and the masks of the fixed volume as they are displayed,
+                which the Jacobian map hides.
             opacity: of what lies over the fixed volume.
             sideBySide: fixed and warped volume in two views instead of one over the other.
             checkerboard: the checkerboard instead of both, where it was made.
@@ -90,34 +100,33 @@ class LookLogic(StructuresLogic):
         if checkerboard and parameters.resultCheckerboard is not None:
             display.show_layers(parameters.resultCheckerboard, parameters.resultJacobian if jacobian else None, opacity)
         elif sideBySide:
-            display.show_side_by_side(parameters.fixedVolume, parameters.resultVolume)
+            mapOver = parameters.resultJacobian if jacobian else None
+            display.show_side_by_side(parameters.fixedVolume, parameters.resultVolume, mapOver, opacity)
         else:
             display.show_layers(parameters.fixedVolume, over, opacity, fit=True)
         grids.set_grid_visible(parameters.resultTransform, grid, grid3D)
-        self.showOutlines(parameters, outlines)
+        self.showOutlines(parameters, outlines, jacobian)
         if parameters.resultFolds is not None:
             display.show_folds(parameters.resultFolds)
             parameters.resultFolds.SetDisplayVisibility(jacobian)
 
-    def showOutlines(self, parameters, outlines=True) -> None:
-        """Show or hide the outlines of the last result: fixed masks (thick) and warped ones (thin), no others.
+    def showOutlines(self, parameters, outlines=True, jacobian=False) -> None:
+        """Show or hide the masks of the fixed volume, which the Jacobian map hides, and the warped ones, no others.
 
-        How the segmentations of the pair were shown before comes back by :meth:`restoreDisplays`.
+        Which segmentations of the pair were shown before comes back by :meth:`restoreDisplays`.
 
         Example:
             >>> logic.showOutlines(logic.getParameterNode(), False)                          # doctest: +SKIP
         """
         from ..scene import display
 
-        pair = [parameters.fixedSegmentation, parameters.movingSegmentation]
-        for node in pair:
+        pair = (parameters.fixedSegmentation, parameters.movingSegmentation)
+        for node, shown in zip(pair, (outlines and not jacobian, False)):
             if node is not None:
                 display.remember(node)
-                node.SetDisplayVisibility(False)
-        for node, thickness, fill in ((pair[0], 3, 0.0), (parameters.resultSegmentation, 1, 0.2)):
-            if node is not None:
-                display.show_outlines(node, thickness, fill)
-                node.SetDisplayVisibility(outlines)
+                node.SetDisplayVisibility(shown)
+        if parameters.resultSegmentation is not None:
+            parameters.resultSegmentation.SetDisplayVisibility(outlines)
 
     def restoreDisplays(self) -> bool:
         """Show the segmentations of pairs as they were shown before their results; whether there were any.
@@ -142,6 +151,7 @@ class LookLogic(StructuresLogic):
         """
         from ..errors import InputError
         from ..scene import compare
+        from ..scene.folders import file_beside
         from ..scene.volumes import VolumeCopy, image_data, window_of
 
         fixed, warped = parameters.fixedVolume, parameters.resultVolume
@@ -154,6 +164,7 @@ class LookLogic(StructuresLogic):
 
         def present(data):
             parameters.resultCheckerboard = compare.show_checkerboard(data, grid, parameters.resultCheckerboard)
+            file_beside(parameters.resultCheckerboard, parameters.resultTransform)
 
         return lambda job: image_data(compare.checkerboard(*(copy.image for copy in copies), *windows)), present
 
@@ -161,7 +172,8 @@ class LookLogic(StructuresLogic):
         """Bring a copy of a node of the moving volume's space to the fixed volume by the last result.
 
         Returns:
-            (work, present), as of :meth:`startRegistration`; `present` returns the new node.
+            (work, present), as of :meth:`startRegistration`; `present` returns the new node, which is filed in the
+            folder of the registration.
 
         Raises:
             InputError: the node cannot be transformed.
@@ -171,5 +183,14 @@ class LookLogic(StructuresLogic):
             >>> warpedLandmarks = present(work(None))                                        # doctest: +SKIP
         """
         from ..scene.compare import bring
+        from ..scene.folders import file_beside
 
-        return bring(node, parameters.resultTransform, parameters.resultInverse, parameters.fixedVolume)
+        transform = parameters.resultTransform
+        work, bringInto = bring(node, transform, parameters.resultInverse, parameters.fixedVolume)
+
+        def present(result):
+            copy = bringInto(result)
+            file_beside(copy, transform)
+            return copy
+
+        return work, present

@@ -3,6 +3,7 @@
 import slicer
 from slicer.i18n import tr as _
 
+from .choices import preset_names
 from .environment import EnvironmentLogic
 from .structures import StructuresLogic
 
@@ -89,7 +90,7 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             text = _("Register {moving} to {fixed}, guided by masks ({preset})")
         else:
             text = _("Register {moving} to {fixed} ({preset})")
-        return text.format(preset=parameters.preset, **texts)
+        return text.format(preset=preset_names()[parameters.preset], **texts)
 
     def startRegistration(self, parameters):
         """Read the scene for a registration with these parameters.

@@ -7,7 +7,12 @@ class StructuresLogic:
     """Volumes, segmentations and structures of the sides "fixed" and "moving"."""
 
     def volumeOf(self, parameters, side):
-        """The volume node of a side, "fixed" or "moving"; None without any."""
+        """The volume node of a side, "fixed" or "moving"; None without any.
+
+        Example:
+            >>> logic.volumeOf(logic.getParameterNode(), "fixed").GetName()                  # doctest: +SKIP
+            'CT1'
+        """
         return None if parameters is None else getattr(parameters, f"{side}Volume")
 
     def startGuessingModality(self, volume):
@@ -32,7 +37,12 @@ class StructuresLogic:
         return work
 
     def segmentationOf(self, parameters, side):
-        """The segmentation node of a side, "fixed" or "moving"; None without any."""
+        """The segmentation node of a side, "fixed" or "moving"; None without any.
+
+        Example:
+            >>> logic.segmentationOf(logic.getParameterNode(), "moving").GetName()           # doctest: +SKIP
+            'CT2 masks'
+        """
         return None if parameters is None else getattr(parameters, f"{side}Segmentation")
 
     def alignStructures(self, parameters, chosen="moving"):
@@ -68,7 +78,12 @@ class StructuresLogic:
         return copy
 
     def originals(self, parameters) -> list:
-        """What the segmentations in use go along with: volumes they were made for, nodes they are copies of."""
+        """What the segmentations in use go along with: volumes they were made for, nodes they are copies of.
+
+        Example:
+            >>> [node.GetName() for node in logic.originals(logic.getParameterNode())]       # doctest: +SKIP
+            ['Organs']
+        """
         from ..scene.alignment import original_of
 
         found = []
@@ -138,7 +153,12 @@ class StructuresLogic:
         return structure.id
 
     def anatomies(self) -> dict:
-        """The presets: name of the anatomy to its structures."""
+        """The presets: name of the anatomy to its structures.
+
+        Example:
+            >>> [structure.name for structure in logic.anatomies()["Heart"]]                 # doctest: +SKIP
+            ['left ventricle', 'myocardium', 'right ventricle']
+        """
         from pathlib import Path
 
         from ..scene.structures import anatomies
@@ -198,7 +218,12 @@ class StructuresLogic:
         return copies
 
     def isStructureVisible(self, parameters, structureId) -> bool:
-        """Whether a structure is shown in the views."""
+        """Whether a structure is shown in the views.
+
+        Example:
+            >>> logic.isStructureVisible(logic.getParameterNode(), liver)                    # doctest: +SKIP
+            True
+        """
         for side in ("fixed", "moving"):
             node = self.segmentationOf(parameters, side)
             known = node is not None and node.GetSegmentation().GetSegment(structureId) is not None
@@ -207,7 +232,11 @@ class StructuresLogic:
         return False
 
     def setStructureVisible(self, parameters, structureId, visible) -> None:
-        """Show or hide a structure in the views."""
+        """Show or hide a structure in the views.
+
+        Example:
+            >>> logic.setStructureVisible(logic.getParameterNode(), liver, False)            # doctest: +SKIP
+        """
         for node in (parameters.fixedSegmentation, parameters.movingSegmentation, parameters.resultSegmentation):
             known = node is not None and node.GetSegmentation().GetSegment(structureId) is not None
             if known and node.GetDisplayNode() is not None:
@@ -225,6 +254,7 @@ class StructuresLogic:
         if node is None:
             volume = self.volumeOf(parameters, side)
             node = masks_for(volume, f"{volume.GetName()} masks")
+            node.GetDisplayNode().SetOpacity2DFill(0.25)
             for structure in self.structures(parameters):
                 put_structure(node, structure)
             setattr(parameters, f"{side}Segmentation", node)

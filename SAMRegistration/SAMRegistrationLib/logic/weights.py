@@ -38,13 +38,23 @@ class WeightsLogic:
         return download(find(name), job=job)
 
     def isRemovable(self, name) -> bool:
-        """Whether something of a click model was downloaded; what ships and files of the user's are not."""
+        """Whether something of a click model was downloaded; what ships and files of the user's are not.
+
+        Example:
+            >>> logic.isRemovable("sam-vit-b")                                               # doctest: +SKIP
+            True
+        """
         from ..weights import MANIFEST, leftovers
 
         return any(leftovers(entry) for entry in MANIFEST if entry.name == name)
 
     def removeModel(self, name) -> bool:
-        """Delete the downloaded weights of a click model; whether there was anything to delete."""
+        """Delete the downloaded weights of a click model; whether there was anything to delete.
+
+        Example:
+            >>> logic.removeModel("sam-vit-b")                                               # doctest: +SKIP
+            True
+        """
         from ..weights import find, remove
 
         return remove(find(name))

@@ -6,6 +6,7 @@ from typing import Callable, List
 
 import numpy as np
 import SimpleITK as sitk
+from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..files import whole_file
@@ -38,7 +39,9 @@ def pair_writer(
             split.
     """
     if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
+        raise InputError(
+            _("There is no split {split}; choose one of {splits}.").format(split=repr(split), splits=", ".join(SPLITS))
+        )
     inputs = read(fixed, moving, fixed_segmentation, moving_segmentation)
     pairs = ((inputs.fixed, inputs.fixed_masks), (inputs.moving, inputs.moving_masks))
 
@@ -70,9 +73,8 @@ class _Writer:
             self.cases.append(Case(self._free_id(name), self.split, path))
         case = self.cases[number]
         if case.split != self.split:
-            raise InputError(
-                f'{case.id} is used for "{case.split}" in {self.folder} already; a volume belongs to one split only.'
-            )
+            text = _('{id} is used for "{split}" in {folder} already; a volume belongs to one split only.')
+            raise InputError(text.format(id=case.id, split=case.split, folder=self.folder))
         drawn = [mask for mask in masks if mask.image is not None]
         labels = label_image(drawn, [self._label(mask.name) for mask in drawn], Grid.of(image))
         if labels is not None:

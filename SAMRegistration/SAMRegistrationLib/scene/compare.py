@@ -3,6 +3,7 @@
 import numpy as np
 import SimpleITK as sitk
 import slicer
+from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..geometry.grid import Grid
@@ -63,7 +64,7 @@ def bring(node, transform, inverse, fixed):
     """
     mapping = library_transform(transform)
     if mapping is None:
-        raise InputError("The transform of the last registration was changed; register again.")
+        raise InputError(_("The transform of the last registration was changed; register again."))
     name = f"{node.GetName()} warped"
     if node.IsA("vtkMRMLScalarVolumeNode"):
         volume, grid, labels = VolumeCopy(node), grid_of(fixed), node.IsA("vtkMRMLLabelMapVolumeNode")
@@ -79,7 +80,8 @@ def bring(node, transform, inverse, fixed):
         return _bring_segments(node, mapping, fixed, name)
     if node.IsA("vtkMRMLTransformableNode") and node.CanApplyNonLinearTransforms():
         return (lambda job: None), lambda _: _moved_copy(node, inverse, name)
-    raise InputError(f"{node.GetName()} cannot be transformed; choose a volume, segmentation, markups or model.")
+    text = _("{name} cannot be transformed; choose a volume, segmentation, markups or model.")
+    raise InputError(text.format(name=node.GetName()))
 
 
 def _bring_segments(node, mapping, fixed, name):
@@ -100,6 +102,8 @@ def _moved_copy(node, inverse, name):
     copy = slicer.mrmlScene.AddNewNodeByClass(node.GetClassName(), slicer.mrmlScene.GenerateUniqueName(name))
     copy.CopyContent(node)
     copy.CreateDefaultDisplayNodes()
+    if node.GetDisplayNode() is not None:
+        copy.GetDisplayNode().CopyContent(node.GetDisplayNode())
     copy.SetAndObserveTransformNodeID(node.GetTransformNodeID())
     copy.HardenTransform()
     forward = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode")

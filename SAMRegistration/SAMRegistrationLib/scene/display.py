@@ -1,15 +1,18 @@
 """How results look: Jacobian map, outlines, layers of the slice views."""
 
-import json
 from typing import Optional
 
 import slicer
+from slicer.i18n import tr as _
 
 FOLD_COLOR, HATCHING_COLOR = (1.0, 0.0, 1.0), (0.0, 0.0, 0.0)
 JACOBIAN_RANGE = (0.0, 2.0)
+NO_CHANGE = 0.2
+OUTLINE_PIXELS = 3
+PALE_BLUE, FULL_BLUE = (0.75, 0.85, 1.0), (0.0, 0.15, 0.9)
+PALE_RED, FULL_RED = (1.0, 0.85, 0.75), (0.85, 0.05, 0.0)
 _JACOBIAN_COLORS = "SAMRegistration Jacobian"
 _SHOWN = "SAMRegistration.Shown"
-_STYLE = ("Visibility", "Visibility2DOutline", "Visibility2DFill", "Opacity2DFill", "SliceIntersectionThickness")
 
 
 def copy_colors(source, target) -> None:
@@ -19,14 +22,20 @@ def copy_colors(source, target) -> None:
 
 
 def show_as_jacobian(volume) -> None:
-    """Color a Jacobian map with the window JACOBIAN_RANGE.
+    """Color a Jacobian map with the window JACOBIAN_RANGE, and explain the colors in the views that show it.
 
-    Blue below 1, where the moving volume is expanded to fit, white at 1, red where it is compressed, magenta where it
-    folds.
+    Blue below 1, where the moving volume is expanded to fit, red above 1, where it is compressed, magenta where it
+    folds; transparent within NO_CHANGE of 1.
     """
     display = volume.GetDisplayNode()
     display.SetAndObserveColorNodeID(_jacobian_colors().GetID())
     display.SetInterpolate(False)
+    legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(display)
+    legend.SetTitleText(_("Jacobian"))
+    legend.SetLabelFormat("%.1f")
+    legend.SetNumberOfLabels(3)
+    legend.SetSize(0.1, 0.3)
+    legend.SetPosition(0.98, 0.06)
 
 
 def show_layers(background=None, foreground=None, opacity: float = 0.5, views=None, fit: bool = False) -> None:
@@ -49,6 +58,8 @@ def show_layers(background=None, foreground=None, opacity: float = 0.5, views=No
         composite.SetForegroundOpacity(opacity)
         if fit and background is not None and not _looks_at(logic, background):
             logic.FitSliceToAll()
+    for legend in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode"):
+        legend.Modified()  # views do not look by themselves whether the volume of a legend is shown
 
 
 def _looks_at(logic, volume) -> bool:
@@ -76,12 +87,30 @@ def fit_views() -> None:
             logic.SetSliceOffset(offset)
 
 
-def show_side_by_side(left, right) -> None:
-    """Show two volume nodes in the views of the side-by-side layout, in the same orientation and at the same place."""
+def fit_3d_views(volume) -> None:
+    """Let every 3D view look at the whole of a volume node from where it looks."""
+    bounds = [0.0] * 6
+    volume.GetRASBounds(bounds)
+    manager = slicer.app.layoutManager()
+    for number in range(manager.threeDViewCount):
+        view = manager.threeDWidget(number).threeDView()
+        renderer = view.renderWindow().GetRenderers().GetItemAsObject(0)
+        renderer.ResetCamera(bounds)
+        renderer.GetActiveCamera().Dolly(1.2)
+        renderer.ResetCameraClippingRange()
+        view.scheduleRender()
+
+
+def show_side_by_side(left, right, over=None, opacity: float = 0.5) -> None:
+    """Show two volume nodes in the views of the side-by-side layout, in the same orientation and at the same place.
+
+    Args:
+        over: volume node shown over both with an opacity; None for nothing.
+    """
     manager = slicer.app.layoutManager()
     first, second = "Red", "Yellow"
-    show_layers(left, views=[first], fit=True)
-    show_layers(right, views=[second], fit=True)
+    show_layers(left, over, opacity, views=[first], fit=True)
+    show_layers(right, over, opacity, views=[second], fit=True)
     source, target = (manager.sliceWidget(name).mrmlSliceNode() for name in (first, second))
     target.GetSliceToRAS().DeepCopy(source.GetSliceToRAS())
     target.SetFieldOfView(*source.GetFieldOfView())
@@ -134,25 +163,24 @@ def set_opacity(opacity: float) -> None:
         composite.SetForegroundOpacity(opacity)
 
 
-def show_outlines(segmentation, thickness: int, fill: float = 0.0) -> None:
-    """Show the segments as outlines of `thickness` pixels with a fill of opacity `fill`."""
-    if segmentation.GetDisplayNode() is None:
-        segmentation.CreateDefaultDisplayNodes()
+def show_as_warped(segmentation) -> None:
+    """Show the segments as bold light outlines without fill, which can be told from the masks that they should meet."""
     display = segmentation.GetDisplayNode()
     display.SetVisibility2DOutline(True)
-    display.SetVisibility2DFill(fill > 0)
-    display.SetOpacity2DFill(fill)
-    display.SetSliceIntersectionThickness(thickness)
-    display.SetVisibility(True)
+    display.SetVisibility2DFill(False)
+    display.SetSliceIntersectionThickness(OUTLINE_PIXELS)
+    for segment_id in segmentation.GetSegmentation().GetSegmentIDs():
+        color = segmentation.GetSegmentation().GetSegment(segment_id).GetColor()
+        display.SetSegmentOverrideColor(segment_id, *((part + 1) / 2 for part in color))
 
 
 def remember(segmentation) -> None:
-    """Keep how a segmentation is shown now until :func:`restore_all`, unless something is kept already."""
+    """Keep whether a segmentation is shown now until :func:`restore_all`, unless that is kept already."""
     if segmentation.GetDisplayNode() is None:
         segmentation.CreateDefaultDisplayNodes()
     display = segmentation.GetDisplayNode()
     if display.GetAttribute(_SHOWN) is None:
-        display.SetAttribute(_SHOWN, json.dumps({name: getattr(display, f"Get{name}")() for name in _STYLE}))
+        display.SetAttribute(_SHOWN, str(display.GetVisibility()))
 
 
 def restore_all() -> bool:
@@ -161,10 +189,8 @@ def restore_all() -> bool:
         node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationDisplayNode") if node.GetAttribute(_SHOWN)
     ]
     for node in remembered:
-        with slicer.util.NodeModify(node):
-            for name, value in json.loads(node.GetAttribute(_SHOWN)).items():
-                getattr(node, f"Set{name}")(value)
-            node.RemoveAttribute(_SHOWN)
+        node.SetVisibility(int(node.GetAttribute(_SHOWN)))
+        node.RemoveAttribute(_SHOWN)
     return bool(remembered)
 
 
@@ -196,8 +222,10 @@ def _jacobian_colors():
     node.SetNumberOfColors(256)
     node.SetHideFromEditors(True)
     for index in range(256):
-        shrink, grow = max(1 - index / 127.5, 0.0), max(index / 127.5 - 1, 0.0)
-        red, green, blue = 1 - 0.9 * shrink, 1 - 0.65 * shrink - 0.75 * grow, 1 - 0.2 * shrink - 0.8 * grow
-        color = FOLD_COLOR if index == 0 else (red, green, blue)
-        node.SetColor(index, f"J {index / 127.5:.2f}" if index else "folded", *color, 1.0)
+        jacobian = JACOBIAN_RANGE[1] * index / 255
+        change = abs(jacobian - 1)
+        pale, full = (PALE_BLUE, FULL_BLUE) if jacobian < 1 else (PALE_RED, FULL_RED)
+        color = FOLD_COLOR if index == 0 else [a + (b - a) * change for a, b in zip(pale, full)]
+        name = f"J {jacobian:.2f}" if index else "folded"
+        node.SetColor(index, name, *color, 0.0 if change < NO_CHANGE else 1.0)
     return node

@@ -2,15 +2,17 @@
 
 The application samples the grid on the main thread, twice for every point, through a numerical inverse: some 10
 microseconds a point. So each kind of view has a display node of its own, the first for slices, the second for 3D, and
-neither samples more points than a moment allows: what is too fine for 3D is shown there with every second, third, ...
-line.
+neither samples more points than a moment allows: what is too fine for 3D, or would hide what it lies around, is shown
+there with every second, third, ... line. Lines have one color; how far they were moved is said by their shape.
 """
 
 import numpy as np
 import slicer
 
 MOST_POINTS_3D = 4_000
+MOST_LINES_3D = 8
 MOST_POINTS_ACROSS = 45
+COLOR = (1.0, 0.85, 0.35)
 _KIND = "vtkMRMLTransformDisplayNode"
 
 
@@ -25,6 +27,10 @@ def prepare_grid(transform, region, spacing: float) -> None:
     slices = transform.GetDisplayNode()
     if slices.GetColorNode() is None:
         slices.SetDefaultColors()
+    colors = slices.GetColorMap()
+    colors.RemoveAllPoints()
+    for displacement in (0.0, 1.0):
+        colors.AddRGBPoint(displacement, *COLOR)
     if transform.GetNumberOfDisplayNodes() < 2:
         transform.AddAndObserveDisplayNodeID(slicer.mrmlScene.AddNewNodeByClass(_KIND).GetID())
     for node in _displays(transform):
@@ -45,7 +51,7 @@ def set_grid_spacing(transform, spacing: float) -> None:
         with slicer.util.NodeModify(node):
             node.SetGridSpacingMm(lines)
             node.SetGridResolutionMm(lines / parts)
-            node.SetGridLineDiameterMm(max(lines / 20, 0.2))
+            node.SetGridLineDiameterMm(max(lines / 40, 0.2))
 
 
 def set_grid_visible(transform, in_slices: bool, in_3d: bool) -> None:
@@ -99,8 +105,6 @@ def _in_3d(extent: np.ndarray, spacing: float):
     def points(distance):
         return np.prod(np.round(extent / distance) + 1)
 
-    parts = next((parts for parts in (3, 2) if points(spacing / parts) <= MOST_POINTS_3D), 1)
-    lines = spacing
-    while points(lines) > MOST_POINTS_3D:
-        lines += spacing
+    lines = spacing * np.ceil(extent.max() / MOST_LINES_3D / spacing)
+    parts = next((parts for parts in (3, 2) if points(lines / parts) <= MOST_POINTS_3D), 1)
     return lines, parts

@@ -10,6 +10,7 @@ from .batch import all_or_nothing
 from .grids import prepare_grid
 from .masks import add_segments, new_segmentation, put_mask
 from .run import Outcome
+from .surfaces import put_surfaces
 from .tables import add_fold_table, add_table
 from .transforms import add_transform
 from .volumes import add_volume, window_of
@@ -77,6 +78,8 @@ def _warped_segmentation(outcome: Outcome, source, fixed):
         return None
     node = new_segmentation(f"{source.GetName()} warped", fixed)
     add_segments(source, outcome.labelmaps, node)
+    put_surfaces(node, outcome.surfaces)
+    display.show_as_warped(node)
     return node
 
 

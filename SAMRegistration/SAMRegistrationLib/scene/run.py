@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 import SimpleITK as sitk
+from slicer.i18n import tr as _
 
 from ..engine import Engine
 from ..errors import InputError
@@ -19,6 +20,7 @@ from ..job import Job
 from ..metrics import hatching
 from ..segmentation.prompts import name_key
 from .masks import SegmentMask, label_image, labelmap, masks_of
+from .surfaces import surface_of
 from .transforms import oriented_grid, transform_grid
 from .volumes import VolumeCopy, image_data
 
@@ -44,7 +46,7 @@ class Outcome:
         warped: the moving volume on the fixed grid `grid`.
         jacobian: Jacobian determinant on `map_grid`; `folds` marks where it is not positive, and `hatching` the same
             places by stripes; both are None without folds. `fold_list` has them one by one (:class:`..metrics.Fold`).
-        labelmaps: warped mask of every segment of the moving segmentation, by its id.
+        labelmaps: warped mask of every segment of the moving segmentation, by its id; `surfaces` their borders.
         measures: one dictionary per structure: name, dice_before, dice_after, hd95_before, hd95_after.
         deformation: regularity, see DeformationStatistics.
     """
@@ -60,6 +62,7 @@ class Outcome:
     hatching: Any
     fold_list: List[Any]
     labelmaps: Dict[str, Any]
+    surfaces: Dict[str, Any]
     measures: List[Dict[str, Any]]
     deformation: Dict[str, float]
     seconds: float
@@ -72,9 +75,9 @@ def read(fixed, moving, fixed_segmentation=None, moving_segmentation=None) -> In
         InputError: a node cannot be used, or both volumes are the same.
     """
     if fixed is None or moving is None:
-        raise InputError("Choose a fixed and a moving volume.")
+        raise InputError(_("Choose a fixed and a moving volume."))
     if fixed is moving:
-        raise InputError("Fixed and moving are the same volume; choose two.")
+        raise InputError(_("Fixed and moving are the same volume; choose two."))
     masks = [[] if node is None else masks_of(node) for node in (fixed_segmentation, moving_segmentation)]
     return Inputs(VolumeCopy(fixed), VolumeCopy(moving), *masks)
 
@@ -119,6 +122,7 @@ def _prepare(inputs: Inputs, structures, result, job: Job) -> Outcome:
     measures = _measures(names, result.transform, fixed_labels, moving_labels)
     folded = sitk.GetArrayViewFromImage(jacobian) <= 0
     job.update(0.9, "Preparing the views")
+    surfaces = {segment_id: surface_of(mask) for segment_id, mask in labelmaps.items()}
     return Outcome(
         result,
         grid,
@@ -131,6 +135,7 @@ def _prepare(inputs: Inputs, structures, result, job: Job) -> Outcome:
         labelmap(*hatching(folded, map_grid)) if fold_list else None,
         fold_list,
         labelmaps,
+        surfaces,
         measures,
         deformation,
         sum(result.seconds.values()) + time.perf_counter() - start,

@@ -4,6 +4,7 @@ from typing import Sequence
 
 import numpy as np
 import vtk
+from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..geometry.grid import Grid
@@ -39,7 +40,9 @@ def parent_to_world(node) -> np.ndarray:
     if parent is None:
         return np.eye(4)
     if not parent.IsTransformToWorldLinear():
-        raise InputError(f"{node.GetName()} is under a deformable transform; harden that transform first.")
+        raise InputError(
+            _("{name} is under a deformable transform; harden that transform first.").format(name=node.GetName())
+        )
     matrix = vtk.vtkMatrix4x4()
     parent.GetMatrixTransformToWorld(matrix)
     return to_numpy(matrix)
@@ -63,7 +66,7 @@ def grid_of_matrix(ijk_to_ras: np.ndarray, size: Sequence[int], first: Sequence[
     axes = matrix[:3, :3]
     spacing = np.linalg.norm(axes, axis=0)
     if not np.isfinite(matrix).all() or spacing.min() <= 0 or abs(np.linalg.det(axes / spacing)) < 1e-6:
-        raise InputError("The axes of the volume do not span space; check its transform.")
+        raise InputError(_("The axes of the volume do not span space; check its transform."))
     origin = matrix[:3, 3] + axes @ np.asarray(first, dtype=float)
     direction = tuple(float(value) for value in (axes / spacing).ravel())
     return Grid(tuple(int(n) for n in size), tuple(map(float, spacing)), tuple(map(float, origin)), direction)

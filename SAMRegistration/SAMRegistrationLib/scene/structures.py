@@ -11,6 +11,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..segmentation.prompts import Prompt, PromptSet, new_id
@@ -81,7 +82,7 @@ def read_prompts(node) -> PromptSet:
         motion = motion_since(node, data.pop(PLACE)) if PLACE in data else None
         prompts = PromptSet.from_dict(data)
     except (InputError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"The clicks saved with {node.GetName()} are damaged.") from error
+        raise InputError(_("The clicks saved with {name} are damaged.").format(name=node.GetName())) from error
     return prompts if motion is None else _moved(prompts, RAS_LPS @ motion @ RAS_LPS)
 
 

@@ -4,41 +4,51 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from .space import lps
 
-COLUMNS = ("Measure", "Before", "After")
-FOLD_COLUMNS = ("Volume (mm3)", "Smallest J", "R", "A", "S")
-_MEASURES = (("{name}: Dice", "dice", 3), ("{name}: HD95 (mm)", "hd95", 2))
+
+def columns() -> Tuple[str, ...]:
+    """Titles of the table of measures."""
+    return (_("Measure"), _("Before"), _("After"), _("Change"))
 
 
-def structure_rows(measures: List[Dict[str, Any]]) -> List[Tuple[str, str, str]]:
-    """Rows of text for every structure, in the order of COLUMNS; "-" where a value cannot be given."""
-    return [
-        (title.format(name=entry["name"]), *(_text(entry[f"{key}_{when}"], digits) for when in ("before", "after")))
-        for entry in measures
-        for title, key, digits in _MEASURES
-    ]
+def fold_columns() -> Tuple[str, ...]:
+    """Titles of the table of folds."""
+    return (_("Volume (mm3)"), _("Smallest J"), _("R"), _("A"), _("S"))
+
+
+def structure_rows(measures: List[Dict[str, Any]]) -> List[Tuple[str, ...]]:
+    """Rows of text for every structure, in the order of :func:`columns`; "-" where a value cannot be given."""
+    rows = []
+    for entry in measures:
+        for title, key, digits, sense in ((_("{name}: Dice"), "dice", 3, 1), (_("{name}: HD95 (mm)"), "hd95", 2, -1)):
+            before, after = entry[f"{key}_before"], entry[f"{key}_after"]
+            gain = None if before is None or after is None else sense * (round(after, digits) - round(before, digits))
+            values = (_text(before, digits), _text(after, digits), _change(gain))
+            rows.append((title.format(name=entry["name"]), *values))
+    return rows
 
 
 def summary_rows(deformation: Dict[str, float], seconds: float) -> List[Tuple[str, str]]:
     """Name and value of what describes the whole deformation."""
-    folds = f"{deformation['folded_voxels']} voxels ({100 * deformation['folded_fraction']:.3f} %)"
+    folds = _("{n} voxels ({percent:.3f} %)")
     return [
-        ("SDlogJ", _text(deformation["sd_log_jacobian"], 4)),
-        ("SDlogJ (Learn2Reg form)", _text(deformation["sd_log_jacobian_learn2reg"], 4)),
-        ("Smallest Jacobian", _text(deformation["smallest_jacobian"], 3)),
-        ("Largest Jacobian", _text(deformation["largest_jacobian"], 3)),
-        ("Folds", folds),
-        ("Time", f"{seconds:.1f} s"),
+        (_("SDlogJ"), _text(deformation["sd_log_jacobian"], 4)),
+        (_("SDlogJ (Learn2Reg form)"), _text(deformation["sd_log_jacobian_learn2reg"], 4)),
+        (_("Smallest Jacobian"), _text(deformation["smallest_jacobian"], 3)),
+        (_("Largest Jacobian"), _text(deformation["largest_jacobian"], 3)),
+        (_("Folds"), folds.format(n=deformation["folded_voxels"], percent=100 * deformation["folded_fraction"])),
+        (_("Time"), _("{seconds:.1f} s").format(seconds=seconds)),
     ]
 
 
 def add_table(outcome, name: str):
     """A table node with the rows of both functions above; what describes the deformation has a value after only."""
     rows = structure_rows(outcome.measures)
-    rows += [(title, "", value) for title, value in summary_rows(outcome.deformation, outcome.seconds)]
-    return add_text_table(name, COLUMNS, *rows)
+    rows += [(title, "", value, "") for title, value in summary_rows(outcome.deformation, outcome.seconds)]
+    return add_text_table(name, columns(), *rows)
 
 
 def add_fold_table(folds, name: str):
@@ -47,7 +57,7 @@ def add_fold_table(folds, name: str):
         (f"{fold.volume_mm3:.1f}", f"{fold.smallest_jacobian:.3f}", *(f"{value:.1f}" for value in lps(fold.position)))
         for fold in folds
     ]
-    return add_text_table(name, FOLD_COLUMNS, *rows)
+    return add_text_table(name, fold_columns(), *rows)
 
 
 def add_text_table(name: str, titles: Sequence[str], *rows: Sequence[str]):
@@ -96,6 +106,12 @@ def rows_of(node) -> List[List[str]]:
     table = None if node is None else node.GetTable()
     rows, columns = (0, 0) if table is None else (table.GetNumberOfRows(), table.GetNumberOfColumns())
     return [[table.GetValue(row, column).ToString() for column in range(columns)] for row in range(rows)]
+
+
+def _change(gain: Optional[float]) -> str:
+    if gain is None:
+        return ""
+    return _("better") if gain > 0 else _("worse") if gain < 0 else _("same")
 
 
 def _text(value: Optional[float], digits: int) -> str:

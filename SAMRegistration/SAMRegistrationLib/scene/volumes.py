@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import create_vtk_array, get_vtk_array_type, vtk_to_numpy
 
 from ..errors import InputError
@@ -65,9 +66,11 @@ def image_of(node) -> sitk.Image:
 
 def _check(node) -> None:
     if node.GetImageData() is None or node.GetImageData().GetNumberOfPoints() == 0:
-        raise InputError(f"{node.GetName()} holds no voxels; choose another volume.")
+        raise InputError(_("{name} holds no voxels; choose another volume.").format(name=node.GetName()))
     if node.GetImageData().GetNumberOfScalarComponents() != 1:
-        raise InputError(f"{node.GetName()} has several values per voxel; choose a volume with one.")
+        raise InputError(
+            _("{name} has several values per voxel; choose a volume with one.").format(name=node.GetName())
+        )
 
 
 def grid_of(node) -> Grid:

@@ -10,6 +10,7 @@ from ..segmentation.prompts import BOX, NEGATIVE, POSITIVE
 from .editors import SIDES, Editors
 from .messages import sentence
 from .points import PromptPoints, view_normal
+from .stages import stage
 
 FIXED, MOVING = SIDES
 SHORTCUTS = (
@@ -116,8 +117,13 @@ class ClickPanel:
 
     # --- actions
 
+    def hide_points(self) -> None:
+        """Hide the clicks while a result is looked at, until an image or a mouse button is chosen."""
+        self._points.set_visible(False)
+
     def choose_side(self, side: str) -> None:
         """Show the fixed or the moving volume and click in it."""
+        self._points.set_visible(True)
         parameters = self._parameters()
         if parameters is not None:
             self._logic.showSide(parameters, side)
@@ -168,6 +174,7 @@ class ClickPanel:
 
     def _on_place_button(self, button):
         kind = self._kinds[button]
+        self._points.set_visible(True)
         if self._points.placing == kind:
             self._points.stop()
         else:
@@ -231,7 +238,7 @@ class ClickPanel:
 
     def _on_progress(self, fraction, message):
         self._ui.clickProgress.setValue(round(100 * fraction))
-        self._ui.clickStatus.setText(message)
+        self._ui.clickStatus.setText(stage(message))
 
     def _on_done(self, task, editor, update, shown, quiet):
         self._editors.drop_outdated()

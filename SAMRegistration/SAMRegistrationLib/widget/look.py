@@ -5,21 +5,25 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..scene import display, grids
-from ..scene.tables import COLUMNS, FOLD_COLUMNS, rows_of, write_csv
+from ..scene.tables import columns, fold_columns, rows_of, write_csv
+from .captions import Captions
 from .messages import sentence
 
 FLICKER_MS = 500
+WIDEST_VALUE = 90
 BLEND, SIDE_BY_SIDE, CHECKERBOARD, FLICKER = "blend", "sideBySide", "checkerboard", "flicker"
 
 
 class LookPanel:
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
-    parameters: function giving the parameter node or None.
+    parameters: function giving the parameter node or None. looked: called when the views show a result.
     """
 
-    def __init__(self, ui, logic, runner, parameters):
+    def __init__(self, ui, logic, runner, parameters, looked):
         self._ui, self._logic, self._runner, self._parameters = ui, logic, runner, parameters
+        self._looked = looked
+        self._captions = Captions()
         self._layout = self._before = None
         self._looking = False
         self._shown_tables = None
@@ -48,10 +52,16 @@ class LookPanel:
         ui.exportButton.clicked.connect(self.onExport)
         ui.applyButton.clicked.connect(self.onApply)
         ui.applySelector.currentNodeChanged.connect(lambda *_args: self.update())
-        for table, titles in ((ui.metricsTable, COLUMNS), (ui.foldsTable, FOLD_COLUMNS)):
+        for table, titles in ((ui.metricsTable, columns()), (ui.foldsTable, fold_columns())):
             table.setColumnCount(len(titles))
-            table.setHorizontalHeaderLabels([_(title) for title in titles])
+            table.setHorizontalHeaderLabels(titles)
             table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+            table.verticalHeader().setVisible(False)
+            table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+            header = table.horizontalHeader()
+            header.setMaximumSectionSize(WIDEST_VALUE)
+            header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+            header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
         ui.foldsTable.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         ui.foldsTable.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         ui.foldsTable.itemSelectionChanged.connect(self._on_fold)
@@ -76,13 +86,18 @@ class LookPanel:
 
     def steps(self) -> list:
         """What shows a new result, whatever was hidden of an earlier one: volumes and outlines, then the grids."""
-        return [self._start_over, lambda: self._show(grid3D=False), self.show]
+        return [self._start_over, lambda: self._show(grid3D=False), self.show, self._fit_3d]
+
+    def _fit_3d(self):
+        if self._parameters() is not None and self._parameters().fixedVolume is not None:
+            display.fit_3d_views(self._parameters().fixedVolume)
 
     def _start_over(self):
         parameters = self._parameters()
         with slicer.util.NodeModify(parameters):
             parameters.showGrid = parameters.showGrid3D = parameters.showOutlines = True
             parameters.showJacobian, parameters.compareMode = False, BLEND
+        self._ui.lookStatus.setText("")
         self._enter_mode(BLEND)
         self._show(grid=False, grid3D=False)
         self.update()
@@ -99,18 +114,20 @@ class LookPanel:
         if parameters is None or parameters.resultTransform is None:
             return
         if self._looking:
-            self._logic.showOutlines(parameters, parameters.showOutlines)
+            self._logic.showOutlines(parameters, parameters.showOutlines, parameters.showJacobian)
         if parameters.compareMode in (SIDE_BY_SIDE, FLICKER) and parameters.compareMode != self._compared:
             self.compare(parameters.compareMode)
 
     def _enter_mode(self, mode):
         self._compared = mode
         self._flicker.stop()
+        self._captions.hide()
         self._restore_layout()
         if mode == CHECKERBOARD:
             self._make_checkerboard()
         elif mode == SIDE_BY_SIDE:
             self._keep_layout()
+            self._captions.show({"Red": _("Fixed"), "Yellow": _("Warped")})
             self._set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         elif mode == FLICKER:
             self._flicker.start()
@@ -133,11 +150,13 @@ class LookPanel:
             sideBySide=parameters.compareMode == SIDE_BY_SIDE,
             checkerboard=parameters.compareMode == CHECKERBOARD,
         )
+        self._looked()
 
     def stop(self) -> None:
         """Stop flickering, and give the layout and the displays of the inputs back, until :meth:`resume`."""
         self._compared = BLEND
         self._flicker.stop()
+        self._captions.hide()
         self._restore_layout()
         self._looking = self._logic.restoreDisplays()
 
@@ -151,16 +170,27 @@ class LookPanel:
 
     def export(self, path: str) -> None:
         """Write the measures to a CSV file."""
-        self._act(lambda: write_csv(self._parameters().resultTable, path))
+
+        def write():
+            write_csv(self._parameters().resultTable, path)
+            self._ui.lookStatus.setText(_("The measures are in {path}.").format(path=path))
+
+        self._act(write)
 
     def onApply(self, *_args):
         node = self._ui.applySelector.currentNode()
+        self._ui.lookStatus.setText(_("Working..."))
         try:
             work, present = self._logic.startApplying(self._parameters(), node)
         except Exception as error:  # noqa: BLE001 - shown as a sentence
-            self._ui.registerStatus.setText(sentence(error))
+            self._on_failed(error)
             return
-        self._runner.submit_aside(work, lambda result: self._act(lambda: present(result)), self._on_failed)
+
+        def applied(result):
+            text = _("{copy} is in the folder of the registration; {name} stays as it is.")
+            self._ui.lookStatus.setText(text.format(copy=present(result).GetName(), name=node.GetName()))
+
+        self._runner.submit_aside(work, lambda result: self._act(lambda: applied(result)), self._on_failed)
 
     def _show_choices(self, parameters):
         self._filling = True
@@ -187,7 +217,7 @@ class LookPanel:
         try:
             work, present = self._logic.startCheckerboard(self._parameters())
         except Exception as error:  # noqa: BLE001 - shown as a sentence
-            self._ui.registerStatus.setText(sentence(error))
+            self._on_failed(error)
             return
 
         def shown(array):
@@ -203,11 +233,17 @@ class LookPanel:
             self._on_failed(error)
 
     def _on_failed(self, error):
-        self._ui.registerStatus.setText(sentence(error))
+        self._ui.lookStatus.setText(sentence(error))
 
     def _on_flicker(self, *_args):
         composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-        display.set_opacity(0.0 if composites and composites[0].GetForegroundOpacity() > 0.5 else 1.0)
+        fixed = bool(composites and composites[0].GetForegroundOpacity() > 0.5)
+        display.set_opacity(0.0 if fixed else 1.0)
+        text = _("Fixed") if fixed else self._foreground()
+        self._captions.show(dict.fromkeys(slicer.app.layoutManager().sliceViewNames(), text))
+
+    def _foreground(self):
+        return _("Jacobian map") if self._ui.jacobianCheckBox.isChecked() else _("Warped")
 
     def _keep_layout(self):
         """Keep what side by side is left for; a scene that was saved side by side is left for the usual layout."""
@@ -244,16 +280,16 @@ class LookPanel:
             text = _("Folds: {folds}, in 1 place (choose it to see it). SDlogJ {spread}.")
         elif fold_rows:
             text = _("Folds: {folds}, in {n} places (choose one to see it). SDlogJ {spread}.")
-        text = text.format(folds=values.get("Folds", "-"), n=len(fold_rows), spread=values.get("SDlogJ", "-"))
+        text = text.format(folds=values.get(_("Folds"), "-"), n=len(fold_rows), spread=values.get(_("SDlogJ"), "-"))
         self._ui.metricsLabel.setText(text if values else "")
 
     def _fill(self, widget, rows):
         self._filling = True
+        widget.clearContents()
         widget.setRowCount(len(rows))
         for number, row in enumerate(rows):
             for column, text in enumerate(row):
                 item = qt.QTableWidgetItem()
                 item.setText(text)
                 widget.setItem(number, column, item)
-        widget.resizeColumnsToContents()
         self._filling = False

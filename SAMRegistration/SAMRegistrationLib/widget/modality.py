@@ -2,6 +2,8 @@
 
 from slicer.i18n import tr as _
 
+from ..logic.choices import modality_names
+
 
 class ModalityGuess:
     """Args:
@@ -37,5 +39,6 @@ class ModalityGuess:
 
     def _show(self, side):
         guess = self._guesses[side]
-        text = _("auto") if guess is None else _("auto ({modality})").format(modality=guess.upper())
+        names = modality_names()
+        text = names["auto"] if guess is None else _("guessed: {modality}").format(modality=names[guess])
         self._combos[side].setItemText(0, text)

@@ -32,6 +32,7 @@ class PromptPoints:
         self._prompts = ()
         self._persistence = None
         self._busy = False
+        self._visible = True
 
     @property
     def placing(self) -> Optional[str]:
@@ -102,6 +103,13 @@ class PromptPoints:
             node.EndModify(blocked)
         self._busy = False
 
+    def set_visible(self, visible: bool) -> None:
+        """Show the points in the views, or hide them without taking them away."""
+        self._visible = visible
+        for node in self._nodes.values():
+            if slicer.mrmlScene.IsNodePresent(node):
+                node.SetDisplayVisibility(visible)
+
     def _are_shown(self, prompts) -> bool:
         """Whether the views show these prompts already, where they are and none besides."""
         if prompts != self._prompts or not all(slicer.mrmlScene.IsNodePresent(node) for node in self._nodes.values()):
@@ -164,6 +172,7 @@ class PromptPoints:
             display.SetGlyphScale(2.5)
             display.SetTextScale(3.0)
             display.SetPointLabelsVisibility(True)
+            display.SetVisibility(self._visible)
             node.SetControlPointLabelFormat(symbol)
             self._nodes[kind] = node
             for event, handle in (

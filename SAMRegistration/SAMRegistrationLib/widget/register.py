@@ -5,6 +5,7 @@ import time
 from slicer.i18n import tr as _
 
 from .messages import sentence
+from .stages import stage
 
 
 class RegisterPanel:
@@ -66,6 +67,7 @@ class RegisterPanel:
 
     def _on_progress(self, fraction, message):
         self._ui.registerProgress.setValue(round(100 * fraction))
+        message = stage(message)
         passed = time.monotonic() - self._started
         if fraction > 0.05 and passed > 2:
             left = passed * (1 - fraction) / fraction

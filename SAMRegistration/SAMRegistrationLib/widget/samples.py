@@ -28,7 +28,7 @@ class SamplesPanel:
             work,
             lambda paths: self._present(present, paths),
             lambda error: self._end(sentence(error)),
-            lambda _fraction, message: self._ui.registerStatus.setText(message),
+            lambda _fraction, message: self._ui.volumesStatus.setText(message),
         )
 
     def _present(self, present, paths):
@@ -41,4 +41,4 @@ class SamplesPanel:
 
     def _end(self, text):
         self._ui.sampleButton.setEnabled(True)
-        self._ui.registerStatus.setText(text)
+        self._ui.volumesStatus.setText(text)

@@ -12,6 +12,7 @@ from .messages import sentence
 from .terminology import TerminologyDialog
 
 EYE, COLOR, NAME, FIXED_STATE, MOVING_STATE, TERMINOLOGY = range(6)
+WIDEST_STATE = 64
 
 
 class StructuresTable:
@@ -32,10 +33,12 @@ class StructuresTable:
         self._masked = self._prompts = {}
         table = ui.structuresTable
         table.setColumnCount(6)
-        table.setHorizontalHeaderLabels(
-            [_("Show"), _("Color"), _("Structure"), _("Fixed"), _("Moving"), _("Terminology")]
-        )
-        table.horizontalHeader().setStretchLastSection(True)
+        table.setHorizontalHeaderLabels([_("Show"), _("Color"), _("Structure"), _("Fixed"), _("Moving"), _("Term")])
+        table.horizontalHeader().setMaximumSectionSize(WIDEST_STATE)
+        for column in range(6):
+            mode = qt.QHeaderView.Stretch if column in (NAME, TERMINOLOGY) else qt.QHeaderView.ResizeToContents
+            table.horizontalHeader().setSectionResizeMode(column, mode)
+        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         table.verticalHeader().setVisible(False)
         table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
@@ -101,7 +104,6 @@ class StructuresTable:
         table.setRowCount(len(structures))
         for row, structure in enumerate(structures):
             self._fill(row, structure, parameters)
-        table.resizeColumnsToContents()
         self._filling = False
         if structures:
             row = self._ids.index(chosen) if chosen in self._ids else len(structures) - 1

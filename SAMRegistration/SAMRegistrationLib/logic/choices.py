@@ -1,0 +1,15 @@
+"""What the user reads for the values of the parameter node that are chosen from a list."""
+
+from typing import Dict
+
+from slicer.i18n import tr as _
+
+
+def preset_names() -> Dict[str, str]:
+    """The presets of the registration."""
+    return {"fast": _("fast"), "balanced": _("balanced"), "accurate": _("accurate")}
+
+
+def modality_names() -> Dict[str, str]:
+    """The kinds of a volume."""
+    return {"auto": _("guessed"), "ct": _("CT"), "mr": _("MR"), "other": _("other")}

@@ -116,9 +116,7 @@ def test_what_happens_to_a_node_after_it_was_read_does_not_matter(oblique, a_blo
     assert np.array_equal(sitk.GetArrayFromImage(copies[1].image), expected)
 
 
-def test_voxels_that_are_written_to_while_they_are_copied_are_copied_again(
-    oblique, a_blob, a_volume_node, monkeypatch
-):
+def test_voxels_that_are_written_to_while_they_are_copied_are_copied_again(oblique, a_blob, a_volume_node, monkeypatch):
     node = a_volume_node(a_blob(oblique))
     array, make = slicer.util.arrayFromVolume(node), Grid.image
     copies = []

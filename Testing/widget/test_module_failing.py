@@ -5,7 +5,7 @@ import pytest
 import slicer
 import vtk
 from module_panel import all_nodes, choose, click, wait
-from SAMRegistrationLib.scene import compare, present
+from SAMRegistrationLib.scene import masks, present
 
 
 def items():
@@ -23,7 +23,7 @@ def digest(nodes):
     return [slicer.util.arrayFromVolume(volume).copy() for volume, _ in nodes]
 
 
-@pytest.mark.parametrize("step", ["add_transform", "add_table", "put_mask", "prepare_grid"])
+@pytest.mark.parametrize("step", ["add_transform", "add_table", "add_segments", "prepare_grid"])
 def test_a_result_that_cannot_be_shown_leaves_the_scene_as_it_was(panel, a_pair, monkeypatch, step):
     choose(panel, a_pair)
     before, there, voxels = all_nodes(), items(), digest(a_pair)
@@ -48,7 +48,7 @@ def test_a_copy_that_cannot_be_made_leaves_the_scene_as_it_was(panel, a_pair, mo
     panel.ui.applySelector.setCurrentNode(a_pair[1][1])
     slicer.app.processEvents()
     before, there = all_nodes(), items()
-    monkeypatch.setattr(compare, "put_mask", failing)
+    monkeypatch.setattr(masks, "put_mask", failing)
     click(panel.ui.applyButton)
     wait(lambda: not panel.runner.busy)
     assert all_nodes() == before

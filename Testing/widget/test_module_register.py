@@ -49,7 +49,7 @@ def test_what_the_kind_auto_takes_a_volume_for_is_told(panel):
     assert texts()[1] == "guessed: CT"
     slicer.mrmlScene.Clear(0)
     panel.initializeParameterNode()
-    assert texts() == ["auto", "auto"]
+    assert texts() == ["guessed", "guessed"]
 
 
 def test_registering_puts_the_whole_result_into_one_folder_and_shows_it(panel, a_pair, tmp_path):

@@ -109,7 +109,12 @@ class StructuresLogic:
                 follow_original(node)
 
     def damagedClicks(self, parameters) -> list:
-        """The names of the segmentations whose saved clicks cannot be read; clicking there starts without them."""
+        """The names of the segmentations whose saved clicks cannot be read; clicking there starts without them.
+
+        Example:
+            >>> logic.damagedClicks(logic.getParameterNode())                                # doctest: +SKIP
+            []
+        """
         from ..errors import InputError
         from ..scene.structures import read_prompts
 

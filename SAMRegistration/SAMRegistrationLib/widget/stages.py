@@ -30,6 +30,7 @@ def stages() -> Dict[str, str]:
         "Preparing the views": _("Preparing the views"),
         "Loading the model": _("Loading the model"),
         "Preparing the volume": _("Preparing the volume"),
+        "Proposing the clicks": _("Proposing the clicks"),
         "slice {} of {}": _("slice {} of {}"),
         "extended to the volume": _("extended to the volume"),
     }

@@ -144,6 +144,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def enter(self):
         self.initializeParameterNode()
         self.clickPanel.enter()
+        self.lookPanel.resume()
         self.deviceChoice.look()
 
     def exit(self):
@@ -200,8 +201,8 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.clickPanel.update()
         self.registerPanel.update()
 
-    def onStructureRemoved(self, structureId):
-        self.clickPanel.structure_removed(structureId)
+    def onStructureRemoved(self, structureId, text):
+        self.clickPanel.structure_removed(structureId, text)
 
     def onInstalled(self):
         self.onParametersModified()

@@ -7,9 +7,9 @@ from SAMRegistrationLib.errors import InputError
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.scene.editor import MaskEditor
 from SAMRegistrationLib.scene.masks import masks_of, new_segmentation, on_grid
+from SAMRegistrationLib.scene.presence import Presence
 from SAMRegistrationLib.scene.space import lps
 from SAMRegistrationLib.scene.structures import (
-    has_mask,
     new_structure,
     put_structure,
     read_prompts,
@@ -58,7 +58,7 @@ def test_a_click_marks_the_slice_that_the_world_shows_under_it(an_editor, balls)
     expected = np.zeros(balls[0].shape, bool)
     expected[5] = balls[0][5]
     assert np.array_equal(mask(an_editor, 0), expected)
-    assert not has_mask(an_editor.segmentation, ids(an_editor)[1])
+    assert Presence().masked(an_editor.segmentation) == {liver}
 
 
 def test_to_volume_undo_and_redo_show_in_the_segment(an_editor, balls):

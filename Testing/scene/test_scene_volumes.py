@@ -7,8 +7,9 @@ import slicer
 import vtk
 from SAMRegistrationLib.errors import InputError
 from SAMRegistrationLib.geometry.grid import Grid
+from SAMRegistrationLib.scene import volumes
 from SAMRegistrationLib.scene.space import lps, to_vtk
-from SAMRegistrationLib.scene.volumes import grid_of, image_of
+from SAMRegistrationLib.scene.volumes import VolumeCopy, grid_of, image_of
 
 
 def world_of_voxel(node, ijk):
@@ -104,3 +105,37 @@ def test_axes_that_do_not_span_space_are_refused(oblique, a_blob, a_volume_node)
     node.SetIJKToRASMatrix(to_vtk(flat))
     with pytest.raises(InputError, match="do not span space"):
         image_of(node)
+
+
+def test_what_happens_to_a_node_after_it_was_read_does_not_matter(oblique, a_blob, a_volume_node):
+    node = a_volume_node(a_blob(oblique))
+    expected, copies = slicer.util.arrayFromVolume(node).copy(), [VolumeCopy(node) for _ in range(2)]
+    slicer.util.updateVolumeFromArray(node, expected[:4] + 7)
+    assert np.array_equal(sitk.GetArrayFromImage(copies[0].image), expected)
+    slicer.mrmlScene.Clear(0)
+    assert np.array_equal(sitk.GetArrayFromImage(copies[1].image), expected)
+
+
+def test_voxels_that_are_written_to_while_they_are_copied_are_copied_again(oblique, a_blob, a_volume_node, monkeypatch):
+    node = a_volume_node(a_blob(oblique))
+    array, make = slicer.util.arrayFromVolume(node), Grid.image
+    copies = []
+
+    def written_to(grid, values):
+        image = make(grid, values)
+        copies.append(image)
+        if len(copies) == 1:
+            array[...] = 7
+            slicer.util.arrayFromVolumeModified(node)
+        return image
+
+    copy = VolumeCopy(node)
+    monkeypatch.setattr(Grid, "image", written_to)
+    assert np.all(sitk.GetArrayFromImage(copy.image) == 7)
+    assert len(copies) == 2
+
+
+def test_reading_a_volume_copies_none_of_its_voxels_yet(oblique, a_blob, a_volume_node, monkeypatch):
+    node = a_volume_node(a_blob(oblique))
+    monkeypatch.setattr(volumes, "voxels", lambda data: pytest.fail("the main thread is held up"))
+    VolumeCopy(node)

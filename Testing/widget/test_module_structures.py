@@ -1,5 +1,7 @@
 """Taking over two segmentations that were made apart: structures go by their names, not by the ids of segments."""
 
+import threading
+
 import numpy as np
 import pytest
 import slicer
@@ -67,6 +69,11 @@ def same(one, other):
     return len(one) == len(other) and all(
         a is b or np.array_equal(a, b) for first, second in zip(one, other) for a, b in zip(first, second)
     )
+
+
+def names_of(node):
+    segmentation = node.GetSegmentation()
+    return [segmentation.GetNthSegment(n).GetName() for n in range(segmentation.GetNumberOfSegments())]
 
 
 def segmentations():
@@ -303,3 +310,100 @@ def test_a_click_after_the_volume_was_moved_is_made_where_the_volume_is_now(pane
     assert np.allclose(np.multiply(first.points[0], (-1, -1, 1)), (matrix @ [*CENTER, 1.0])[:3])
     assert np.allclose(np.multiply(second.points[0], (-1, -1, 1)), place)
     assert prompt.id == first.id
+
+
+def test_a_structure_that_is_removed_while_registering_is_not_in_the_result(panel, a_pair):
+    choose(panel, a_pair)
+    panel.structuresTable.select("Before masks-Core")
+    click(panel.ui.registerButton)
+    click(panel.ui.removeStructureButton)
+    assert panel.registerPanel.running
+    wait(lambda: not panel.runner.busy)
+    assert panel.ui.registerStatus.text.startswith("Done in")
+    assert names_of(panel.parameters().resultSegmentation) == ["Whole"]
+
+
+def test_segments_that_are_removed_while_they_are_brought_over_are_left_out(panel, a_pair):
+    choose(panel, a_pair)
+    click(panel.ui.registerButton)
+    wait(lambda: not panel.runner.busy)
+    masks = a_pair[1][1]
+    panel.ui.applySelector.setCurrentNode(masks)
+    slicer.app.processEvents()
+    click(panel.ui.applyButton)
+    masks.GetSegmentation().RemoveSegment("After masks-Core")
+    wait(lambda: not panel.runner.busy)
+    assert names_of(slicer.util.getNode("After masks warped")) == ["Whole"]
+
+
+def test_removing_a_structure_of_a_users_segmentation_leaves_that_as_it_is_and_clicks_go_on_in_a_copy(
+    panel, a_pair, monkeypatch
+):
+    monkeypatch.setattr(panel.logic, "openPredictor", lambda *_args: FloodPredictor())
+    choose(panel, a_pair)
+    (volume, masks), parameters = a_pair[0], panel.parameters()
+    before, moving = state(masks), parameters.movingSegmentation
+    panel.structuresTable.select("Before masks-Whole")
+    click(panel.ui.fixedImageButton)
+    for name in slicer.app.layoutManager().sliceViewNames():
+        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CENTER)
+    slicer.app.processEvents()
+
+    def mask():
+        return slicer.util.arrayFromSegmentBinaryLabelmap(parameters.fixedSegmentation, "Before masks-Whole", volume)
+
+    view, taken = gestures.slice_view("Red"), mask()
+    panel.structuresTable.select("Before masks-Core")
+    click(panel.ui.removeStructureButton)
+    settled(panel)
+    assert same(state(masks), before)
+    copy = parameters.fixedSegmentation
+    assert copy is not masks
+    assert names_of(copy) == names_of(moving) == ["Whole"]
+    assert parameters.movingSegmentation is moving, "a copy that the module made needs no other one"
+    assert [name for name, *_ in rows(panel)] == ["Whole"]
+    assert (masks.GetDisplayVisibility(), copy.GetDisplayVisibility()) == (0, 1)
+    assert panel.ui.clickStatus.text == (
+        f"Before masks was hidden and keeps the structure; the module goes on with its copy {copy.GetName()}."
+    )
+    assert np.array_equal(mask(), taken)
+
+    click(panel.ui.plusButton)
+    gestures.click(view, gestures.pixel_at(view, (34.0, 30.0, 5.0)))
+    settled(panel)
+    assert mask().sum() > taken.sum()
+    assert same(state(masks), before)
+    click(panel.ui.removeStructureButton)
+    settled(panel)
+    assert rows(panel) == []
+    assert parameters.fixedSegmentation is copy
+    choose_masks(panel, fixed=masks)
+    assert [name for name, *_ in rows(panel)] == ["Core", "Whole"]
+
+
+def test_a_click_that_is_not_answered_yet_is_not_lost_when_another_structure_is_removed(panel, a_pair, monkeypatch):
+    answer = threading.Event()
+    monkeypatch.setattr(panel.logic, "openPredictor", lambda *_args: answer.wait(30) and FloodPredictor())
+    choose(panel, a_pair)
+    volume, masks = a_pair[0]
+    before = state(masks)[1:]
+    panel.structuresTable.select("Before masks-Whole")
+    click(panel.ui.fixedImageButton)
+    for name in slicer.app.layoutManager().sliceViewNames():
+        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CENTER)
+    slicer.app.processEvents()
+    click(panel.ui.plusButton)
+    view = gestures.slice_view("Red")
+    gestures.click(view, gestures.pixel_at(view, (34.0, 30.0, 5.0)))
+    panel.structuresTable.select("Before masks-Core")
+    click(panel.ui.removeStructureButton)
+    answer.set()
+    settled(panel)
+    copy = panel.parameters().fixedSegmentation
+    (structure,) = panel.logic.promptsOf(panel.parameters(), "fixed").structures
+    assert (structure.name, len(structure.prompts)) == ("Whole", 1)
+    after = slicer.util.arrayFromSegmentBinaryLabelmap(copy, "Before masks-Whole", volume)
+    assert after.sum() > slicer.util.arrayFromSegmentBinaryLabelmap(masks, "Before masks-Whole", volume).sum()
+    assert same(state(masks)[1:], before)
+    panel.structuresTable.select("Before masks-Whole")
+    assert panel.ui.undoButton.enabled

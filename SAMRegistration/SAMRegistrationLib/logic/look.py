@@ -19,6 +19,7 @@ class LookLogic(StructuresLogic):
         volume = self.volumeOf(parameters, side)
         if volume is None:
             return
+        display.restore_all()
         display.show_layers(volume, fit=True)
         for name in ("fixed", "moving"):
             node = self.segmentationOf(parameters, name)
@@ -81,8 +82,7 @@ class LookLogic(StructuresLogic):
         Args:
             grid, grid3D: the deformation grid in slice views, in the 3D view.
             jacobian: the Jacobian map with its folds instead of the warped volume.
-            outlines: warped masks as bold light outlines, and the masks of the fixed volume as they are displayed,
-                which the Jacobian map hides.
+            outlines: masks of the fixed volume (thin) and warped masks (bold, light).
             opacity: of what lies over the fixed volume.
             sideBySide: fixed and warped volume in two views instead of one over the other.
             checkerboard: the checkerboard instead of both, where it was made.
@@ -101,17 +101,42 @@ class LookLogic(StructuresLogic):
         else:
             display.show_layers(parameters.fixedVolume, over, opacity, fit=True)
         grids.set_grid_visible(parameters.resultTransform, grid, grid3D)
-        for node, shown in (
-            (parameters.fixedSegmentation, outlines and not jacobian),
-            (parameters.resultSegmentation, outlines),
-        ):
-            if node is not None:
-                node.SetDisplayVisibility(shown)
+        self.showOutlines(parameters, outlines)
         if parameters.resultFolds is not None:
             display.show_folds(parameters.resultFolds)
             parameters.resultFolds.SetDisplayVisibility(jacobian)
-        if parameters.movingSegmentation is not None:
-            parameters.movingSegmentation.SetDisplayVisibility(False)
+
+    def showOutlines(self, parameters, outlines=True) -> None:
+        """Show or hide the outlines of the last result: fixed masks (thin) and warped ones (bold, light), no others.
+
+        How the segmentations of the pair were shown before comes back by :meth:`restoreDisplays`.
+
+        Example:
+            >>> logic.showOutlines(logic.getParameterNode(), False)                          # doctest: +SKIP
+        """
+        from ..scene import display
+
+        pair = [parameters.fixedSegmentation, parameters.movingSegmentation]
+        for node in pair:
+            if node is not None:
+                display.remember(node)
+                node.SetDisplayVisibility(False)
+        if pair[0] is not None:
+            display.show_thin_outlines(pair[0])
+        for node in (pair[0], parameters.resultSegmentation):
+            if node is not None:
+                node.SetDisplayVisibility(outlines)
+
+    def restoreDisplays(self) -> bool:
+        """Show the segmentations of pairs as they were shown before their results; whether there were any.
+
+        Example:
+            >>> logic.restoreDisplays()                                                      # doctest: +SKIP
+            True
+        """
+        from ..scene.display import restore_all
+
+        return restore_all()
 
     def startCheckerboard(self, parameters):
         """Compare the last result as a checkerboard.

@@ -195,4 +195,5 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             parameters.resultVolume, parameters.resultJacobian = nodes.warped, nodes.jacobian
             parameters.resultSegmentation, parameters.resultFolds = nodes.segmentation, nodes.folds
             parameters.resultTable, parameters.resultFoldTable = nodes.table, nodes.fold_table
+            parameters.resultCheckerboard = None
         return nodes

@@ -53,12 +53,11 @@ class StructuresLogic:
         partner = self.volumeOf(parameters, side) or other
         copy = aligned_copy(node, other, f"{node.GetName()} (for {partner.GetName()})")
         if copy is not None:
-            node.SetDisplayVisibility(False)
-            setattr(parameters, f"{chosen}Segmentation", copy)
+            self._goOnIn(copy, parameters, chosen)
         return copy
 
     def originals(self, parameters) -> list:
-        """The segmentation nodes that :meth:`alignStructures` made a copy of, of the copies in use.
+        """What the segmentations in use go along with: volumes they were made for, nodes they are copies of.
 
         Example:
             >>> [node.GetName() for node in logic.originals(logic.getParameterNode())]       # doctest: +SKIP
@@ -66,11 +65,16 @@ class StructuresLogic:
         """
         from ..scene.alignment import original_of
 
-        found = (original_of(self.segmentationOf(parameters, side)) for side in ("fixed", "moving"))
-        return [node for node in found if node is not None]
+        found = []
+        for side in ("fixed", "moving"):
+            node = original_of(self.segmentationOf(parameters, side))
+            while node is not None:
+                found.append(node)
+                node = original_of(node)
+        return found
 
     def followOriginals(self, parameters) -> None:
-        """Put the copies in use under the transforms that their originals were put under since they were copied.
+        """Put the segmentations in use under the transforms that their :meth:`originals` were put under since.
 
         Example:
             >>> organs.SetAndObserveTransformNodeID(turn.GetID())                            # doctest: +SKIP
@@ -148,21 +152,35 @@ class StructuresLogic:
         structure = next(entry for entry in self.structures(parameters) if entry.id == structureId)
         self._putStructure(parameters, structure._replace(**changes))
 
-    def removeStructure(self, parameters, structureId) -> None:
+    def removeStructure(self, parameters, structureId) -> list:
         """Remove a structure with its masks and prompts from both images.
+
+        It is not removed from a segmentation that the module did not make: the parameter node then goes on with a copy
+        of it, and that node itself is only hidden.
+
+        Returns:
+            The copies.
 
         Example:
             >>> logic.removeStructure(logic.getParameterNode(), liver)                       # doctest: +SKIP
         """
+        from ..scene.alignment import is_working_copy, working_copy
         from ..scene.structures import read_prompts, write_prompts
 
+        copies = []
         for side in ("fixed", "moving"):
             node = self.segmentationOf(parameters, side)
+            ids = () if node is None else node.GetSegmentation().GetSegmentIDs()
+            if structureId in ids and not is_working_copy(node):
+                node = working_copy(node, f"{node.GetName()} (edited)", dict(zip(ids, ids)))
+                self._goOnIn(node, parameters, side)
+                copies.append(node)
             if node is not None:
                 node.GetSegmentation().RemoveSegment(structureId)
                 prompts = read_prompts(node)
                 if prompts.has(structureId):
                     write_prompts(node, prompts.without_structure(structureId))
+        return copies
 
     def isStructureVisible(self, parameters, structureId) -> bool:
         """Whether a structure is shown in the views.
@@ -189,14 +207,18 @@ class StructuresLogic:
             if known and node.GetDisplayNode() is not None:
                 node.GetDisplayNode().SetSegmentVisibility(structureId, visible)
 
+    def _goOnIn(self, copy, parameters, side):
+        self.segmentationOf(parameters, side).SetDisplayVisibility(False)
+        setattr(parameters, f"{side}Segmentation", copy)
+
     def _segmentation(self, parameters, side):
-        from ..scene.masks import new_segmentation
+        from ..scene.alignment import masks_for
         from ..scene.structures import put_structure
 
         node = self.segmentationOf(parameters, side)
         if node is None:
             volume = self.volumeOf(parameters, side)
-            node = new_segmentation(f"{volume.GetName()} masks", volume)
+            node = masks_for(volume, f"{volume.GetName()} masks")
             node.GetDisplayNode().SetOpacity2DFill(0.25)
             for structure in self.structures(parameters):
                 put_structure(node, structure)

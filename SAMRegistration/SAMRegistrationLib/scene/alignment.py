@@ -1,4 +1,6 @@
-"""Ids of segments across two segmentations: the same id where, and only where, it is the same structure.
+"""Segmentations that the module works in: made for a volume, or copied where ids of segments have to change.
+
+Across two segmentations an id is the same where, and only where, it is the same structure.
 
 Ids given by the application ("Segment_1") say nothing about a structure; its name does.
 """
@@ -11,8 +13,9 @@ import numpy as np
 import slicer
 
 from ..segmentation.prompts import name_key, new_id
+from .display import restore_all
 from .masks import BINARY, copy_of_labelmap, has_voxels, new_segmentation
-from .placement import geometry_of, hardened_since
+from .placement import geometry_of, hardened_since, may_compare
 from .space import to_vtk
 from .structures import read_prompts, structures_of, write_prompts
 
@@ -54,21 +57,30 @@ def aligned_ids(node, other) -> Dict[str, str]:
 
 
 def aligned_copy(node, other, name: str):
-    """A copy of `node` with the ids of :func:`aligned_ids`, None where they are as they should be.
-
-    Masks, names, colors, terminology, display, reference geometry, parent transform, folder and the prompts kept with
-    the node go along; both nodes stay as they are. The copy knows its original: :func:`follow_original`.
-
-    Args:
-        name: of the copy; a number is added where it is taken.
+    """A :func:`working_copy` of `node` with the ids of :func:`aligned_ids`, None where they are as they should be.
 
     Raises:
         InputError: the prompts kept with the node are damaged.
     """
     ids = aligned_ids(node, other)
-    if all(old == new for old, new in ids.items()):
-        return None
+    return None if all(old == new for old, new in ids.items()) else working_copy(node, name, ids)
+
+
+def working_copy(node, name: str, ids: Dict[str, str]):
+    """A copy of a segmentation node, which stays as it is.
+
+    Masks, names, colors, terminology, display, reference geometry, parent transform, folder and the prompts kept with
+    the node go along. The copy knows its original: :func:`follow_original`.
+
+    Args:
+        name: of the copy; a number is added where it is taken.
+        ids: the id in the copy of every segment.
+
+    Raises:
+        InputError: the prompts kept with the node are damaged.
+    """
     prompts = read_prompts(node)
+    restore_all()
     copy = new_segmentation(name)
     copy.SetAndObserveTransformNodeID(node.GetTransformNodeID())
     _remember(copy, node)
@@ -82,25 +94,49 @@ def aligned_copy(node, other, name: str):
     return copy
 
 
+def masks_for(volume, name: str):
+    """A new, empty segmentation node for a volume node: it lies where the volume lies, and goes where it goes."""
+    node = new_segmentation(name)
+    node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    _remember(node, volume)
+    return node
+
+
 def original_of(node):
-    """The segmentation node that `node` was made from by :func:`aligned_copy`; None for others."""
+    """The segmentation node that `node` is a copy of, or the volume node that it was made for; None for others."""
     return None if node is None else node.GetNodeReference(ORIGINAL)
 
 
-def follow_original(copy) -> None:
-    """Move a copy made by :func:`aligned_copy` as its original was moved since: by another parent, or by hardening it.
+def is_copy_of(node, original) -> bool:
+    """Whether `node` is a copy made here of `original`, with the same segments under the same ids."""
+    same = original_of(node) is original
+    return same and node.GetSegmentation().GetSegmentIDs() == original.GetSegmentation().GetSegmentIDs()
 
-    A copy whose original stayed is left alone, also where it was moved itself; and so is every other node.
+
+def is_working_copy(node) -> bool:
+    """Whether a segmentation node was made by the module to work in; others are those of the user."""
+    return node.GetAttribute(GEOMETRY) is not None
+
+
+def follow_original(node) -> None:
+    """Move a node with an :func:`original_of` as that was moved since: put under another parent, or by hardening it.
+
+    A node whose original stayed is left alone, and so is one that was moved itself; and every other node.
     """
-    original = original_of(copy)
+    original = original_of(node)
     if original is None:
         return
-    hardened, parent = hardened_since(original, copy.GetAttribute(GEOMETRY)), original.GetTransformNodeID()
-    if parent != copy.GetNodeReferenceID(PARENT):
-        copy.SetAndObserveTransformNodeID(parent)
-    if not np.array_equal(hardened, np.eye(4)):
-        copy.ApplyTransformMatrix(to_vtk(hardened))
-    _remember(copy, original)
+    follow_original(original)
+    then, parent = node.GetAttribute(GEOMETRY), node.GetNodeReferenceID(PARENT)
+    stayed = node.GetTransformNodeID() == parent and np.array_equal(hardened_since(node, then), np.eye(4))
+    if stayed and may_compare(original, then):
+        hardened = hardened_since(original, then)
+        if original.GetTransformNodeID() != parent:
+            node.SetAndObserveTransformNodeID(original.GetTransformNodeID())
+        if not np.array_equal(hardened, np.eye(4)):
+            node.ApplyTransformMatrix(to_vtk(hardened))
+    _remember(node, original)
 
 
 def _remember(copy, original) -> None:

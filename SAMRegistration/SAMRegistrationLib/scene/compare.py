@@ -7,8 +7,10 @@ from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..geometry.grid import Grid
-from .masks import copy_segment, masks_of, new_segmentation, put_mask
+from .batch import all_or_nothing
+from .masks import add_segments, masks_of, new_segmentation
 from .run import warped_data, warped_labelmaps
+from .space import matrix_of_grid, to_vtk
 from .transforms import library_transform
 from .volumes import VolumeCopy, add_volume, grid_of, image_data, window_of
 
@@ -37,9 +39,11 @@ def _gray(image: sitk.Image, low: float, high: float) -> np.ndarray:
 
 
 def show_checkerboard(data, grid: Grid, node=None):
-    """Put a checkerboard, as image data, into a volume node, a new one for None; returns the node."""
+    """Put a checkerboard, as image data on a grid of the world, into a volume node, a new one for None; the node."""
     if node is None:
         return add_volume(data, grid, "Checkerboard", window=(0, 255))
+    node.SetAndObserveTransformNodeID(None)
+    node.SetIJKToRASMatrix(to_vtk(matrix_of_grid(grid)))
     node.SetAndObserveImageData(data)
     return node
 
@@ -83,16 +87,16 @@ def bring(node, transform, inverse, fixed):
 def _bring_segments(node, mapping, fixed, name):
     masks, grid = masks_of(node), grid_of(fixed)
 
+    @all_or_nothing()
     def present(labelmaps):
         result = new_segmentation(name, fixed)
-        for segment_id, mask in labelmaps.items():
-            copy_segment(node, segment_id, result)
-            put_mask(result, segment_id, mask)
+        add_segments(node, labelmaps, result)
         return result
 
     return (lambda job: warped_labelmaps(masks, mapping, grid, job)), present
 
 
+@all_or_nothing()
 def _moved_copy(node, inverse, name):
     """A copy whose points went through the inverse (moving to fixed points), which needs no numerical inversion."""
     copy = slicer.mrmlScene.AddNewNodeByClass(node.GetClassName(), slicer.mrmlScene.GenerateUniqueName(name))

@@ -1,5 +1,7 @@
 """How results look: Jacobian map, outlines, layers of the slice views."""
 
+import json
+
 import slicer
 from slicer.i18n import tr as _
 
@@ -10,6 +12,8 @@ OUTLINE_PIXELS = 3
 PALE_BLUE, FULL_BLUE = (0.75, 0.85, 1.0), (0.0, 0.15, 0.9)
 PALE_RED, FULL_RED = (1.0, 0.85, 0.75), (0.85, 0.05, 0.0)
 _JACOBIAN_COLORS = "SAMRegistration Jacobian"
+_SHOWN = "SAMRegistration.Shown"
+_STYLE = ("Visibility", "Visibility2DOutline", "Visibility2DFill", "Opacity2DFill", "SliceIntersectionThickness")
 
 
 def copy_colors(source, target) -> None:
@@ -118,20 +122,25 @@ def show_side_by_side(left, right, over=None, opacity: float = 0.5) -> None:
         composite.SetHotLinkedControl(True)
 
 
-def orientation_of(view: str) -> list:
-    """Position and orientation of a slice view, 16 numbers."""
-    matrix = slicer.app.layoutManager().sliceWidget(view).mrmlSliceNode().GetSliceToRAS()
-    return [matrix.GetElement(row, column) for row in range(4) for column in range(4)]
+def before_side_by_side() -> tuple:
+    """What :func:`show_side_by_side` changes of the two views, for :func:`leave_side_by_side`."""
+    manager = slicer.app.layoutManager()
+    matrix = manager.sliceWidget("Yellow").mrmlSliceNode().GetSliceToRAS()
+    orientation = [matrix.GetElement(row, column) for row in range(4) for column in range(4)]
+    composites = [manager.sliceWidget(name).mrmlSliceCompositeNode() for name in ("Red", "Yellow")]
+    return orientation, [(node.GetLinkedControl(), node.GetHotLinkedControl()) for node in composites]
 
 
-def leave_side_by_side(orientation: list) -> None:
-    """Give the second view the position and orientation it had before :func:`show_side_by_side`, and unlink both."""
+def leave_side_by_side(before: tuple) -> None:
+    """Give the second view the position and orientation, and both the links, of :func:`before_side_by_side`."""
     manager = slicer.app.layoutManager()
     node = manager.sliceWidget("Yellow").mrmlSliceNode()
-    node.GetSliceToRAS().DeepCopy(orientation)
+    node.GetSliceToRAS().DeepCopy(before[0])
     node.UpdateMatrices()
-    for name in ("Red", "Yellow"):
-        manager.sliceWidget(name).mrmlSliceCompositeNode().SetLinkedControl(False)
+    for name, (linked, hot) in zip(("Red", "Yellow"), before[1]):
+        composite = manager.sliceWidget(name).mrmlSliceCompositeNode()
+        composite.SetLinkedControl(linked)
+        composite.SetHotLinkedControl(hot)
 
 
 def view_center() -> tuple:
@@ -147,6 +156,15 @@ def set_opacity(opacity: float) -> None:
         composite.SetForegroundOpacity(opacity)
 
 
+def show_thin_outlines(segmentation) -> None:
+    """Show the segments as outlines of one pixel without fill."""
+    display = segmentation.GetDisplayNode()
+    display.SetVisibility2DOutline(True)
+    display.SetVisibility2DFill(False)
+    display.SetOpacity2DFill(0.0)
+    display.SetSliceIntersectionThickness(1)
+
+
 def show_as_warped(segmentation) -> None:
     """Show the segments as bold light outlines without fill, which can be told from the masks that they should meet."""
     display = segmentation.GetDisplayNode()
@@ -156,6 +174,28 @@ def show_as_warped(segmentation) -> None:
     for segment_id in segmentation.GetSegmentation().GetSegmentIDs():
         color = segmentation.GetSegmentation().GetSegment(segment_id).GetColor()
         display.SetSegmentOverrideColor(segment_id, *((part + 1) / 2 for part in color))
+
+
+def remember(segmentation) -> None:
+    """Keep how a segmentation is shown now until :func:`restore_all`, unless something is kept already."""
+    if segmentation.GetDisplayNode() is None:
+        segmentation.CreateDefaultDisplayNodes()
+    display = segmentation.GetDisplayNode()
+    if display.GetAttribute(_SHOWN) is None:
+        display.SetAttribute(_SHOWN, json.dumps({name: getattr(display, f"Get{name}")() for name in _STYLE}))
+
+
+def restore_all() -> bool:
+    """Show segmentations as they were shown when they were remembered; whether there was any."""
+    remembered = [
+        node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationDisplayNode") if node.GetAttribute(_SHOWN)
+    ]
+    for node in remembered:
+        with slicer.util.NodeModify(node):
+            for name, value in json.loads(node.GetAttribute(_SHOWN)).items():
+                getattr(node, f"Set{name}")(value)
+            node.RemoveAttribute(_SHOWN)
+    return bool(remembered)
 
 
 def show_folds(segmentation) -> None:

@@ -17,6 +17,7 @@ from ..job import Job
 from ..segmentation.planes import plane_at
 from ..segmentation.prompts import PromptSet
 from ..segmentation.session import SegmentationSession
+from .alignment import is_copy_of
 from .masks import labelmap, masks_of, on_grid, put_mask
 from .space import lps, to_numpy
 from .structures import StructureInfo, read_prompts, structures_of, write_prompts
@@ -63,6 +64,13 @@ class MaskEditor:
     def is_current(self) -> bool:
         """Whether volume and segmentation still lie where they lay; otherwise another editor is needed."""
         return self._places == [_place(node) for node in (self.volume, self.segmentation)]
+
+    def goes_on_in(self, segmentation) -> bool:
+        """Whether it works in this node, or can from now on because the node is a copy of the one it worked in."""
+        if segmentation is not self.segmentation and is_copy_of(segmentation, self.segmentation):
+            self.segmentation = segmentation
+            self._places = [_place(node) for node in (self.volume, segmentation)]
+        return segmentation is self.segmentation
 
     # --- actions: work for the worker thread
 

@@ -16,7 +16,8 @@ from ..geometry.boxes import box_of, cut_to_marked, marked_bounds
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_labels
 from ..segmentation.labels import LabelledMask, join_labels
-from .space import grid_of_matrix, matrix_of_grid, parent_to_world, to_numpy, to_vtk
+from .deformable import deformed
+from .space import grid_of_matrix, is_linear_to_world, matrix_of_grid, parent_to_world, to_numpy, to_vtk, to_world
 from .volumes import scalars, voxels
 
 BINARY = "Binary labelmap"
@@ -56,12 +57,11 @@ class SegmentMask:
 def masks_of(node, segment_ids: Optional[Sequence[str]] = None) -> List[SegmentMask]:
     """The segments of a segmentation node with parent transforms applied; the node is not changed.
 
+    Under deformable parents the labels are resampled by nearest neighbor.
+
     Args:
         node: vtkMRMLSegmentationNode; segments that have only a surface are converted in a copy.
         segment_ids: which ones; None for all.
-
-    Raises:
-        InputError: the node is under a deformable transform.
     """
     segmentation = node.GetSegmentation()
     if segmentation.GetNumberOfSegments() and not segmentation.ContainsRepresentation(BINARY):
@@ -69,7 +69,6 @@ def masks_of(node, segment_ids: Optional[Sequence[str]] = None) -> List[SegmentM
         copy.DeepCopy(segmentation)
         copy.CreateRepresentation(BINARY)
         segmentation = copy
-    to_world = parent_to_world(node)
     layers: Dict[str, Optional[_Layer]] = {}
     found = []
     for segment_id in segmentation.GetSegmentIDs() if segment_ids is None else segment_ids:
@@ -77,7 +76,7 @@ def masks_of(node, segment_ids: Optional[Sequence[str]] = None) -> List[SegmentM
         data = segment.GetRepresentation(BINARY)
         key = "" if data is None else data.GetAddressAsString(data.GetClassName())
         if key not in layers:
-            layers[key] = _layer(data, to_world)
+            layers[key] = _layer(data, node)
         found.append(SegmentMask(segment_id, segment.GetName(), layers[key], segment.GetLabelValue()))
     return found
 
@@ -113,14 +112,15 @@ def labelmap(mask: np.ndarray, grid: Grid) -> "slicer.vtkOrientedImageData":
 def put_mask(node, segment_id: str, image) -> None:
     """Give a segment of `node` the mask made by :func:`labelmap`; other segments stay, also where they overlap.
 
-    Raises:
-        InputError: the node is under a deformable transform.
+    Under deformable parents the mask is resampled by nearest neighbor.
     """
-    local = slicer.vtkOrientedImageData()
-    local.ShallowCopy(image)
-    matrix = vtk.vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
-    local.SetImageToWorldMatrix(to_vtk(np.linalg.inv(parent_to_world(node)) @ to_numpy(matrix)))
+    local, matrix = slicer.vtkOrientedImageData(), _matrix(image)
+    if is_linear_to_world(node):
+        local.ShallowCopy(image)
+        matrix = np.linalg.inv(parent_to_world(node)) @ matrix
+    else:
+        local.ShallowCopy(deformed(image, matrix, to_world(node).GetInverse()))
+    local.SetImageToWorldMatrix(to_vtk(matrix))
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     logic.SetBinaryLabelmapToSegment(local, node, segment_id, logic.MODE_REPLACE)
 
@@ -141,6 +141,18 @@ def copy_segment(source, segment_id: str, target) -> None:
     target.GetSegmentation().AddSegment(segment, segment_id)
 
 
+def add_segments(source, labelmaps, target) -> None:
+    """Add segments of `source` to `target`, with other masks.
+
+    Args:
+        labelmaps: masks made by :func:`labelmap`, by the ids of segments; those that were removed are left out.
+    """
+    for segment_id, mask in labelmaps.items():
+        if source.GetSegmentation().GetSegment(segment_id) is not None:
+            copy_segment(source, segment_id, target)
+            put_mask(target, segment_id, mask)
+
+
 def has_voxels(data) -> bool:
     """Whether there is a labelmap and any voxel in it, marked or not."""
     return data is not None and data.GetNumberOfPoints() > 0 and data.GetPointData().GetScalars() is not None
@@ -159,10 +171,20 @@ def copy_of_labelmap(data) -> "slicer.vtkOrientedImageData":
     return result
 
 
-def _layer(data, to_world: np.ndarray) -> Optional[_Layer]:
+def _layer(data, node) -> Optional[_Layer]:
     if not has_voxels(data):
         return None
+    matrix = _matrix(data)
+    if is_linear_to_world(node):
+        matrix = parent_to_world(node) @ matrix
+    else:
+        data = deformed(data, matrix, to_world(node))
+    grid = grid_of_matrix(matrix, data.GetDimensions(), data.GetExtent()[::2])
+    found = cut_to_marked(voxels(data), grid)
+    return None if found is None else _Layer(found[0].copy(), found[1])
+
+
+def _matrix(data) -> np.ndarray:
     matrix = vtk.vtkMatrix4x4()
     data.GetImageToWorldMatrix(matrix)
-    grid = grid_of_matrix(to_world @ to_numpy(matrix), data.GetDimensions(), data.GetExtent()[::2])
-    return _Layer(voxels(data).copy(), grid)
+    return to_numpy(matrix)

@@ -4,6 +4,7 @@ from typing import Any, Dict, Optional
 
 import numpy as np
 import slicer
+import vtk
 
 from .space import is_linear_to_world, parent_to_world
 
@@ -11,8 +12,12 @@ from .space import is_linear_to_world, parent_to_world
 def geometry_of(node) -> str:
     """The reference geometry of a segmentation node in its own space, as the application writes it; "" without any.
 
-    It goes with the segments when a linear transform is hardened.
+    It goes with the segments when a linear transform is hardened. That of a volume node is its grid.
     """
+    if node.IsA("vtkMRMLVolumeNode"):
+        matrix = vtk.vtkMatrix4x4()
+        node.GetIJKToRASMatrix(matrix)
+        return slicer.vtkSegmentationConverter.SerializeImageGeometry(matrix, node.GetImageData())
     name = slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
     return node.GetSegmentation().GetConversionParameter(name)
 
@@ -26,6 +31,11 @@ def hardened_since(node, geometry: str) -> np.ndarray:
     if now is None or then is None or extent_now != extent_then or np.allclose(now, then):
         return np.eye(4)
     return now @ np.linalg.inv(then)
+
+
+def may_compare(node, geometry: str) -> bool:
+    """Whether a node still has the extent that it had with this :func:`geometry_of`."""
+    return _parsed(geometry_of(node))[1] == _parsed(geometry)[1]
 
 
 def place_of(node) -> Dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Any, Optional
 import slicer
 
 from . import display
+from .batch import all_or_nothing
 from .grids import prepare_grid
-from .masks import copy_segment, new_segmentation, put_mask
+from .masks import add_segments, new_segmentation, put_mask
 from .run import Outcome
 from .surfaces import put_surfaces
 from .tables import add_fold_table, add_table
@@ -37,7 +38,7 @@ class RunNodes:
 
 
 def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spacing: float = 15.0) -> RunNodes:
-    """Put a computed result into the scene; no node that was there is changed. Call on the main thread.
+    """Put a computed result into the scene, or nothing of it; no node that was there is changed. On the main thread.
 
     Args:
         fixed, moving: the volume nodes of the pair.
@@ -49,8 +50,7 @@ def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spac
         appear in fixed space; the inverse node brings fixed things to moving space.
     """
     pair = f"{moving.GetName()} to {fixed.GetName()}"
-    slicer.mrmlScene.StartState(slicer.mrmlScene.BatchProcessState)
-    try:
+    with all_or_nothing():
         transform = add_transform(outcome.transform, pair, fixed, moving)
         inverse = add_transform(outcome.inverse, f"{fixed.GetName()} to {moving.GetName()}", moving, fixed)
         warped = add_volume(outcome.warped, outcome.grid, f"{moving.GetName()} warped", window=window_of(moving))
@@ -70,18 +70,14 @@ def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spac
         )
         _file(nodes)
         prepare_grid(transform, fixed, grid_spacing)
-    finally:
-        slicer.mrmlScene.EndState(slicer.mrmlScene.BatchProcessState)
     return nodes
 
 
 def _warped_segmentation(outcome: Outcome, source, fixed):
-    if source is None or not outcome.labelmaps:
+    if source is None or not any(source.GetSegmentation().GetSegment(segment_id) for segment_id in outcome.labelmaps):
         return None
     node = new_segmentation(f"{source.GetName()} warped", fixed)
-    for segment_id, mask in outcome.labelmaps.items():
-        copy_segment(source, segment_id, node)
-        put_mask(node, segment_id, mask)
+    add_segments(source, outcome.labelmaps, node)
     put_surfaces(node, outcome.surfaces)
     display.show_as_warped(node)
     return node

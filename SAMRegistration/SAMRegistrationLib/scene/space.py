@@ -48,6 +48,14 @@ def parent_to_world(node) -> np.ndarray:
     return to_numpy(matrix)
 
 
+def to_world(node) -> vtk.vtkGeneralTransform:
+    """The transform (RAS mm) from the coordinates of `node` to the world, through the whole chain of parents."""
+    transform = vtk.vtkGeneralTransform()
+    if node.GetParentTransformNode() is not None:
+        node.GetParentTransformNode().GetTransformToWorld(transform)
+    return transform
+
+
 def grid_of_matrix(ijk_to_ras: np.ndarray, size: Sequence[int], first: Sequence[int] = (0, 0, 0)) -> Grid:
     """The LPS grid of `size` voxels whose voxel (i, j, k) lies at ``ijk_to_ras @ (first + (i, j, k))``.
 

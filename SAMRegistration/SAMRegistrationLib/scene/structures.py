@@ -16,10 +16,8 @@ from slicer.i18n import tr as _
 from ..errors import InputError
 from ..segmentation.prompts import Prompt, PromptSet, new_id
 from ..segmentation.session import COLORS
-from .masks import BINARY, has_voxels
 from .placement import motion_since, place_of
 from .space import RAS_LPS
-from .volumes import voxels
 
 PROMPTS, PLACE = "SAMRegistration.Prompts", "place"
 
@@ -68,16 +66,6 @@ def put_structure(node, structure: StructureInfo) -> None:
     segment.SetColor(structure.color)
     if structure.terminology:
         segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), structure.terminology)
-
-
-def has_mask(node, structure_id: str) -> bool:
-    """Whether the segment has any voxel."""
-    segment = None if node is None else node.GetSegmentation().GetSegment(structure_id)
-    data = None if segment is None else segment.GetRepresentation(BINARY)
-    if not has_voxels(data):
-        return False
-    labels, label = voxels(data), segment.GetLabelValue()
-    return bool((labels[::4, ::4, ::4] == label).any() or (labels == label).any())
 
 
 def read_prompts(node) -> PromptSet:

@@ -1,7 +1,7 @@
 """Volume nodes as SimpleITK images in the world, and images as volume nodes.
 
-The voxels of a clinical volume take longer than a moment to convert, so they are copied on the main thread and
-converted on whichever thread asks for them first: :class:`VolumeCopy`.
+The voxels of a clinical volume take longer than a moment to copy, so the main thread only takes hold of them, and
+whichever thread asks for them first copies them: :class:`VolumeCopy`.
 """
 
 from functools import cached_property
@@ -15,13 +15,15 @@ from vtk.util.numpy_support import create_vtk_array, get_vtk_array_type, vtk_to_
 
 from ..errors import InputError
 from ..geometry.grid import Grid
-from .space import grid_of_matrix, is_linear_to_world, matrix_of_grid, parent_to_world, to_numpy, to_vtk
+from .deformable import deformed
+from .space import grid_of_matrix, is_linear_to_world, matrix_of_grid, parent_to_world, to_numpy, to_vtk, to_world
 
 
 class VolumeCopy:
-    """What a volume node held when it was copied; quick, to be made on the main thread.
+    """A volume node as it is now; quick under linear parents, to be made on the main thread.
 
     Under linear parents the voxels stay as they are and their grid is moved; under deformable ones they are resampled.
+    What happens to the node afterwards, as getting other voxels or being removed, does not matter.
 
     Attributes:
         name: of the node.
@@ -34,15 +36,26 @@ class VolumeCopy:
     def __init__(self, node):
         _check(node)
         self.name = node.GetName()
-        if not is_linear_to_world(node):
-            node = _resampled_in_world(node)
-        self.grid = grid_of_matrix(_ijk_to_world(node), node.GetImageData().GetDimensions())
-        self._voxels = voxels(node.GetImageData()).copy()
+        if is_linear_to_world(node):
+            self.grid = grid_of_matrix(_ijk_to_world(node), node.GetImageData().GetDimensions())
+            self._data = vtk.vtkImageData()
+            self._data.ShallowCopy(node.GetImageData())
+        else:
+            matrix, background = _ijk_to_ras(node), node.GetImageBackgroundScalarComponentAsDouble(0)
+            self._data = deformed(node.GetImageData(), matrix, to_world(node), background, interpolate=True)
+            self.grid = grid_of_matrix(matrix, self._data.GetDimensions(), self._data.GetExtent()[::2])
 
     @cached_property
     def image(self) -> sitk.Image:
-        """The voxels on the grid; made on the thread that asks first."""
-        image, self._voxels = self.grid.image(self._voxels), None
+        """A copy of the voxels on the grid, made on the thread that asks first.
+
+        Should they be written to meanwhile, they are copied again, so that the image has all of them from one moment.
+        """
+        data, self._data = self._data, None
+        written, image = None, None
+        while image is None or written != data.GetPointData().GetScalars().GetMTime():
+            written = data.GetPointData().GetScalars().GetMTime()
+            image = self.grid.image(voxels(data))
         return image
 
 
@@ -123,20 +136,10 @@ def window_of(node):
 
 
 def _ijk_to_world(node) -> np.ndarray:
-    matrix = vtk.vtkMatrix4x4()
-    node.GetIJKToRASMatrix(matrix)
-    return parent_to_world(node) @ to_numpy(matrix)
+    return parent_to_world(node) @ _ijk_to_ras(node)
 
 
-def _resampled_in_world(node):
-    """A volume node outside any scene with the voxels of `node` in world coordinates."""
-    copy = slicer.vtkMRMLScalarVolumeNode()
-    copy.SetName(node.GetName())
-    copy.SetAndObserveImageData(node.GetImageData())
+def _ijk_to_ras(node) -> np.ndarray:
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
-    copy.SetIJKToRASMatrix(matrix)
-    to_world = vtk.vtkGeneralTransform()
-    node.GetParentTransformNode().GetTransformToWorld(to_world)
-    copy.ApplyTransform(to_world)
-    return copy
+    return to_numpy(matrix)

@@ -121,10 +121,15 @@ class ClickPanel:
         self._points.stop()
         self.update()
 
-    def structure_removed(self, structure_id: str) -> None:
-        """Take a removed structure out of the sessions too."""
+    def structure_removed(self, structure_id: str, text: str) -> None:
+        """Take a removed structure out of the sessions too, and show a text when that is done."""
+
+        def say(_update=None):
+            self._ui.clickStatus.setText(text)
+
+        say()
         for side in list(self._editors):
-            self._submit(side, self._editors[side].forget(structure_id))
+            self._submit(side, self._editors[side].forget(structure_id), say)
 
     def onAccept(self, *_args):
         structure_id = self._table.current()
@@ -261,7 +266,7 @@ class ClickPanel:
                     self._logic.segmentationOf(parameters, side),
                 )
             )
-            if editor.volume is not volume or editor.segmentation is not node or not editor.is_current:
+            if editor.volume is not volume or not editor.is_current or not editor.goes_on_in(node):
                 del self._editors[side]
                 self._runner.submit(editor.close())
 

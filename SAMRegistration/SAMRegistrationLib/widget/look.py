@@ -24,7 +24,8 @@ class LookPanel:
         self._ui, self._logic, self._runner, self._parameters = ui, logic, runner, parameters
         self._looked = looked
         self._captions = Captions()
-        self._layout = self._orientation = None
+        self._layout = self._before = None
+        self._looking = False
         self._shown_tables = None
         self._filling = False
         self.mode = BLEND
@@ -104,12 +105,14 @@ class LookPanel:
         self.mode = mode
         for button, own in self._modes.items():
             button.setChecked(own == mode)
-        self.stop()
+        self._flicker.stop()
+        self._captions.hide()
+        self._restore_layout()
         if mode == CHECKERBOARD:
             self._make_checkerboard()
         elif mode == SIDE_BY_SIDE:
             self._layout = slicer.app.layoutManager().layout
-            self._orientation = display.orientation_of("Yellow")
+            self._before = display.before_side_by_side()
             self._captions.show({"Red": _("Fixed"), "Yellow": _("Warped")})
             self._set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         elif mode == FLICKER:
@@ -136,10 +139,17 @@ class LookPanel:
         self._looked()
 
     def stop(self) -> None:
-        """Stop flickering and give the layout back."""
+        """Stop flickering, and give the layout and the displays of the inputs back."""
         self._flicker.stop()
         self._captions.hide()
         self._restore_layout()
+        self._looking = self._logic.restoreDisplays()
+
+    def resume(self) -> None:
+        """Show the outlines again if they were shown when the module was left."""
+        parameters = self._parameters()
+        if self._looking and parameters is not None and parameters.resultTransform is not None:
+            self._logic.showOutlines(parameters, self._ui.outlinesCheckBox.isChecked())
 
     def onExport(self, *_args):
         path = qt.QFileDialog.getSaveFileName(
@@ -207,7 +217,7 @@ class LookPanel:
 
     def _restore_layout(self):
         if self._layout is not None:
-            display.leave_side_by_side(self._orientation)
+            display.leave_side_by_side(self._before)
             self._set_layout(self._layout)
             self._layout = None
 

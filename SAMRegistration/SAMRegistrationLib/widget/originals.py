@@ -1,4 +1,4 @@
-"""Copies of segmentations follow their originals as soon as these are put under another transform."""
+"""Segmentations follow their volumes or originals as soon as these are put under another transform."""
 
 import slicer
 
@@ -13,7 +13,7 @@ class Originals:
         self._observations = []
 
     def watch(self) -> None:
-        """Watch the originals of the copies in use, and those only."""
+        """Watch what the segmentations in use go along with, and that only."""
         for node, tag in self._observations:
             node.RemoveObserver(tag)
         parameters = self._parameters()

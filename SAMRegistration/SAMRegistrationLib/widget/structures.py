@@ -4,7 +4,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..scene.structures import StructureInfo, has_mask
+from ..scene.alignment import original_of
+from ..scene.presence import Presence
+from ..scene.structures import StructureInfo
 from .messages import sentence
 from .terminology import TerminologyDialog
 
@@ -16,7 +18,7 @@ class StructuresTable:
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. parameters: function giving the parameter node or None.
     changed: called without arguments when another structure is chosen or the list changed.
-    removed: called with the id of a structure that was removed.
+    removed: called with the id of a structure that was removed, and a sentence for the user or "".
     """
 
     def __init__(self, ui, logic, parameters, changed, removed):
@@ -26,6 +28,8 @@ class StructuresTable:
         self._ids = []
         self._terminology = None
         self._seen = (None, None, None)
+        self._presence = Presence()
+        self._masked = self._prompts = {}
         table = ui.structuresTable
         table.setColumnCount(6)
         table.setHorizontalHeaderLabels([_("Show"), _("Color"), _("Structure"), _("Fixed"), _("Moving"), _("Term")])
@@ -82,6 +86,9 @@ class StructuresTable:
         """Fill the table from the segmentation nodes."""
         parameters, table, chosen = self._parameters(), self._ui.structuresTable, self.current()
         structures = [] if parameters is None else self._logic.structures(parameters)
+        sides = ("fixed", "moving")
+        self._masked = {side: self._presence.masked(self._logic.segmentationOf(parameters, side)) for side in sides}
+        self._prompts = {side: self._logic.promptsOf(parameters, side) for side in sides}
         self._filling = True
         self._ids = [structure.id for structure in structures]
         table.setRowCount(len(structures))
@@ -107,9 +114,16 @@ class StructuresTable:
 
     def onRemove(self, *_args):
         structure_id = self.current()
-        if structure_id is not None:
-            self._act(lambda: self._logic.removeStructure(self._parameters(), structure_id))
-            self._removed(structure_id)
+        if structure_id is None:
+            return
+
+        def remove():
+            copies = self._logic.removeStructure(self._parameters(), structure_id)
+            text = _("{name} was hidden and keeps the structure; the module goes on with its copy {copy}.")
+            told = [text.format(name=original_of(copy).GetName(), copy=copy.GetName()) for copy in copies]
+            self._removed(structure_id, " ".join(told))
+
+        self._act(remove)
 
     def onTerminology(self, *_args):
         structure_id, parameters = self.current(), self._parameters()
@@ -149,8 +163,8 @@ class StructuresTable:
         color.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
         self._item(row, NAME, structure.name)
         for column, text in (
-            (FIXED_STATE, self._state(parameters, "fixed", structure.id)),
-            (MOVING_STATE, self._state(parameters, "moving", structure.id)),
+            (FIXED_STATE, self._state("fixed", structure.id)),
+            (MOVING_STATE, self._state("moving", structure.id)),
             (TERMINOLOGY, _meaning(structure)),
         ):
             self._item(row, column, text).setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
@@ -164,12 +178,12 @@ class StructuresTable:
         item.setText(text)
         return item
 
-    def _state(self, parameters, side, structure_id):
-        prompts = self._logic.promptsOf(parameters, side)
+    def _state(self, side, structure_id):
+        prompts = self._prompts[side]
         own = prompts.structure(structure_id).prompts if prompts.has(structure_id) else ()
         proposed = sum(prompt.proposed for prompt in own)
         parts = []
-        if has_mask(self._logic.segmentationOf(parameters, side), structure_id):
+        if structure_id in self._masked[side]:
             parts.append(_("mask"))
         if proposed:
             parts.append(_("{n} proposed").format(n=proposed))

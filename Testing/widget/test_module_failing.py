@@ -53,5 +53,5 @@ def test_a_copy_that_cannot_be_made_leaves_the_scene_as_it_was(panel, a_pair, mo
     wait(lambda: not panel.runner.busy)
     assert all_nodes() == before
     assert items() == there
-    assert "Something went wrong" in panel.ui.registerStatus.text
+    assert "Something went wrong" in panel.ui.lookStatus.text
     assert panel.ui.applyButton.enabled

@@ -117,7 +117,7 @@ def test_the_whole_way_on_two_real_brains(panel, sample_source, tmp_path):
     sample_source.uris, sample_source.fileNames = [path.as_uri() for path in paths], [path.name for path in paths]
     sample_source.checksums = ["SHA256:" + hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     clinician = Clinician(panel)
-    assert clinician.load_samples(), panel.ui.registerStatus.text
+    assert clinician.load_samples(), panel.ui.volumesStatus.text
     pons = clinician.add_structure("pons")
     clinician.segment(pons, (0.0, -28.0, -34.0), (18.0, -42.0, -34.0))
     clinician.register()

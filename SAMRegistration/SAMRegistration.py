@@ -98,6 +98,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self._parameterNode = None
         self._guiTag = None
+        self._unseen = False
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
@@ -126,7 +127,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui, self.logic, self.parameters, self.onStructuresChanged, self.onStructureRemoved
         )
         self.modalityGuess = ModalityGuess(self.ui, self.logic, self.runner, self.parameters)
-        self.originals = Originals(self.logic, self.parameters)
+        self.originals = Originals(self.logic, self.parameters, lambda: self.clickPanel.update())
         self.clickPanel = ClickPanel(self.ui, self.logic, self.runner, self.parameters, self.structuresTable)
         self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.stepsToShow)
         self.lookPanel = LookPanel(self.ui, self.logic, self.runner, self.parameters, self.clickPanel.hide_points)
@@ -147,14 +148,16 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.clickPanel.exit()
         self.lookPanel.stop()
         self.registerPanel.abandon()
-        self.runner.close()
         self.setParameterNode(None)
+        self.runner.close()
         self.removeObservers()
 
     def enter(self):
         self.initializeParameterNode()
         self.clickPanel.enter()
         self.lookPanel.resume()
+        if self._unseen:
+            self.runner.in_turns(*self.stepsToShow())
         self.deviceChoice.look()
 
     def exit(self):
@@ -170,6 +173,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.lookPanel.stop()
         self.samplesPanel.scene_closes()
         self.runner.abandon_all()
+        self._unseen = False
         self.setParameterNode(None)
 
     def onSceneEndClose(self, caller, event):
@@ -182,13 +186,18 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         return self._parameterNode
 
     def initializeParameterNode(self):
-        self.setParameterNode(self.logic.getParameterNode())
+        """Follow the scene's parameter node, by the same wrapper for as long as it is the same node."""
+        found, present = self.logic.getParameterNode(), self._parameterNode
+        same = present is not None and present.parameterNode is found.parameterNode
+        self.setParameterNode(present if same else found)
 
     def setParameterNode(self, parameterNode):
         self._disconnect()
         self._parameterNode = parameterNode
         if parameterNode is not None:
-            self._guiTag = parameterNode.connectGui(self.ui)
+            named = {widget.property("SlicerParameterName"): widget for widget in vars(self.ui).values()}
+            named = {name: widget for name, widget in named.items() if name}
+            self._guiTag = parameterNode.connectParametersToGui(named)  # connectGui gives no tag before Slicer 5.10
             self._nameChoices(self.ui)
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self.onParametersModified()
@@ -225,7 +234,10 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.deviceChoice.look()
 
     def stepsToShow(self) -> list:
-        """What shows a result that has just entered the scene."""
+        """What shows a result that has just entered the scene; nothing while the user is in another module."""
+        self._unseen = not self.clickPanel.entered
+        if self._unseen:
+            return []
         return [self.clickPanel.stop_placing, *self.lookPanel.steps()]
 
 

@@ -401,3 +401,11 @@ def test_a_forgotten_structure_is_brought_back_neither_by_undo_nor_by_redo(sessi
     ]
     assert all(structure.id == liver for state in seen for structure in state.structures)
     session.forget_structure(spleen)
+
+
+def test_an_edit_that_is_taken_back_leaves_nothing_to_undo_or_redo(session, liver):
+    session.add_point(liver, world(GRID, 18, 17, 7))
+    before, undo = session.prompts, session.undo_label
+    session.add_point(liver, world(GRID, 20, 17, 7))
+    session.take_back()
+    assert (session.prompts, session.undo_label, session.redo_label) == (before, undo, None)

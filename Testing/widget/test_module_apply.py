@@ -206,3 +206,12 @@ def test_what_goes_wrong_while_looking_is_told_in_that_section(registered):
     wait(lambda: not panel.runner.busy)
     assert "was changed since the registration" in panel.ui.lookStatus.text
     assert panel.ui.registerStatus.text == before
+
+
+def test_copies_of_volumes_and_segmentations_are_shown_like_the_originals(registered, a_pair):
+    panel, _ = registered
+    volume, masks = a_pair[1]
+    volume.GetDisplayNode().SetAndObserveColorNodeID("vtkMRMLColorTableNodeRed")
+    masks.GetDisplayNode().SetVisibility2DFill(False)
+    assert apply(panel, volume).GetDisplayNode().GetColorNodeID() == "vtkMRMLColorTableNodeRed"
+    assert not apply(panel, masks).GetDisplayNode().GetVisibility2DFill()

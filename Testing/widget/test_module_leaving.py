@@ -1,9 +1,13 @@
 """Leaving the module and coming back: work goes on, clicks and undo stay, and what others edited is taken over."""
 
+import threading
+
 import numpy as np
 import slicer
 from Host import gestures
-from module_panel import CENTER, OUTER, click, mask_of, place, prompts_of, settled, wait
+from module_panel import CENTER, OUTER, choose, click, mask_of, place, prompts_of, settled, wait
+from SAMRegistrationLib.scene.structures import write_prompts
+from SAMRegistrationLib.segmentation.prompts import Prompt, PromptSet, Structure
 from unit.segmentation_samples import FloodPredictor
 
 
@@ -167,3 +171,87 @@ def test_no_points_come_into_the_scene_while_the_module_is_left(clicking):
     come_back(clicking)
     wait(lambda: points_in_the_scene() == 3)
     assert clicking.ui.presetCombo.currentIndex == 2
+
+
+def two_structures_and_work_that_waits(panel):
+    """The ids of two structures with a click each, the first chosen, and an event that lets the thread go on."""
+    first = chosen_structure(panel)
+    place(panel, panel.ui.plusButton, CENTER)
+    click(panel.ui.addStructureButton)
+    place(panel, panel.ui.plusButton, OUTER)
+    go_on = threading.Event()
+    panel.structuresTable.select(first)
+    panel.runner.submit(lambda job: go_on.wait(60))
+    return chosen_structure(panel), go_on
+
+
+def test_what_was_painted_elsewhere_is_kept_when_the_module_is_left_twice_while_work_waits(clicking):
+    second, go_on = two_structures_and_work_that_waits(clicking)
+    clicking.ui.propagateButton.click()
+    leave(clicking)
+    painted = paint(clicking, (0.0, 0.0, 30.0))
+    come_back(clicking)
+    leave(clicking)
+    go_on.set()
+    settled(clicking)
+    come_back(clicking)
+    clicking.structuresTable.select(second)
+    place(clicking, clicking.ui.plusButton, CENTER)
+    assert mask_of(clicking)[painted]
+
+
+def test_what_was_painted_elsewhere_is_kept_when_its_structure_is_clicked_while_older_work_waits(clicking):
+    second, go_on = two_structures_and_work_that_waits(clicking)
+    click_without_waiting(clicking, OUTER)
+    leave(clicking)
+    painted = paint(clicking, (0.0, 0.0, 30.0))
+    come_back(clicking)
+    clicking.structuresTable.select(second)
+    if not clicking.ui.plusButton.checked:
+        clicking.ui.plusButton.click()
+    click_without_waiting(clicking, CENTER)
+    go_on.set()
+    settled(clicking)
+    assert mask_of(clicking)[painted]
+
+
+def test_a_result_that_arrives_while_the_user_is_elsewhere_is_shown_on_coming_back(panel, a_pair):
+    choose(panel, a_pair)
+    go_on = threading.Event()
+    panel.runner.submit(lambda job: go_on.wait(60))
+    panel.ui.registerButton.click()
+    leave(panel)
+    moving = panel.parameters().movingSegmentation
+    composite = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
+    before = (moving.GetDisplayVisibility(), composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())
+    go_on.set()
+    settled(panel)
+    assert panel.parameters().resultVolume is not None
+    seen = (moving.GetDisplayVisibility(), composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())
+    assert seen == before
+    come_back(panel)
+    settled(panel)
+    assert composite.GetForegroundVolumeID() == panel.parameters().resultVolume.GetID()
+
+
+def test_clicks_of_the_next_scene_are_shown_after_a_result_was_looked_at(clicking, a_pair):
+    clicking.clickPanel.hide_points()
+    slicer.mrmlScene.Clear(0)
+    slicer.app.processEvents()
+    clicking.initializeParameterNode()
+    volume = slicer.util.addVolumeFromArray(np.zeros((20, 30, 30), np.float32), name="Next")
+    volume.CreateDefaultDisplayNodes()
+    clicking.ui.fixedSelector.setCurrentNode(volume)
+    click(clicking.ui.addStructureButton)
+    node = write_a_point(clicking, volume)
+    assert node.GetDisplayVisibility()
+
+
+def write_a_point(panel, volume):
+    """The point list that shows a click in the middle of a volume."""
+    structure = chosen_structure(panel)
+    segmentation = panel.logic.segmentationOf(panel.parameters(), "fixed")
+    prompts = PromptSet((Structure("a", 1, id=structure, prompts=(Prompt("positive", ((-15.0, -15.0, 10.0),)),)),))
+    write_prompts(segmentation, prompts)
+    panel.clickPanel.update()
+    return slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")[0]

@@ -1,6 +1,7 @@
 """The section "Look" of the panel, after a real registration."""
 
 import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -278,3 +279,16 @@ def test_landmarks_volumes_and_segmentations_of_the_moving_space_are_brought_ove
     again = slicer.util.getNode("After warped_1")
     difference = slicer.util.arrayFromVolume(again) - slicer.util.arrayFromVolume(parameters.resultVolume)
     assert np.abs(difference).max() < 1e-2
+
+
+def test_a_checkerboard_that_comes_late_does_not_take_the_views_from_clicking(looking):
+    go_on = threading.Event()
+    looking.runner.submit_aside(lambda job: go_on.wait(60))
+    looking.ui.checkerboardButton.click()
+    looking.ui.movingImageButton.click()
+    go_on.set()
+    wait(lambda: not looking.runner.busy)
+    composite = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
+    assert composite.GetBackgroundVolumeID() == looking.parameters().movingVolume.GetID()
+    assert composite.GetForegroundVolumeID() is None
+    assert looking.parameters().resultCheckerboard is not None

@@ -215,3 +215,18 @@ def test_masks_that_are_made_under_a_deformable_transform_stay_on_their_volume_w
     slicer.app.processEvents()
     assert parameters.fixedSegmentation.GetTransformNodeID() is None
     assert np.array_equal(mask(), marked)
+
+
+def test_points_and_undo_are_in_line_when_the_transform_of_the_volume_changes(clicking):
+    panel = clicking(HERE)
+    place(panel, moved(HERE, CENTER))
+    parent = panel.parameters().fixedVolume.GetParentTransformNode()
+    parent.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(THERE))
+    slicer.app.processEvents()
+    (points,) = [
+        node
+        for node in slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
+        if node.GetNumberOfControlPoints() == 1
+    ]
+    assert np.allclose(points.GetNthControlPointPositionWorld(0), moved(THERE, CENTER), atol=1.5)
+    assert not panel.ui.undoButton.enabled

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+import vtk
 from module_panel import FIXED, MOVING, all_nodes, choose, click, wait
 
 
@@ -50,6 +51,33 @@ def test_what_the_kind_auto_takes_a_volume_for_is_told(panel):
     slicer.mrmlScene.Clear(0)
     panel.initializeParameterNode()
     assert texts() == ["guessed", "guessed"]
+
+
+def test_a_volume_without_voxels_is_told_on_the_button(panel, a_pair):
+    empty = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty")
+    empty.SetAndObserveImageData(vtk.vtkImageData())
+    panel.ui.fixedSelector.setCurrentNode(empty)
+    panel.ui.movingSelector.setCurrentNode(a_pair[1][0])
+    slicer.app.processEvents()
+    assert panel.ui.registerButton.text == "Empty holds no voxels"
+
+
+def test_what_was_chosen_stays_when_the_module_is_left_and_entered(panel, a_pair, monkeypatch):
+    """Also where connecting the panel by Slicer's `connectGui` gives no tag to disconnect it by, as before 5.10."""
+    node = type(panel.parameters())
+    connect = node.connectGui
+    monkeypatch.setattr(node, "connectGui", lambda self, gui: (connect(self, gui), None)[1])
+    panel.setParameterNode(panel.logic.getParameterNode())
+    choose(panel, a_pair)
+    parameters = panel.parameters()
+    parameters.preset, parameters.fixedModality, parameters.movingModality = "accurate", "mr", "ct"
+    for _ in range(2):
+        panel.exit()
+        panel.enter()
+        parameters = panel.parameters()
+        chosen = (parameters.preset, parameters.fixedModality, parameters.movingModality)
+        assert chosen == ("accurate", "mr", "ct")
+    assert panel.ui.presetCombo.currentIndex == 2
 
 
 def test_registering_puts_the_whole_result_into_one_folder_and_shows_it(panel, a_pair, tmp_path):

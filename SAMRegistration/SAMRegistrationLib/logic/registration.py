@@ -69,7 +69,7 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         if parameters.fixedSegmentation is not None and parameters.fixedSegmentation is parameters.movingSegmentation:
             return _("Fixed and moving masks are the same")
         for node in (parameters.fixedVolume, parameters.movingVolume):
-            if node.GetImageData() is None:
+            if node.GetImageData() is None or node.GetImageData().GetNumberOfPoints() == 0:
                 return _("{name} holds no voxels").format(name=node.GetName())
         return ""
 

@@ -1,5 +1,6 @@
 """The structures of a pair: the same segments in the segmentation nodes of both sides."""
 
+import vtk
 from slicer.i18n import tr as _
 
 
@@ -25,14 +26,14 @@ class StructuresLogic:
             >>> logic.startGuessingModality(getNode("CTChest"))(None)                        # doctest: +SKIP
             'ct'
         """
-        from ..scene.volumes import voxels
-
-        values = voxels(volume.GetImageData())[::2, ::2, ::2].copy()
+        data = vtk.vtkImageData()
+        data.ShallowCopy(volume.GetImageData())
 
         def work(job):
+            from ..scene.volumes import voxels
             from ..volumes import modality_of_values
 
-            return modality_of_values(values)
+            return modality_of_values(voxels(data)[::2, ::2, ::2])
 
         return work
 

@@ -87,7 +87,7 @@ def working_copy(node, name: str, ids: Dict[str, str]):
     role = node.GetReferenceImageGeometryReferenceRole()
     copy.SetNodeReferenceID(role, node.GetNodeReferenceID(role))
     _copy_segments(node.GetSegmentation(), copy.GetSegmentation(), ids)
-    _copy_display(node.GetDisplayNode(), copy.GetDisplayNode(), ids)
+    copy_display(node.GetDisplayNode(), copy.GetDisplayNode(), ids)
     known = (structure for structure in prompts.structures if structure.id in ids)
     write_prompts(copy, replace(prompts, structures=tuple(replace(s, id=ids[s.id]) for s in known)))
     _file_beside(node, copy)
@@ -170,7 +170,8 @@ def _copy(data):
     return copy
 
 
-def _copy_display(source, target, ids) -> None:
+def copy_display(source, target, ids) -> None:
+    """Show segments (`ids`: old to new) by a display node as another one shows them; nothing where that is None."""
     if source is None:
         return
     target.CopyContent(source)

@@ -7,7 +7,9 @@ from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from .alignment import copy_display
 from .batch import all_or_nothing
+from .display import copy_colors
 from .masks import add_segments, masks_of, new_segmentation
 from .run import warped_data, warped_labelmaps
 from .space import matrix_of_grid, to_vtk
@@ -75,7 +77,12 @@ def bring(node, transform, inverse, fixed):
                 return image_data(sitk.GetArrayViewFromImage(warped))
             return warped_data(volume, mapping, grid, job)
 
-        return work, lambda data: add_volume(data, grid, name, node.GetClassName(), None if labels else window_of(node))
+        def present(data):
+            result = add_volume(data, grid, name, node.GetClassName(), None if labels else window_of(node))
+            copy_colors(node, result)
+            return result
+
+        return work, present
     if node.IsA("vtkMRMLSegmentationNode"):
         return _bring_segments(node, mapping, fixed, name)
     if node.IsA("vtkMRMLTransformableNode") and node.CanApplyNonLinearTransforms():
@@ -91,6 +98,8 @@ def _bring_segments(node, mapping, fixed, name):
     def present(labelmaps):
         result = new_segmentation(name, fixed)
         add_segments(node, labelmaps, result)
+        kept = result.GetSegmentation().GetSegmentIDs()
+        copy_display(node.GetDisplayNode(), result.GetDisplayNode(), dict(zip(kept, kept)))
         return result
 
     return (lambda job: warped_labelmaps(masks, mapping, grid, job)), present

@@ -67,13 +67,19 @@ class MaskEditor:
         return self._places == [_place(node) for node in (self.volume, self.segmentation)]
 
     def leave(self) -> None:
-        """Note the state of voxels and masks, which others may edit from now on."""
-        self._left = self._state()
+        """Note the state of voxels and masks, which others may edit from now on, until :meth:`come_back`."""
+        if self._left is None:
+            self._left = self._state()
+
+    @property
+    def was_edited(self) -> bool:
+        """Whether somebody else edited voxels or masks since :meth:`leave`."""
+        return self._left is not None and self._left != self._state()
 
     def come_back(self) -> bool:
         """Whether nobody else edited voxels or masks since :meth:`leave`; otherwise another editor is needed."""
-        left, self._left = self._left, None
-        return left is None or left == self._state()
+        edited, self._left = self.was_edited, None
+        return not edited
 
     def goes_on_in(self, segmentation) -> bool:
         """Whether it works in this node, or can from now on because the node is a copy of the one it worked in."""
@@ -128,7 +134,10 @@ class MaskEditor:
             session = self._ready(structures, job)
             before = session.prompts
             session.propagate(structure_id, job)
-            return self._update(session, before, [structure_id])
+            update = self._update(session, before, [structure_id])
+            if job.cancelled and session.prompts != before:
+                session.take_back()
+            return update
 
         structures = structures_of(self.segmentation)
         return work
@@ -148,7 +157,7 @@ class MaskEditor:
             outside = session.propose_from(other, transform, structure_ids)
             update = self._update(session, before, outside=outside)
             if job.cancelled and session.prompts != before:
-                session.undo()
+                session.take_back()
             return update
 
         structures, other_structures = structures_of(self.segmentation), structures_of(source.segmentation)

@@ -149,6 +149,10 @@ class History:
         """Take back the last edit and return its label; None when there is nothing to take back."""
         return self._step(self._done, self._undone)
 
+    def take_back(self) -> None:
+        """Undo the last edit as if it had never been done."""
+        self._step(self._done, [])
+
     def redo(self) -> Optional[str]:
         """Do again what was undone last and return its label; None when there is nothing."""
         return self._step(self._undone, self._done)

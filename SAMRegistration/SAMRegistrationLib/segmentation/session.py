@@ -278,6 +278,10 @@ class SegmentationSession:
         """Take back the last edit; returns what it was, None when there is none."""
         return self._history.undo()
 
+    def take_back(self) -> None:
+        """Undo the last edit for good, as when it was cancelled at the last moment."""
+        self._history.take_back()
+
     def redo(self) -> Optional[str]:
         """Do again what was undone; returns what it was, None when there is none."""
         return self._history.redo()

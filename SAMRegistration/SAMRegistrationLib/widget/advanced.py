@@ -49,7 +49,7 @@ class AdvancedPanel:
 
     def onDownload(self, *_args):
         name = self._parameters().clickModel
-        self._task = self._runner.submit_aside(
+        self._task = self._runner.submit_download(
             lambda job: self._logic.downloadModel(name, job),
             lambda path: self._finish(_("Installed in {folder}.").format(folder=path.parent)),
             lambda error: self._finish(sentence(error)),

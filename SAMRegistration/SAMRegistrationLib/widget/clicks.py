@@ -36,7 +36,7 @@ class ClickPanel:
         self._parameters, self._table = parameters, table
         self._points = PromptPoints(self._on_placed, self._on_moved, self._on_deleted, self._on_switched)
         self._editors = Editors(logic, runner, parameters)
-        self._entered = False
+        self.entered = False
         self._long_task = None
         self._waiting = 0
         self._shortcuts = []
@@ -63,8 +63,8 @@ class ClickPanel:
 
     def enter(self) -> None:
         """Bind the shortcuts and show the prompts."""
-        if not self._entered:
-            self._entered = True
+        if not self.entered:
+            self.entered = True
             for keys, name in SHORTCUTS:
                 shortcut = qt.QShortcut(qt.QKeySequence(keys), slicer.util.mainWindow())
                 shortcut.activated.connect(getattr(self._ui, name).click)
@@ -74,7 +74,7 @@ class ClickPanel:
 
     def exit(self) -> None:
         """Release the shortcuts and the mouse; work goes on, and what others edit meanwhile is taken over later."""
-        self._entered = False
+        self.entered = False
         for shortcut in self._shortcuts:
             shortcut.setEnabled(False)
             shortcut.setParent(None)
@@ -87,6 +87,7 @@ class ClickPanel:
         """Let go of everything of the scene."""
         self._points.stop()
         self._points.forget()
+        self._points.set_visible(True)
         self._editors.forget()
         self._waiting = 0
         self._show_long(None)
@@ -96,7 +97,7 @@ class ClickPanel:
         parameters = self._parameters()
         ui = self._ui
         self._editors.drop_outdated()
-        if self._entered and not self._waiting:
+        if self.entered and not self._waiting:
             self._editors.come_back()
         editor, structure_id = self._editors.get(self.side), self._table.current()
         ready = parameters is not None and self._logic.volumeOf(parameters, self.side) is not None
@@ -112,7 +113,7 @@ class ClickPanel:
         ui.propagateButton.setEnabled(bool(ready and idle and any(p.kind != NEGATIVE for p in prompts)))
         ui.proposeButton.setEnabled(bool(ready and idle and self._other_volume() is not None and prompts))
         ui.acceptButton.setEnabled(bool(ready and idle and any(prompt.proposed for prompt in prompts)))
-        if self._entered:
+        if self.entered:
             self._points.show(prompts)
 
     # --- actions
@@ -271,7 +272,7 @@ class ClickPanel:
             text = _("{n} clicks fall outside the other image and were left out.").format(n=update.outside)
         else:
             text = _("Proposed; accept the clicks or move them.")
-        if self._entered:
+        if self.entered:
             self.choose_side(side)
         self._ui.clickStatus.setText(text)
 

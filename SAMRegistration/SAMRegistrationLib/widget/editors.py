@@ -27,6 +27,8 @@ class Editors:
             InputError: there is no volume, or it cannot be used.
         """
         self.drop_outdated()
+        if side in self._found and self._found[side].was_edited:
+            self._drop(side)
         if side not in self._found:
             self._found[side] = self._logic.openEditor(self._parameters(), side)
             self._opened_for[side] = self._choice()

@@ -222,7 +222,8 @@ class LookPanel:
 
         def shown(array):
             present(array)
-            self.show()
+            if self._compared == CHECKERBOARD:
+                self.show()
 
         self._runner.submit_aside(work, lambda array: self._act(lambda: shown(array)), self._on_failed)
 

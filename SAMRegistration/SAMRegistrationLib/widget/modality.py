@@ -22,7 +22,8 @@ class ModalityGuess:
         for side in self._combos:
             volume = self._logic.volumeOf(self._parameters(), side)
             data = None if volume is None else volume.GetImageData()
-            state = None if data is None else (volume.GetID(), data.GetMTime())
+            empty = data is None or data.GetPointData().GetScalars() is None
+            state = None if empty else (volume.GetID(), data.GetMTime())
             if state != self._seen[side]:
                 self._seen[side], self._guesses[side] = state, None
                 if state is not None:

@@ -5,11 +5,11 @@ import slicer
 
 class Originals:
     """Args:
-    logic: SAMRegistrationLogic. parameters: function giving the parameter node or None.
+    logic: SAMRegistrationLogic. parameters: function giving the parameter node or None. moved: called afterwards.
     """
 
-    def __init__(self, logic, parameters):
-        self._logic, self._parameters = logic, parameters
+    def __init__(self, logic, parameters, moved):
+        self._logic, self._parameters, self._moved = logic, parameters, moved
         self._observations = []
 
     def watch(self) -> None:
@@ -24,3 +24,4 @@ class Originals:
     def _on_moved(self, *_args):
         if not slicer.mrmlScene.IsImporting() and not slicer.mrmlScene.IsClosing():
             self._logic.followOriginals(self._parameters())
+            self._moved()

@@ -11,11 +11,11 @@ INTERVAL_MS = 15
 
 
 class Runner:
-    """Delivers outcomes on the main thread without blocking it: of work that it runs on one persistent thread, of what
-    may take its time on another one beside it, and of processes in the background."""
+    """Delivers outcomes on the main thread without blocking it: of work that it runs on persistent threads, one for each
+    kind, and of processes in the background."""
 
     def __init__(self):
-        self._worker, self._aside = Worker(), Worker()
+        self._computing, self._aside, self._downloading = self._workers = (Worker(), Worker(), Worker())
         self._commands = []
         self._turns = deque()
         self._timer = qt.QTimer()
@@ -24,11 +24,15 @@ class Runner:
 
     def submit(self, work, done=None, failed=None, progress=None) -> Task:
         """See :meth:`..worker.Worker.submit`; all that a network computes belongs here."""
-        return self._submit(self._worker, work, done, failed, progress)
+        return self._submit(self._computing, work, done, failed, progress)
 
     def submit_aside(self, work, done=None, failed=None, progress=None) -> Task:
-        """The same for downloads, files and resampling, which clicks and the registration must not wait for."""
+        """The same for files and resampling, which clicks and the registration must not wait for."""
         return self._submit(self._aside, work, done, failed, progress)
+
+    def submit_download(self, work, done=None, failed=None, progress=None) -> Task:
+        """The same for downloads, which nothing else must wait for."""
+        return self._submit(self._downloading, work, done, failed, progress)
 
     def follow(self, command: BackgroundCommand) -> BackgroundCommand:
         """Poll a process in the background until its outcome is delivered."""
@@ -44,13 +48,13 @@ class Runner:
     @property
     def busy(self) -> bool:
         """Whether some outcome of the threads is still to be delivered, or some step to be done."""
-        return self._worker.busy or self._aside.busy or bool(self._turns)
+        return any(worker.busy for worker in self._workers) or bool(self._turns)
 
     def abandon_all(self) -> None:
         """Cancel all work of the threads and deliver nothing of it."""
         self._turns.clear()
-        self._worker.abandon_all()
-        self._aside.abandon_all()
+        for worker in self._workers:
+            worker.abandon_all()
 
     def close(self) -> None:
         """Stop the timer, the threads and the processes, which keep what they have."""
@@ -58,8 +62,8 @@ class Runner:
         for command in self._commands:
             command.abandon()
         self._turns.clear()
-        self._worker.close()
-        self._aside.close()
+        for worker in self._workers:
+            worker.close()
 
     def _submit(self, worker, *work) -> Task:
         task = worker.submit(*work)
@@ -70,8 +74,8 @@ class Runner:
         if self._turns:
             self._turns.popleft()()
         else:
-            self._worker.poll()
-            self._aside.poll()
+            for worker in self._workers:
+                worker.poll()
         for command in list(self._commands):
             command.poll()
         self._commands = [command for command in self._commands if command.running]

@@ -24,7 +24,7 @@ class SamplesPanel:
             self._end(sentence(error))
             return
         self._ui.sampleButton.setEnabled(False)
-        self._runner.submit_aside(
+        self._runner.submit_download(
             work,
             lambda paths: self._present(present, paths),
             lambda error: self._end(sentence(error)),

@@ -11,8 +11,8 @@ INTERVAL_MS = 15
 
 
 class Runner:
-    """Delivers outcomes on the main thread without blocking it: of work that it runs on persistent threads, one for each
-    kind, and of processes in the background."""
+    """Delivers outcomes on the main thread without blocking it: of work that it runs on persistent threads, one
+    for each kind, and of processes in the background."""
 
     def __init__(self):
         self._computing, self._aside, self._downloading = self._workers = (Worker(), Worker(), Worker())

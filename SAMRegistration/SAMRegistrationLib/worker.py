@@ -12,6 +12,8 @@ from typing import Any, Callable, Deque, List, Optional
 from .errors import Cancelled
 from .job import Job
 
+PATIENCE = 2.0
+
 
 class Task:
     """Work given to a :class:`Worker`."""
@@ -123,10 +125,14 @@ class Worker:
             task.abandon()
 
     def close(self) -> None:
-        """Abandon everything and end the thread once its present work stops; the worker may be used again."""
+        """Abandon everything and end the thread once its present work stops; the worker may be used again.
+
+        Waits for that up to PATIENCE seconds: a thread that still computes when Python ends may take the process down.
+        """
         self.abandon_all()
         if self._thread is not None:
             self._work.put(None)
+            self._thread.join(PATIENCE)
             self._work, self._thread = queue.Queue(), None
         self._outcomes = deque()
         self._tasks = []

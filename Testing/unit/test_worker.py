@@ -87,6 +87,22 @@ def test_nothing_of_an_abandoned_task_is_delivered(worker):
     assert delivered == []
 
 
+def test_closing_waits_until_the_present_work_has_stopped(worker):
+    started, threads = threading.Event(), []
+
+    def work(job):
+        threads.append(threading.current_thread())
+        started.set()
+        while True:
+            job.check()
+            time.sleep(0.01)
+
+    worker.submit(work)
+    assert started.wait(10)
+    worker.close()
+    assert not threads[0].is_alive()
+
+
 def test_the_latest_progress_is_delivered_before_the_result(worker):
     order, ended = [], threading.Event()
 

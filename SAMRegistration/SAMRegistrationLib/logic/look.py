@@ -85,8 +85,7 @@ class LookLogic(StructuresLogic):
         Args:
             grid, grid3D: the deformation grid in slice views, in the 3D view.
             jacobian: the Jacobian map with its folds instead of the warped volume.
-            outlines: warped masks as bold light outlines, and the masks of the fixed volume as they are displayed,
-                which the Jacobian map hides.
+            outlines: masks of the fixed volume (thin) and warped masks (bold, light).
             opacity: of what lies over the fixed volume.
             sideBySide: fixed and warped volume in two views instead of one over the other.
             checkerboard: the checkerboard instead of both, where it was made.
@@ -105,28 +104,34 @@ class LookLogic(StructuresLogic):
         else:
             display.show_layers(parameters.fixedVolume, over, opacity, fit=True)
         grids.set_grid_visible(parameters.resultTransform, grid, grid3D)
-        self.showOutlines(parameters, outlines, jacobian)
+        self.showOutlines(parameters, outlines)
         if parameters.resultFolds is not None:
             display.show_folds(parameters.resultFolds)
             parameters.resultFolds.SetDisplayVisibility(jacobian)
 
-    def showOutlines(self, parameters, outlines=True, jacobian=False) -> None:
-        """Show or hide the masks of the fixed volume, which the Jacobian map hides, and the warped ones, no others.
+    def showOutlines(self, parameters, outlines=True) -> None:
+        """Show or hide the outlines of the last result: fixed masks (thin) and warped ones (bold, light), no others.
 
-        Which segmentations of the pair were shown before comes back by :meth:`restoreDisplays`.
+        How the segmentations of the pair were shown before comes back by :meth:`restoreDisplays`.
 
         Example:
             >>> logic.showOutlines(logic.getParameterNode(), False)                          # doctest: +SKIP
         """
         from ..scene import display
 
-        pair = (parameters.fixedSegmentation, parameters.movingSegmentation)
-        for node, shown in zip(pair, (outlines and not jacobian, False)):
+        fixed, moving, warped = (
+            parameters.fixedSegmentation,
+            parameters.movingSegmentation,
+            parameters.resultSegmentation,
+        )
+        for node, shown in ((fixed, outlines), (moving, False)):
             if node is not None:
                 display.remember(node)
                 node.SetDisplayVisibility(shown)
-        if parameters.resultSegmentation is not None:
-            parameters.resultSegmentation.SetDisplayVisibility(outlines)
+        if fixed is not None:
+            display.show_thin_outlines(fixed)
+        if warped is not None:
+            warped.SetDisplayVisibility(outlines)
 
     def restoreDisplays(self) -> bool:
         """Show the segmentations of pairs as they were shown before their results; whether there were any.

@@ -1,5 +1,6 @@
 """How results look: Jacobian map, outlines, layers of the slice views."""
 
+import json
 from typing import Optional
 
 import slicer
@@ -13,6 +14,7 @@ PALE_BLUE, FULL_BLUE = (0.75, 0.85, 1.0), (0.0, 0.15, 0.9)
 PALE_RED, FULL_RED = (1.0, 0.85, 0.75), (0.85, 0.05, 0.0)
 _JACOBIAN_COLORS = "SAMRegistration Jacobian"
 _SHOWN = "SAMRegistration.Shown"
+_STYLE = ("Visibility", "Visibility2DOutline", "Visibility2DFill", "Opacity2DFill", "SliceIntersectionThickness")
 
 
 def copy_colors(source, target) -> None:
@@ -163,6 +165,15 @@ def set_opacity(opacity: float) -> None:
         composite.SetForegroundOpacity(opacity)
 
 
+def show_thin_outlines(segmentation) -> None:
+    """Show the segments as outlines of one pixel without fill."""
+    display = segmentation.GetDisplayNode()
+    display.SetVisibility2DOutline(True)
+    display.SetVisibility2DFill(False)
+    display.SetOpacity2DFill(0.0)
+    display.SetSliceIntersectionThickness(1)
+
+
 def show_as_warped(segmentation) -> None:
     """Show the segments as bold light outlines without fill, which can be told from the masks that they should meet."""
     display = segmentation.GetDisplayNode()
@@ -175,12 +186,12 @@ def show_as_warped(segmentation) -> None:
 
 
 def remember(segmentation) -> None:
-    """Keep whether a segmentation is shown now until :func:`restore_all`, unless that is kept already."""
+    """Keep how a segmentation is shown now until :func:`restore_all`, unless something is kept already."""
     if segmentation.GetDisplayNode() is None:
         segmentation.CreateDefaultDisplayNodes()
     display = segmentation.GetDisplayNode()
     if display.GetAttribute(_SHOWN) is None:
-        display.SetAttribute(_SHOWN, str(display.GetVisibility()))
+        display.SetAttribute(_SHOWN, json.dumps({name: getattr(display, f"Get{name}")() for name in _STYLE}))
 
 
 def restore_all() -> bool:
@@ -189,8 +200,10 @@ def restore_all() -> bool:
         node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationDisplayNode") if node.GetAttribute(_SHOWN)
     ]
     for node in remembered:
-        node.SetVisibility(int(node.GetAttribute(_SHOWN)))
-        node.RemoveAttribute(_SHOWN)
+        with slicer.util.NodeModify(node):
+            for name, value in json.loads(node.GetAttribute(_SHOWN)).items():
+                getattr(node, f"Set{name}")(value)
+            node.RemoveAttribute(_SHOWN)
     return bool(remembered)
 
 

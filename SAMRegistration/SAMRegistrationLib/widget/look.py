@@ -114,7 +114,7 @@ class LookPanel:
         if parameters is None or parameters.resultTransform is None:
             return
         if self._looking:
-            self._logic.showOutlines(parameters, parameters.showOutlines, parameters.showJacobian)
+            self._logic.showOutlines(parameters, parameters.showOutlines)
         if parameters.compareMode in (SIDE_BY_SIDE, FLICKER) and parameters.compareMode != self._compared:
             self.compare(parameters.compareMode)
 

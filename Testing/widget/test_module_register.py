@@ -1,5 +1,7 @@
 """The section "Register" of the panel: choosing volumes, registering, cancelling, closing the scene."""
 
+import threading
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -156,6 +158,25 @@ def test_cancelling_stops_within_a_second_and_leaves_the_scene_as_it_was(panel, 
     assert panel.ui.registerStatus.text == "Cancelled; nothing was changed."
     assert panel.ui.registerButton.enabled
     assert all_nodes() == before
+
+
+def test_cancel_gives_the_panel_back_while_the_thread_is_still_at_it_and_the_next_registration_is_shown(panel, a_pair):
+    choose(panel, a_pair)
+    before = all_nodes()
+    go_on = threading.Event()
+    panel.runner.submit(lambda job: go_on.wait(60))
+    click(panel.ui.registerButton)
+    click(panel.ui.cancelButton)
+    assert panel.ui.registerStatus.text == "Cancelled; nothing was changed."
+    assert panel.ui.registerButton.enabled
+    assert not panel.ui.cancelButton.enabled
+    go_on.set()
+    wait(lambda: not panel.runner.busy)
+    assert all_nodes() == before
+    click(panel.ui.registerButton)
+    wait(lambda: not panel.runner.busy)
+    assert panel.ui.registerStatus.text.startswith("Done in")
+    assert panel.parameters().resultTransform is not None
 
 
 def test_closing_the_scene_while_registering_leaves_an_empty_scene_and_a_usable_panel(panel, a_pair):

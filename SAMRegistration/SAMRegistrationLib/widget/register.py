@@ -4,6 +4,7 @@ import time
 
 from slicer.i18n import tr as _
 
+from ..errors import Cancelled
 from .messages import sentence
 from .stages import stage
 
@@ -54,10 +55,10 @@ class RegisterPanel:
         self._show_running(True)
 
     def onCancel(self, *_args):
-        if self._task is not None:
-            self._task.cancel()
-            self._ui.registerStatus.setText(_("Cancelling..."))
-            self._ui.cancelButton.setEnabled(False)
+        """Give the panel back at once; the thread stops at its next look, and nothing of its work enters the scene."""
+        if self._task is not None and not self._task.finished:
+            self._task.abandon()
+            self._finish(sentence(Cancelled()))
 
     def abandon(self) -> None:
         """Stop without any result, as when the scene closes."""

@@ -78,6 +78,19 @@ def test_the_panel_answers_while_the_files_are_on_their_way_and_closing_the_scen
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
 
 
+def test_files_that_cannot_be_loaded_give_a_sentence_and_the_button_back(panel, sample_source, monkeypatch, tmp_path):
+    import SampleData
+
+    def broken(self, name):
+        raise RuntimeError("not an image")
+
+    sample_source.uris, sample_source.checksums = files_of(tmp_path, "fifth", "sixth")
+    monkeypatch.setattr(SampleData.SampleDataLogic, "downloadSamples", broken)
+    load(panel)
+    assert panel.ui.volumesStatus.text == "The sample data could not be loaded; check the network connection."
+    assert panel.ui.sampleButton.enabled
+
+
 def test_without_the_sample_data_module_the_button_says_so(panel, monkeypatch):
     monkeypatch.setitem(sys.modules, "SampleData", None)
     load(panel)

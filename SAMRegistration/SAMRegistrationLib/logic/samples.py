@@ -72,7 +72,10 @@ class SamplesLogic:
             return paths
 
         def present(paths):
-            nodes = SampleData.SampleDataLogic().downloadSamples(SAMPLE_NAME)
+            try:
+                nodes = SampleData.SampleDataLogic().downloadSamples(SAMPLE_NAME)
+            except Exception as error:
+                raise InputError(advice) from error
             if not nodes or len(nodes) != 2 or None in nodes:
                 raise InputError(advice)
             parameters.fixedVolume, parameters.movingVolume = nodes

@@ -14,6 +14,7 @@ import slicer
 
 from ..segmentation.prompts import name_key, new_id
 from .display import restore_all
+from .folders import file_beside
 from .masks import BINARY, copy_of_labelmap, has_voxels, new_segmentation
 from .placement import geometry_of, hardened_since, may_compare
 from .space import to_vtk
@@ -90,7 +91,7 @@ def working_copy(node, name: str, ids: Dict[str, str]):
     copy_display(node.GetDisplayNode(), copy.GetDisplayNode(), ids)
     known = (structure for structure in prompts.structures if structure.id in ids)
     write_prompts(copy, replace(prompts, structures=tuple(replace(s, id=ids[s.id]) for s in known)))
-    _file_beside(node, copy)
+    file_beside(copy, node)
     return copy
 
 
@@ -178,11 +179,3 @@ def copy_display(source, target, ids) -> None:
     for old, new in ids.items():
         for name in PROPERTIES:
             getattr(target, f"SetSegment{name}")(new, getattr(source, f"GetSegment{name}")(old))
-
-
-def _file_beside(node, copy) -> None:
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    item = hierarchy.GetItemByDataNode(node)
-    if item:
-        folder = hierarchy.GetItemParent(item)
-        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(copy) or hierarchy.CreateItem(folder, copy), folder)

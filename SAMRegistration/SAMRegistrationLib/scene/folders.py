@@ -4,7 +4,9 @@ import slicer
 
 
 def file_beside(node, neighbor) -> None:
-    """File a node in the folder of another one."""
+    """File a node in the folder of another one, where that is in the hierarchy."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    folder = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(neighbor))
-    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(folder, node), folder)
+    item = hierarchy.GetItemByDataNode(neighbor)
+    if item:
+        folder = hierarchy.GetItemParent(item)
+        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(folder, node), folder)

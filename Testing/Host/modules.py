@@ -71,6 +71,7 @@ class qSlicerScriptedLoadableModuleWidget(QtWidgets.QWidget):
             self._instance.exit()
         self._entered = False
 
+    @property
     def isEntered(self):
         return self._entered
 

@@ -257,6 +257,145 @@ def test_parameters_survive_a_saved_scene_that_is_closed_and_loaded_again(parame
     assert loaded.segs[0].IsA("vtkMRMLSegmentationNode")
 
 
+# Values that the wrapper remembers
+
+
+def test_a_wrapper_kept_over_a_closed_scene_misses_the_loaded_nodes_and_a_new_one_gives_them(parameters, tmp_path):
+    import slicer
+
+    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
+    node.UnRegister(None)
+    node.SetSingletonTag("HostTestKept")
+    node = slicer.mrmlScene.AddNode(node)
+    kept = parameters.PN(node)
+    fill(kept)
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.mrmlScene.Clear(0)
+    assert kept.fixedVolume is None
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    assert slicer.mrmlScene.GetSingletonNode("HostTestKept", "vtkMRMLScriptedModuleNode") is node
+    assert node.GetNodeReference("fixedVolume").GetName() == "V1"
+    assert (kept.fixedVolume, kept.spacing, kept.device) == (None, 20.0, Device.CPU)
+    assert parameters.PN(node).fixedVolume.GetName() == "V1"
+    node.Modified()
+    assert kept.fixedVolume.GetName() == "V1"
+
+
+def test_a_value_is_read_when_the_wrapper_is_made_and_at_each_modified_event_and_not_in_between(parameters, node):
+    p = parameters.PN(node)
+    assert all(p.isCached(name) for name in p.allParameters)
+    blocked = node.StartModify()
+    node.SetParameter("n", "8")
+    assert (p.n, parameters.PN(node).n) == (3, 8)
+    node.EndModify(blocked)
+    assert p.n == 8
+
+
+def test_a_value_written_is_known_to_the_wrapper_before_observers_are_told_of_it(parameters, node):
+    p, seen = None, []
+    node.AddObserver("ModifiedEvent", lambda *_: p and seen.append((p.n, p.spacing)))
+    p = parameters.PN(node)
+    p.n = 5
+    assert seen == [(5, 15.0)]
+
+
+def test_what_is_no_longer_in_the_node_reads_as_its_default_which_is_then_stored(parameters, node):
+    p = parameters.PN(node)
+    p.n, p.spacing = 5, 30
+    node.UnsetAllParameters()
+    assert (p.n, p.spacing, p.preset) == (3, 15.0, "balanced")
+    assert texts(node)["spacing"] == "15"
+
+
+def test_any_value_and_a_color_are_never_cached(application, node, qt):
+    from typing import Any
+
+    from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+    @parameterNodeWrapper
+    class Loose:
+        thing: Any
+        things: List[Any]
+        color: qt.QColor = qt.QColor(1, 2, 3)
+
+    p = Loose(node)
+    assert not any(p.isCached(name) for name in p.allParameters)
+    p.thing = 4
+    assert texts(node)["thing.type.1"] == "int"
+    assert texts(node)["color"] == "#ff010203"
+    blocked = node.StartModify()
+    node.SetParameter("thing.value", "9")
+    assert p.thing == 9
+    node.EndModify(blocked)
+    p.thing = "text"
+    assert (p.thing, Loose(node).thing) == ("text", "text")
+
+
+def test_a_wrapper_that_is_let_go_is_told_of_no_more_changes(parameters, node, capfd):
+    import gc
+    import weakref
+
+    p = parameters.PN(node)
+    gone = weakref.ref(p)
+    del p
+    gc.collect()
+    node.SetParameter("n", "8")
+    assert gone() is None
+    assert "Error" not in capfd.readouterr().err
+
+
+def test_a_refused_element_leaves_the_whole_list_and_tells_once(parameters, node):
+    p, events = parameters.PN(node), []
+    p.names = ["a", "b"]
+    node.AddObserver("ModifiedEvent", lambda *_: events.append(list(p.names)))
+    with pytest.raises(TypeError):
+        p.names = ["x", 3]
+    assert (list(p.names), texts(node)["names.0"], events) == (["a", "b"], "a", [["a", "b"]])
+
+
+def test_lists_and_dicts_have_the_limits_that_they_have_in_the_application(parameters, node):
+    p = parameters.PN(node)
+    p.names, p.d = ["a"], {"k": 2}
+    names = p.names
+    names *= 2
+    assert list(p.names) == ["a", "a"]
+    with pytest.raises(NotImplementedError):
+        p.names.__add__(["b"])
+    with pytest.raises(TypeError):
+        p.d.get("x", 0)
+    assert (p.d.get("x"), p.d.pop("k"), dict(p.d)) == (None, 2, {})
+
+
+def test_a_union_takes_a_value_by_its_exact_type(application, node):
+    from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+    @parameterNodeWrapper
+    class Either:
+        value: Union[int, str] = 1
+
+    p = Either(node)
+    with pytest.raises(TypeError, match="Unable to write value 'True'"):
+        p.value = True
+    assert p.value == 1
+
+
+def test_a_pack_of_a_node_takes_no_new_attributes(parameters, node):
+    with pytest.raises(AttributeError):
+        parameters.PN(node).pack.c = 1
+
+
+def test_the_default_of_a_tuple_can_be_taken_once_as_in_the_application(application, node):
+    from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+    @parameterNodeWrapper
+    class Pair:
+        pair: Tuple[int, str]
+
+    assert Pair(node).pair == (0, "")
+    with pytest.raises(ValueError, match="Unexpected number of tuple values"):
+        Pair(add("vtkMRMLScriptedModuleNode"))
+
+
 # Widgets
 
 

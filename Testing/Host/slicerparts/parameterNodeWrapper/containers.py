@@ -35,6 +35,15 @@ class StoredList(collections.abc.MutableSequence):
         items.insert(index, value)
         self._replace(items)
 
+    def _refuse(self, _other: Any) -> Any:
+        raise NotImplementedError("A stored list is changed in place, by += and the methods of a list.")
+
+    __add__ = __radd__ = __mul__ = _refuse
+
+    def __imul__(self, times: int) -> "StoredList":
+        self._replace(self._items * times)
+        return self
+
     def extend(self, values: Any) -> None:
         self._replace([*self._items, *values])
 
@@ -57,7 +66,7 @@ class StoredList(collections.abc.MutableSequence):
 
 
 class StoredDict(collections.abc.MutableMapping):
-    """A dict that writes itself back after each change."""
+    """A dict that writes itself back after each change; as in the application, get and pop take no default."""
 
     def __init__(self, items: Dict[Any, Any], save: Callable[[Dict[Any, Any]], None]):
         self._items, self._save = items, save
@@ -82,6 +91,14 @@ class StoredDict(collections.abc.MutableMapping):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def get(self, key: Any) -> Any:
+        return self._items.get(key)
+
+    def pop(self, key: Any) -> Any:
+        value = self._items[key]
+        del self[key]
+        return value
 
     def clear(self) -> None:
         self._replace({})

@@ -3,8 +3,11 @@
 import typing
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from .annotations import Default, findFirstAnnotation, unannotatedType
-from .storage import Storage, storage_for, write_whole
+import slicer
+
+from .annotations import Default, unannotatedType
+from .kinds import storage_for, warn_of_unused
+from .storage import Storage
 
 
 class Parameter(NamedTuple):
@@ -24,10 +27,15 @@ def collect(cls: type) -> Dict[str, Parameter]:
             storage, annotations = storage_for(datatype)
         except TypeError as error:
             raise TypeError(f"Unable to create serializer for {cls} member {name}") from error
-        if name in vars(cls):
-            default = Default(vars(cls)[name])
+        if hasattr(cls, name):
+            default = Default(getattr(cls, name))
         else:
-            default = findFirstAnnotation(annotations, Default) or Default(generator=storage.default)
+            defaults = [annotation for annotation in annotations if isinstance(annotation, Default)]
+            if len(defaults) > 1:
+                raise ValueError("Multiple defaults found")
+            annotations = [annotation for annotation in annotations if annotation not in defaults]
+            default = defaults[0] if defaults else Default(storage.default())
+        warn_of_unused(annotations)
         found[name] = Parameter(name, storage, default, datatype)
     return found
 
@@ -61,6 +69,7 @@ def parameterPack(classtype: Optional[type] = None) -> Any:
         setattr(classtype, parameter.basename, _member(parameter))
     classtype.allParameters = parameters
     classtype._is_parameterPack = True
+    classtype.__setattr__ = _set_attribute
     own_init = vars(classtype).get("__init__")
 
     def __init__(self: Any, *values: Any, **named: Any) -> None:
@@ -86,16 +95,17 @@ def _member(parameter: Parameter) -> property:
 
     def write(self: Any, value: Any) -> None:
         parameter.storage.check(value)
-        before = self._values[name]
         self._values[name] = value
         if self._save is not None:
-            try:
-                self._save(self)
-            except Exception:
-                self._values[name] = before
-                raise
+            self._save(self)
 
     return property(lambda self: self._values[name], write)
+
+
+def _set_attribute(self: Any, name: str, value: Any) -> None:
+    if self.__dict__.get("_save") is not None and not hasattr(self, name):
+        raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}' and none can be added")
+    object.__setattr__(self, name, value)
 
 
 def _assign(pack: Any, values: Any, named: Dict[str, Any]) -> None:
@@ -155,22 +165,35 @@ class PackStorage(Storage):
             raise ValueError(f"Value must be of type '{self._kind}', is type '{type(value)}'")
         super().check(value)
 
+    def represents(self, kind: type) -> bool:
+        return isParameterPack(kind)
+
     def present(self, node: Any, name: str) -> bool:
         first = next(iter(self._kind.allParameters.values()))
         return first.storage.present(node, f"{name}.{first.basename}")
 
-    def write(self, node: Any, name: str, value: Any) -> None:
-        for member, parameter in self._kind.allParameters.items():
-            parameter.storage.write(node, f"{name}.{member}", value._values[member])
+    def put(self, node: Any, name: str, value: Any) -> None:
+        with slicer.util.NodeModify(node):
+            for member, parameter in self._kind.allParameters.items():
+                parameter.storage.write(node, f"{name}.{member}", value._values[member])
 
     def read(self, node: Any, name: str) -> Any:
         pack = self._kind.__new__(self._kind)
-        pack._values = {
-            member: parameter.storage.read(node, f"{name}.{member}")
-            for member, parameter in self._kind.allParameters.items()
-        }
-        pack._save = lambda changed: write_whole(self, node, name, changed)
+        pack._values = {}
+        self._read_into(node, name, pack)
+        pack._save = lambda changed: self._save(node, name, changed)
         return pack
+
+    def _read_into(self, node: Any, name: str, pack: Any) -> None:
+        for member, parameter in self._kind.allParameters.items():
+            pack._values[member] = parameter.storage.read(node, f"{name}.{member}")
+
+    def _save(self, node: Any, name: str, pack: Any) -> None:
+        with slicer.util.NodeModify(node):
+            try:
+                self.put(node, name, pack)
+            finally:
+                self._read_into(node, name, pack)
 
     def remove(self, node: Any, name: str) -> None:
         for member, parameter in self._kind.allParameters.items():

@@ -1,5 +1,11 @@
-"""@parameterNodeWrapper: a vtkMRMLScriptedModuleNode with typed members, connected to widgets."""
+"""@parameterNodeWrapper: a vtkMRMLScriptedModuleNode with typed members, connected to widgets.
 
+As in the application a wrapper remembers the value of every parameter whose type allows it, node references included:
+it reads them when it is made, when it writes them, and at each ModifiedEvent of the node. A node reference that is
+resolved later, as when a scene is loaded, is not seen.
+"""
+
+import weakref
 from typing import Any, Callable, Dict, List, Optional
 
 import slicer
@@ -8,7 +14,6 @@ import vtk
 from .annotations import unannotatedType
 from .gui import GuiConnector, childWidgets, createGuiConnector
 from .pack import Parameter, collect, isParameterPack, split
-from .storage import write_whole
 
 SlicerParameterNamePropertyName = "SlicerParameterName"
 
@@ -36,11 +41,56 @@ def isParameterNodeWrapper(classOrObj: Any) -> bool:
 
 
 def _member(parameter: Parameter) -> property:
-    name, storage = parameter.basename, parameter.storage
-    return property(
-        lambda self: storage.read(self.parameterNode, self._prefix + name),
-        lambda self, value: write_whole(storage, self.parameterNode, self._prefix + name, value),
-    )
+    name = parameter.basename
+    return property(lambda self: self._values[name].read(), lambda self, value: self._values[name].write(value))
+
+
+class _Value:
+    """One parameter of one parameter node; it gets its default when it is read and missing."""
+
+    def __init__(self, parameter: Parameter, name: str, node: Any):
+        self._parameter, self._name, self._node = parameter, name, node
+
+    def present(self) -> bool:
+        return self._parameter.storage.present(self._node, self._name)
+
+    def read(self) -> Any:
+        if not self.present():
+            self._parameter.storage.write(self._node, self._name, self._parameter.default.value)
+        return self._parameter.storage.read(self._node, self._name)
+
+    def write(self, value: Any) -> None:
+        self._parameter.storage.write(self._node, self._name, value)
+
+
+class _CachedValue(_Value):
+    """The same, answered from memory. The node's observer does not keep it alive."""
+
+    def __init__(self, parameter: Parameter, name: str, node: Any):
+        super().__init__(parameter, name, node)
+        self._writing = False
+        self._value = super().read()
+        itself = weakref.ref(self)
+        self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: itself()._look())
+
+    def __del__(self) -> None:
+        self._node.RemoveObserver(self._tag)
+
+    def _look(self) -> None:
+        if not self._writing:
+            self._value = super().read()
+
+    def read(self) -> Any:
+        return self._value
+
+    def write(self, value: Any) -> None:
+        self._writing = True
+        try:
+            with slicer.util.NodeModify(self._node):
+                super().write(value)
+                self._value = super().read()
+        finally:
+            self._writing = False
 
 
 class _Wrapper:
@@ -50,15 +100,17 @@ class _Wrapper:
 
     def __init__(self, parameterNode: Any, prefix: Optional[str] = None):
         self.parameterNode = parameterNode
-        self._prefix = prefix or ""
         self._guis: Dict[int, Dict[str, GuiConnector]] = {}
         self._observers: Dict[int, int] = {}
         self._next_tag = 0
         self._updating_gui = False
-        for parameter in self.allParameters.values():
-            name = self._prefix + parameter.basename
-            if not parameter.storage.present(parameterNode, name):
-                write_whole(parameter.storage, parameterNode, name, parameter.default.value)
+        self._values: Dict[str, _Value] = {}
+        for basename, parameter in self.allParameters.items():
+            name = f"{prefix or ''}{basename}"
+            value = _Value(parameter, name, parameterNode)
+            if not value.present():
+                value.write(parameter.default.value)
+            self._values[basename] = _CachedValue(parameter, name, parameterNode) if parameter.storage.cached else value
 
     def StartModify(self) -> int:
         return self.parameterNode.StartModify()
@@ -92,7 +144,7 @@ class _Wrapper:
         return self._parameter(paramName).default
 
     def isCached(self, paramName: str) -> bool:
-        """Whether the application answers from memory; here every value is read from the node."""
+        """Whether the value is answered from memory."""
         return self._parameter(paramName).storage.cached
 
     @classmethod

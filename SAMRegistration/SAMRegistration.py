@@ -141,7 +141,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._nameChoices = name_choices
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
         self.initializeParameterNode()
 
     def cleanup(self):
@@ -170,13 +170,26 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.advancedPanel.abandon()
         self.trainingPanel.scene_closes()
         self.clickPanel.scene_closes()
-        self.lookPanel.stop()
+        self.lookPanel.scene_closes()
+        self.structuresTable.forget()
         self.samplesPanel.scene_closes()
         self.runner.abandon_all()
         self._unseen = False
         self.setParameterNode(None)
 
     def onSceneEndClose(self, caller, event):
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def onSceneEndImport(self, caller, event):
+        """Go on with what was loaded, which may be the content of the parameter node.
+
+        Its last ModifiedEvent came before the nodes that it refers to were there. Wrappers of it that running work and
+        scripts hold learn of those by another one.
+        """
+        self.structuresTable.forget()
+        self._disconnect()
+        self.logic.getParameterNode().Modified()
         if self.parent.isEntered:
             self.initializeParameterNode()
             self.lookPanel.resume()
@@ -186,10 +199,8 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         return self._parameterNode
 
     def initializeParameterNode(self):
-        """Follow the scene's parameter node, by the same wrapper for as long as it is the same node."""
-        found, present = self.logic.getParameterNode(), self._parameterNode
-        same = present is not None and present.parameterNode is found.parameterNode
-        self.setParameterNode(present if same else found)
+        """Follow the scene's parameter node, by a new wrapper: one that was kept may remember nodes of before."""
+        self.setParameterNode(self.logic.getParameterNode())
 
     def setParameterNode(self, parameterNode):
         self._disconnect()
@@ -260,6 +271,8 @@ class SAMRegistrationLogic(
 
     def getParameterNode(self) -> SAMRegistrationParameterNode:
         """The module's parameter node, as one object with typed attributes.
+
+        It remembers nodes: ask for it again after a scene was loaded.
 
         Example:
             >>> logic.getParameterNode().fixedVolume = getNode("CT1")                        # doctest: +SKIP

@@ -51,10 +51,11 @@ class Task:
         return self._taken.acquire(blocking=False)
 
     def _run(self) -> Callable[[], None]:
+        work, self._work = self._work, None
         try:
             job = Job(self._report, self._cancel.is_set)
             job.check()
-            result = self._work(job)
+            result = work(job)
             job.check()
         except Exception as error:  # noqa: BLE001 - whatever happens in the thread is told to whoever started the work
             if not isinstance(error, Cancelled):
@@ -118,6 +119,7 @@ class Worker:
             task.finished = True
             self._tasks.remove(task)
             deliver()
+            task._done = task._failed = task._progress = None
 
     def abandon_all(self) -> None:
         """Cancel everything and deliver nothing of it."""
@@ -145,3 +147,4 @@ class Worker:
                 return
             if task._take():
                 outcomes.append((task, task._run()))
+            del task  # while the thread waits it holds nothing of the work that was done

@@ -113,7 +113,8 @@ class LookPanel:
         parameters = self._parameters()
         if parameters is None or parameters.resultTransform is None:
             return
-        if self._looking:
+        looking, self._looking = self._looking, False
+        if looking:
             self._logic.showOutlines(parameters, parameters.showOutlines)
         if parameters.compareMode in (SIDE_BY_SIDE, FLICKER) and parameters.compareMode != self._compared:
             self.compare(parameters.compareMode)
@@ -159,6 +160,11 @@ class LookPanel:
         self._captions.hide()
         self._restore_layout()
         self._looking = self._logic.restoreDisplays()
+
+    def scene_closes(self) -> None:
+        """Stop for good: the next scene is shown as it was saved."""
+        self.stop()
+        self._looking = False
 
     def onExport(self, *_args):
         path = qt.QFileDialog.getSaveFileName(

@@ -18,7 +18,7 @@ class RegisterPanel:
     def __init__(self, ui, logic, runner, parameters, steps):
         self._ui, self._logic, self._runner = ui, logic, runner
         self._parameters, self._steps = parameters, steps
-        self._task = None
+        self._task = self._present = None
         self._started = 0.0
         ui.registerButton.clicked.connect(self.onRegister)
         ui.cancelButton.clicked.connect(self.onCancel)
@@ -88,7 +88,7 @@ class RegisterPanel:
         self._finish(sentence(error))
 
     def _finish(self, text):
-        self._task = None
+        self._task = self._present = None
         self._ui.registerStatus.setText(text)
         self._show_running(False)
 

@@ -28,7 +28,7 @@ class StructuresTable:
         self._filling = False
         self._ids = []
         self._terminology = None
-        self._seen = (None, None, None)
+        self._seen = None
         self._presence = Presence()
         self._masked = self._prompts = {}
         table = ui.structuresTable
@@ -66,11 +66,14 @@ class StructuresTable:
         if slicer.mrmlScene.IsImporting() or slicer.mrmlScene.IsClosing():
             return
         parameters, before = self._parameters(), self._seen
-        nodes = [self._logic.segmentationOf(parameters, side) for side in ("fixed", "moving")]
-        self._seen = (parameters, *nodes)
-        if parameters is None or self._seen == before:
+        if parameters is None:
+            self._seen = None
             return
-        chosen = "fixed" if before[0] is parameters and before[2] is nodes[1] else "moving"
+        nodes = [self._logic.segmentationOf(parameters, side) for side in ("fixed", "moving")]
+        self._seen = nodes
+        if nodes == before:
+            return
+        chosen = "fixed" if before is not None and before[1] is nodes[1] else "moving"
         text = ""
         try:
             copy = self._logic.alignStructures(parameters, chosen)
@@ -87,8 +90,16 @@ class StructuresTable:
                 "The clicks saved with {name} are damaged and cannot be shown; its masks are kept, and clicking there "
                 "starts anew."
             ).format(name=damaged[0])
-        if text or before[1:] != self._seen[1:]:
+        if text or before is not None or any(nodes):
             self._ui.clickStatus.setText(text)
+
+    def forget(self) -> None:
+        """Let go of what is of a scene that is closed, or that something else was loaded into."""
+        self._seen, self._presence = None, Presence()
+        self._masked = self._prompts = {}
+        if self._terminology is not None:
+            self._terminology.close()
+            self._terminology = None
 
     def update(self) -> None:
         """Fill the table from the segmentation nodes."""
@@ -141,8 +152,9 @@ class StructuresTable:
             return
 
         def chosen(terminology):
-            if self._parameters() is parameters and structure_id in self._ids:
-                self._act(lambda: self._logic.changeStructure(parameters, structure_id, terminology=terminology))
+            if structure_id in self._ids:
+                changes = {"terminology": terminology}
+                self._act(lambda: self._logic.changeStructure(self._parameters(), structure_id, **changes))
 
         self._terminology = TerminologyDialog(chosen)
         self._terminology.open(structure.name, structure.terminology)

@@ -34,7 +34,7 @@ class TerminologyDialog:
         navigator.typeDoubleClicked.connect(dialog.accept)
         buttons.accepted.connect(dialog.accept)
         buttons.rejected.connect(dialog.reject)
-        dialog.accepted.connect(self._accept)
+        dialog.finished.connect(self._on_finished)
         self._dialog, self._navigator = dialog, navigator
         entry = slicer.vtkSlicerTerminologyEntry()
         if slicer.modules.terminologies.logic().DeserializeTerminologyEntry(terminology, entry):
@@ -46,7 +46,10 @@ class TerminologyDialog:
         if self._dialog is not None:
             self._dialog.reject()
 
-    def _accept(self, *_args):
+    def _on_finished(self, result, *_args):
+        dialog, self._dialog = self._dialog, None
+        navigator, self._navigator = self._navigator, None
         entry = slicer.vtkSlicerTerminologyEntry()
-        if self._navigator.terminologyEntry(entry):
+        if result == qt.QDialog.Accepted and navigator.terminologyEntry(entry):
             self._chosen(slicer.vtkSlicerTerminologiesModuleLogic.SerializeTerminologyEntry(entry))
+        dialog.deleteLater()

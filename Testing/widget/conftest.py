@@ -10,6 +10,7 @@ import Host
 import module_panel
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from Host import slicerparts
 
 Host.install()
@@ -179,6 +180,21 @@ def clicking(panel, a_pair, monkeypatch):
         slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*module_panel.CENTER)
     slicer.app.processEvents()
     return panel
+
+
+@pytest.fixture
+def quick_registration(monkeypatch):
+    """A registration whose outcome is known: a shift of (4, -3, 2) mm (LPS) from fixed to moving points."""
+    from SAMRegistrationLib.registration import RegistrationResult
+    from SAMRegistrationLib.scene.run import Engine
+
+    shift = sitk.TranslationTransform(3, (4.0, -3.0, 2.0))
+
+    def known(self, fixed, moving, *_masks):
+        forward, back = (sitk.CompositeTransform([part]) for part in (shift, shift.GetInverse()))
+        return RegistrationResult(forward, back, back, fixed, moving)
+
+    monkeypatch.setattr(Engine, "register", known)
 
 
 @pytest.fixture

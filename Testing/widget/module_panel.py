@@ -83,7 +83,6 @@ def save_and_load(panel, path):
     slicer.mrmlScene.Clear(0)
     slicer.util.loadScene(str(path))
     slicer.app.processEvents()
-    panel.initializeParameterNode()
 
 
 def settled(panel):

@@ -106,7 +106,7 @@ def test_a_double_click_opens_the_navigator_and_the_choice_goes_with_the_structu
         assert term(node) == "SCT^78961009^Spleen"
 
 
-def test_the_navigator_starts_with_the_term_of_a_preset_and_a_choice_in_a_closed_scene_is_ignored(structures):
+def test_the_navigator_starts_with_the_term_of_a_preset_and_closes_with_its_scene(structures):
     panel, table = structures, structures.ui.structuresTable
     panel.ui.anatomyCombo.setCurrentIndex(panel.ui.anatomyCombo.findText("Heart"))
     click(panel.ui.addAnatomyButton)
@@ -117,5 +117,6 @@ def test_the_navigator_starts_with_the_term_of_a_preset_and_a_choice_in_a_closed
     chosen = dialog().findChild(QtWidgets.QTableWidget).selectedItems()
     assert chosen[0].text() == "Right ventricle of heart"
     slicer.mrmlScene.Clear(0)
-    choose_term(None)
+    slicer.app.processEvents()
+    assert [d for d in slicer.util.mainWindow().findChildren(QtWidgets.QDialog) if not d.isHidden()] == []
     assert table.rowCount == 0

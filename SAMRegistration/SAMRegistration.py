@@ -135,7 +135,12 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.trainingPanel = TrainingPanel(self.ui, self.logic, self.runner, self.parameters)
         self.installationPanel = InstallationPanel(self.ui, self.logic, self.onInstalled)
         self.deviceChoice = DeviceChoice(
-            self.ui, self.logic, self.runner, self.parameters, self.installationPanel.show_report
+            self.ui,
+            self.logic,
+            self.runner,
+            self.parameters,
+            self.installationPanel.show_report,
+            self.installationPanel.show_problem,
         )
         self.samplesPanel = SamplesPanel(self.ui, self.logic, self.runner, self.parameters)
         self._nameChoices = name_choices
@@ -294,6 +299,8 @@ class SAMRegistrationTest(ScriptedLoadableModuleTest):
 
     def setUp(self):
         slicer.mrmlScene.Clear()
+        if not SAMRegistrationLogic().hasSliceViews():
+            self.skipTest("There are no slice views to click in; start the application with its main window.")
         slicer.util.selectModule("SAMRegistration")
         widget = slicer.util.getModuleWidget("SAMRegistration")
         reason = widget.logic.reasonNotToCompute()

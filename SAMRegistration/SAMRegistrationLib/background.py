@@ -5,6 +5,7 @@ standard input is closed: when it is asked to, and when the application ends in 
 """
 
 import json
+import os
 import queue
 import shutil
 import subprocess
@@ -28,7 +29,7 @@ class BackgroundCommand:
         progress: called with (fraction, message). log: called with a line.
 
     Raises:
-        InputError: Python cannot be started.
+        InputError: there is no Python program, or it cannot be started.
 
     Example:
         >>> command = BackgroundCommand(["train", "/data/training.toml"], done=print)     # doctest: +SKIP
@@ -49,9 +50,10 @@ class BackgroundCommand:
         self._result: Optional[Dict[str, Any]] = None
         self._sentence = ""
         self._stopping = False
+        program = _python()
         try:
             self._process: Optional[subprocess.Popen] = subprocess.Popen(
-                [_python(), "-m", f"{__package__}.cli", *arguments, "--driven"],
+                [program, "-m", f"{__package__}.cli", *arguments, "--driven"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -61,7 +63,9 @@ class BackgroundCommand:
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
-            raise InputError(f"Python cannot be started in the background ({error.strerror}).") from error
+            raise InputError(
+                f"{program} cannot be started in the background ({error.strerror}); check that program."
+            ) from error
         self._readers = [
             threading.Thread(target=self._read, args=(stream, told), daemon=True)
             for stream, told in ((self._process.stdout, True), (self._process.stderr, False))
@@ -145,5 +149,18 @@ def _entry(line: str) -> Optional[Dict[str, Any]]:
 
 
 def _python() -> str:
-    """3D Slicer's Python program where there is one, which has the application's packages; else this Python."""
-    return shutil.which("PythonSlicer") or sys.executable
+    """3D Slicer's Python program where there is one, which has the application's packages; else this Python.
+
+    Within the application `sys.executable` is empty where that program is not on the PATH, as when the application was
+    started without its launcher. The folder of the application is in SLICER_HOME all the same; where it was built here,
+    PYTHONHOME has the program.
+    """
+    homes = [os.environ[name] for name in ("SLICER_HOME", "PYTHONHOME") if os.environ.get(name)]
+    folders = [None, *(str(Path(home) / "bin") for home in homes)]
+    found = next(filter(None, (shutil.which("PythonSlicer", path=folder) for folder in folders)), sys.executable)
+    if not found:
+        raise InputError(
+            "There is no Python program to start in the background; start the application by its launcher, which puts "
+            "PythonSlicer on the PATH."
+        )
+    return found

@@ -18,10 +18,11 @@ from .screen import require_screen
 __all__ = ["HostError", "load_module", "start"]
 
 
-def start(offscreen=True, testing=False, arguments=()):
+def start(offscreen=True, testing=False, arguments=(), main_window=True):
     """Make the application with its window (not shown yet) and return it; it is `slicer.app` as well.
 
     offscreen: needs no screen. False: on the screen of DISPLAY.
+    main_window: False runs as the application does with --no-main-window: no window and no layout manager, so no views.
     testing: message boxes are logged instead of shown, as with the application's --testing.
     `startupCompleted` is emitted in the first turn of the event loop, after the modules that are loaded at once.
     Raises HostError with one sentence when a library, a screen or a suitable Python is missing.
@@ -47,7 +48,7 @@ def start(offscreen=True, testing=False, arguments=()):
     slicerparts.install()
     from .app import qSlicerApplication
 
-    application = qSlicerApplication([sys.argv[0], *arguments], testing)
+    application = qSlicerApplication([sys.argv[0], *arguments], testing, main_window)
     QtCore.QTimer.singleShot(0, application.startupCompleted.emit)
     return application
 
@@ -55,11 +56,15 @@ def start(offscreen=True, testing=False, arguments=()):
 def load_module(path, select=True):
     """Load a scripted module from its file and, if `select`, show and enter it. Returns its module object.
 
+    Without a main window the panel is made and entered, and shown nowhere.
+
     The widget class instance is `slicer.modules.<Name>Widget`, as in the application.
     """
     import slicer
 
     module = slicer.app.moduleManager()._load(path)
-    if select:
+    if select and slicer.app.layoutManager() is None:
+        module.widgetRepresentation().enter()
+    elif select:
         slicer.util.selectModule(module.objectName)
     return module

@@ -53,7 +53,7 @@ class qSlicerApplication(QtWidgets.QApplication):
     mrmlSceneChanged = QtCore.Signal(object)
     renderPaused = QtCore.Signal(bool)
 
-    def __init__(self, arguments, testing):
+    def __init__(self, arguments, testing, main_window):
         super().__init__(arguments)
         self._testing = testing
         self._temporary = tempfile.TemporaryDirectory(prefix="SlicerHost-")
@@ -72,9 +72,11 @@ class qSlicerApplication(QtWidgets.QApplication):
         sampledata.install()
         self._io_manager = qSlicerCoreIOManager(self._core, self)
         self._module_manager = qSlicerModuleManager(self._core, self)
-        self._window = qSlicerMainWindow(self)
-        self._layout_manager = qMRMLLayoutManager(self._core, self._window._viewport)
-        self._window._start()
+        self._window = self._layout_manager = None
+        if main_window:
+            self._window = qSlicerMainWindow(self)
+            self._layout_manager = qMRMLLayoutManager(self._core, self._window._viewport)
+            self._window._start()
         self.aboutToQuit.connect(self._shut_down)
 
     def _prepare_settings(self):
@@ -91,8 +93,9 @@ class qSlicerApplication(QtWidgets.QApplication):
         if self._folder is None:
             return
         self._module_manager._unload_all()
-        self._layout_manager._finalize()
-        self._window.close()
+        if self._window is not None:
+            self._layout_manager._finalize()
+            self._window.close()
         self._temporary.cleanup()
         self._folder = None
 
@@ -105,6 +108,7 @@ class qSlicerApplication(QtWidgets.QApplication):
         return self._core.application_logic
 
     def layoutManager(self):
+        """None without a main window."""
         return self._layout_manager
 
     def moduleManager(self):
@@ -214,5 +218,6 @@ class qSlicerApplication(QtWidgets.QApplication):
         before = self._pauses
         self._pauses = max(0, self._pauses + (1 if paused else -1))
         if (before > 0) != (self._pauses > 0):
-            self._layout_manager.setRenderPaused(paused)
+            if self._layout_manager is not None:
+                self._layout_manager.setRenderPaused(paused)
             self.renderPaused.emit(paused)

@@ -106,7 +106,8 @@ class qSlicerMainWindow(QtWidgets.QMainWindow):
                 actions[mode].setChecked(True)
             placing = mode == slicer.vtkMRMLInteractionNode.Place
             cursor = QtCore.Qt.CursorShape.CrossCursor if placing else QtCore.Qt.CursorShape.ArrowCursor
-            self._application.layoutManager()._set_cursor(QtGui.QCursor(cursor))
+            if self._application.layoutManager() is not None:
+                self._application.layoutManager()._set_cursor(QtGui.QCursor(cursor))
 
         node.AddObserver(slicer.vtkMRMLInteractionNode.InteractionModeChangedEvent, follow)
         follow()

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 from SAMRegistrationLib.background import BackgroundCommand
-from SAMRegistrationLib.errors import Cancelled, SAMRegistrationError
+from SAMRegistrationLib.errors import Cancelled, InputError, SAMRegistrationError
 from SAMRegistrationLib.training.config import plain, read_config
 from SAMRegistrationLib.training.evaluate import read_evaluation
 from SAMRegistrationLib.training.recipe import write_evaluation, write_training
@@ -212,3 +212,51 @@ def test_a_stopped_evaluation_ends_soon(start, told, tmp_path):
     wait(command)
     assert isinstance(told[-1][1], Cancelled)
     assert not (tmp_path / "out" / "table.csv").exists()
+
+
+@pytest.fixture
+def embedded(tmp_path, monkeypatch):
+    """Python embedded in an application that was started without its launcher; gives the application's folder."""
+    program = sys.executable
+    home = tmp_path / "application"
+    (home / "bin").mkdir(parents=True)
+    (home / "bin" / "PythonSlicer").write_text(f'#!/bin/sh\nexec "{program}" "$@"\n')
+    (home / "bin" / "PythonSlicer").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("SLICER_HOME", "PYTHONHOME"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script here")
+def test_the_python_program_beside_the_application_is_started_where_python_is_embedded(
+    start, told, embedded, monkeypatch
+):
+    monkeypatch.setenv("SLICER_HOME", str(embedded))
+    wait(start("environment"))
+    kind, report = told[-1]
+    assert kind == "done", told
+    assert "torch" in [package["name"] for package in report["packages"]]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script here")
+@pytest.mark.parametrize(("variable", "part"), [("PATH", "bin"), ("SLICER_HOME", ""), ("PYTHONHOME", "")])
+def test_the_python_program_is_found_on_the_path_and_in_the_folders_of_the_application(
+    embedded, monkeypatch, variable, part
+):
+    from SAMRegistrationLib.background import _python
+
+    monkeypatch.setenv(variable, str(embedded / part))
+    assert _python() == str(embedded / "bin" / "PythonSlicer")
+
+
+def test_where_there_is_no_python_program_one_sentence_says_what_to_do(embedded):
+    with pytest.raises(InputError, match="no Python program to start .*; start the application by its launcher"):
+        BackgroundCommand(["environment"])
+
+
+def test_a_python_program_that_cannot_be_started_is_named(embedded, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(embedded / "gone"))
+    with pytest.raises(InputError, match=r"gone cannot be started in the background \(No such file"):
+        BackgroundCommand(["environment"])

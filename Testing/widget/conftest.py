@@ -7,10 +7,10 @@ import os
 import threading
 
 import Host
+import module_life
 import module_panel
 import numpy as np
 import pytest
-import SimpleITK as sitk
 from Host import slicerparts
 
 Host.install()
@@ -137,18 +137,7 @@ def panel(module, an_empty_scene):
 @pytest.fixture
 def a_pair(panel):
     """Two volumes of a body that changed its shape, oblique and differently sampled, with masks in both."""
-    import slicer
-
-    nodes = []
-    for name, matrix, shape, bump in (
-        ("Before", module_panel.FIXED, (44, 40, 28), 0),
-        ("After", module_panel.MOVING, (52, 40, 32), 8),
-    ):
-        values, core, whole = module_panel.body(matrix, shape, bump)
-        volume = slicer.util.addVolumeFromArray(values, ijkToRAS=matrix, name=name)
-        volume.CreateDefaultDisplayNodes()
-        nodes.append((volume, module_panel.segmentation_of(volume, f"{name} masks", Core=core, Whole=whole)))
-    return nodes
+    return module_life.pair()
 
 
 @pytest.fixture
@@ -184,17 +173,10 @@ def clicking(panel, a_pair, monkeypatch):
 
 @pytest.fixture
 def quick_registration(monkeypatch):
-    """A registration whose outcome is known: a shift of (4, -3, 2) mm (LPS) from fixed to moving points."""
-    from SAMRegistrationLib.registration import RegistrationResult
+    """A registration whose outcome is known."""
     from SAMRegistrationLib.scene.run import Engine
 
-    shift = sitk.TranslationTransform(3, (4.0, -3.0, 2.0))
-
-    def known(self, fixed, moving, *_masks):
-        forward, back = (sitk.CompositeTransform([part]) for part in (shift, shift.GetInverse()))
-        return RegistrationResult(forward, back, back, fixed, moving)
-
-    monkeypatch.setattr(Engine, "register", known)
+    monkeypatch.setattr(Engine, "register", module_life.known_result)
 
 
 @pytest.fixture

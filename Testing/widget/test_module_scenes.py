@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import slicer
 from Host import gestures
-from module_panel import CENTER, OUTER, choose, click, mask_of, place, prompts_of, settled, wait
+from module_panel import CENTER, OUTER, click, mask_of, place, prompts_of, settled, wait
 
 WORDS = ("Traceback", "Error")
 

@@ -34,6 +34,17 @@ class LookLogic(StructuresLogic):
         if parameters.resultTransform is not None:
             grids.set_grid_visible(parameters.resultTransform, False, False)
 
+    def hasSliceViews(self) -> bool:
+        """Whether there are slice views to click in; there are none without a main window.
+
+        Example:
+            >>> logic.hasSliceViews()                                                        # doctest: +SKIP
+            True
+        """
+        from ..scene.views import slice_view_names
+
+        return bool(slice_view_names())
+
     def viewCenter(self):
         """Where the slice views meet (RAS mm).
 

@@ -6,12 +6,15 @@ from typing import Optional
 import slicer
 from slicer.i18n import tr as _
 
+from .views import slice_widgets, threed_views
+
 FOLD_COLOR, HATCHING_COLOR = (1.0, 0.0, 1.0), (0.0, 0.0, 0.0)
 JACOBIAN_RANGE = (0.0, 2.0)
 NO_CHANGE = 0.2
 OUTLINE_PIXELS = 3
 PALE_BLUE, FULL_BLUE = (0.75, 0.85, 1.0), (0.0, 0.15, 0.9)
 PALE_RED, FULL_RED = (1.0, 0.85, 0.75), (0.85, 0.05, 0.0)
+SIDE_BY_SIDE = ("Red", "Yellow")
 _JACOBIAN_COLORS = "SAMRegistration Jacobian"
 _SHOWN = "SAMRegistration.Shown"
 _STYLE = ("Visibility", "Visibility2DOutline", "Visibility2DFill", "Opacity2DFill", "SliceIntersectionThickness")
@@ -41,7 +44,7 @@ def show_as_jacobian(volume) -> None:
 
 
 def show_layers(background=None, foreground=None, opacity: float = 0.5, views=None, fit: bool = False) -> None:
-    """Show volume nodes in the slice views.
+    """Show volume nodes in the slice views, where there are any.
 
     Args:
         background, foreground: volume nodes; None shows nothing there.
@@ -49,11 +52,8 @@ def show_layers(background=None, foreground=None, opacity: float = 0.5, views=No
         views: names of slice views ("Red", ...); None for all.
         fit: make the background fill those views that look past it; others keep their place.
     """
-    manager = slicer.app.layoutManager()
-    if manager is None:
-        return
-    for name in manager.sliceViewNames() if views is None else views:
-        logic = manager.sliceWidget(name).sliceLogic()
+    for widget in slice_widgets(views):
+        logic = widget.sliceLogic()
         composite = logic.GetSliceCompositeNode()
         composite.SetBackgroundVolumeID(background.GetID() if background is not None else None)
         composite.SetForegroundVolumeID(foreground.GetID() if foreground is not None else None)
@@ -80,8 +80,7 @@ def fit_views() -> None:
 
     After a change of the layout the views have their new size in the next turn of the event loop, not before.
     """
-    manager = slicer.app.layoutManager()
-    for widget in map(manager.sliceWidget, manager.sliceViewNames()):
+    for widget in slice_widgets():
         if widget.isVisible():
             logic = widget.sliceLogic()
             offset = logic.GetSliceOffset()
@@ -93,9 +92,7 @@ def fit_3d_views(volume) -> None:
     """Let every 3D view look at the whole of a volume node from where it looks."""
     bounds = [0.0] * 6
     volume.GetRASBounds(bounds)
-    manager = slicer.app.layoutManager()
-    for number in range(manager.threeDViewCount):
-        view = manager.threeDWidget(number).threeDView()
+    for view in threed_views():
         renderer = view.renderWindow().GetRenderers().GetItemAsObject(0)
         renderer.ResetCamera(bounds)
         renderer.GetActiveCamera().Dolly(1.2)
@@ -109,26 +106,35 @@ def show_side_by_side(left, right, over=None, opacity: float = 0.5) -> None:
     Args:
         over: volume node shown over both with an opacity; None for nothing.
     """
-    manager = slicer.app.layoutManager()
-    first, second = "Red", "Yellow"
-    show_layers(left, over, opacity, views=[first], fit=True)
-    show_layers(right, over, opacity, views=[second], fit=True)
-    source, target = (manager.sliceWidget(name).mrmlSliceNode() for name in (first, second))
+    for name, volume in zip(SIDE_BY_SIDE, (left, right)):
+        show_layers(volume, over, opacity, views=[name], fit=True)
+    widgets = _side_by_side()
+    if not widgets:
+        return
+    source, target = (widget.mrmlSliceNode() for widget in widgets)
     target.GetSliceToRAS().DeepCopy(source.GetSliceToRAS())
     target.SetFieldOfView(*source.GetFieldOfView())
     target.UpdateMatrices()
-    for name in (first, second):
-        composite = manager.sliceWidget(name).mrmlSliceCompositeNode()
+    for widget in widgets:
+        composite = widget.mrmlSliceCompositeNode()
         composite.SetLinkedControl(True)
         composite.SetHotLinkedControl(True)
 
 
-def before_side_by_side() -> tuple:
-    """What :func:`show_side_by_side` changes of the two views, for :func:`leave_side_by_side`."""
-    manager = slicer.app.layoutManager()
-    matrix = manager.sliceWidget("Yellow").mrmlSliceNode().GetSliceToRAS()
+def _side_by_side() -> list:
+    """The widgets of the two views; none where one of them is missing."""
+    widgets = slice_widgets(SIDE_BY_SIDE)
+    return widgets if len(widgets) == len(SIDE_BY_SIDE) else []
+
+
+def before_side_by_side() -> Optional[tuple]:
+    """What :func:`show_side_by_side` changes of the two views, for :func:`leave_side_by_side`; None without them."""
+    widgets = _side_by_side()
+    if not widgets:
+        return None
+    matrix = widgets[1].mrmlSliceNode().GetSliceToRAS()
     orientation = [matrix.GetElement(row, column) for row in range(4) for column in range(4)]
-    composites = [manager.sliceWidget(name).mrmlSliceCompositeNode() for name in ("Red", "Yellow")]
+    composites = [widget.mrmlSliceCompositeNode() for widget in widgets]
     return orientation, [(node.GetLinkedControl(), node.GetHotLinkedControl()) for node in composites]
 
 
@@ -138,24 +144,28 @@ def leave_side_by_side(before: Optional[tuple]) -> None:
     Args:
         before: of :func:`before_side_by_side`; None where it is not known, for a sagittal view without links.
     """
-    manager = slicer.app.layoutManager()
-    node = manager.sliceWidget("Yellow").mrmlSliceNode()
+    widgets = _side_by_side()
+    if not widgets:
+        return
+    node = widgets[1].mrmlSliceNode()
     orientation, links = before or (None, 2 * [(False, False)])
     if orientation is None:
         node.SetOrientation("Sagittal")
     else:
         node.GetSliceToRAS().DeepCopy(orientation)
         node.UpdateMatrices()
-    for name, (linked, hot) in zip(("Red", "Yellow"), links):
-        composite = manager.sliceWidget(name).mrmlSliceCompositeNode()
+    for widget, (linked, hot) in zip(widgets, links):
+        composite = widget.mrmlSliceCompositeNode()
         composite.SetLinkedControl(linked)
         composite.SetHotLinkedControl(hot)
 
 
 def view_center() -> tuple:
-    """Where the first slice view is centered (RAS mm)."""
-    manager = slicer.app.layoutManager()
-    matrix = manager.sliceWidget(manager.sliceViewNames()[0]).mrmlSliceNode().GetSliceToRAS()
+    """Where the first slice view is centered (RAS mm); the origin without any."""
+    widgets = slice_widgets()
+    if not widgets:
+        return (0.0, 0.0, 0.0)
+    matrix = widgets[0].mrmlSliceNode().GetSliceToRAS()
     return tuple(matrix.GetElement(row, 3) for row in range(3))
 
 

@@ -7,6 +7,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from .space import lps
+from .views import layout, set_layout
 
 
 def columns() -> Tuple[str, ...]:
@@ -76,9 +77,10 @@ def add_text_table(name: str, titles: Sequence[str], *rows: Sequence[str]):
 
 
 def show_table(node) -> None:
-    """Show a table node in the table view, in a layout that has one beside the present views."""
-    manager = slicer.app.layoutManager()
-    manager.setLayout(slicer.modules.tables.logic().GetLayoutWithTable(manager.layout))
+    """Show a table node in the table view, in a layout that has one beside the present views, where there are any."""
+    present = layout()
+    if present is not None:
+        set_layout(slicer.modules.tables.logic().GetLayoutWithTable(present))
     logic = slicer.app.applicationLogic()
     logic.GetSelectionNode().SetActiveTableID(node.GetID())
     logic.PropagateTableSelection()

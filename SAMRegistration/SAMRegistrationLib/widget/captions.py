@@ -2,8 +2,9 @@
 
 from typing import Dict
 
-import slicer
 import vtk
+
+from ..scene.views import slice_widgets
 
 
 class Captions:
@@ -16,20 +17,23 @@ class Captions:
         """Show a text in each of these slice views ("Red", ...), and none elsewhere."""
         self.hide()
         for name, text in texts.items():
-            view = slicer.app.layoutManager().sliceWidget(name).sliceView()
-            actor = vtk.vtkTextActor()
-            actor.SetInput(text)
-            actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
-            actor.SetPosition(0.5, 0.97)
-            style = actor.GetTextProperty()
-            style.SetFontSize(18)
-            style.SetJustificationToCentered()
-            style.SetVerticalJustificationToTop()
-            style.ShadowOn()
-            renderer = view.renderWindow().GetRenderers().GetItemAsObject(0)
-            renderer.AddViewProp(actor)
-            self._shown.append((view, renderer, actor))
-            view.scheduleRender()
+            for widget in slice_widgets([name]):
+                self._show(widget.sliceView(), text)
+
+    def _show(self, view, text):
+        actor = vtk.vtkTextActor()
+        actor.SetInput(text)
+        actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
+        actor.SetPosition(0.5, 0.97)
+        style = actor.GetTextProperty()
+        style.SetFontSize(18)
+        style.SetJustificationToCentered()
+        style.SetVerticalJustificationToTop()
+        style.ShadowOn()
+        renderer = view.renderWindow().GetRenderers().GetItemAsObject(0)
+        renderer.AddViewProp(actor)
+        self._shown.append((view, renderer, actor))
+        view.scheduleRender()
 
     def hide(self) -> None:
         """Take all texts away."""

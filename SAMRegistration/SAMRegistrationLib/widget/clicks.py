@@ -63,10 +63,11 @@ class ClickPanel:
 
     def enter(self) -> None:
         """Bind the shortcuts and show the prompts."""
+        window = slicer.util.mainWindow()
         if not self.entered:
             self.entered = True
-            for keys, name in SHORTCUTS:
-                shortcut = qt.QShortcut(qt.QKeySequence(keys), slicer.util.mainWindow())
+            for keys, name in SHORTCUTS if window is not None else ():
+                shortcut = qt.QShortcut(qt.QKeySequence(keys), window)
                 shortcut.activated.connect(getattr(self._ui, name).click)
                 self._shortcuts.append(shortcut)
             self._points.watch()
@@ -101,9 +102,9 @@ class ClickPanel:
             self._editors.come_back()
         editor, structure_id = self._editors.get(self.side), self._table.current()
         ready = parameters is not None and self._logic.volumeOf(parameters, self.side) is not None
-        idle = self._long_task is None
+        idle, views = self._long_task is None, self._logic.hasSliceViews()
         for button, kind in self._kinds.items():
-            button.setEnabled(bool(ready and structure_id and idle))
+            button.setEnabled(bool(ready and structure_id and idle and views))
             button.setChecked(self._points.placing == kind)
         ui.fixedImageButton.setChecked(self.side == FIXED)
         ui.movingImageButton.setChecked(self.side == MOVING)

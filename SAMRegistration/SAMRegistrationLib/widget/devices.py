@@ -5,6 +5,7 @@ import sys
 from slicer.i18n import tr as _
 
 from ..environment import Device
+from .messages import sentence
 
 AUTOMATIC = "auto"
 
@@ -14,11 +15,12 @@ class DeviceChoice:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
     parameters: function giving the parameter node or None.
     found: called with the report of packages and devices (see SAMRegistrationLogic.startEnvironmentReport).
+    failed: called with a sentence when there can be no report.
     """
 
-    def __init__(self, ui, logic, runner, parameters, found):
+    def __init__(self, ui, logic, runner, parameters, found, failed):
         self._ui, self._logic, self._runner = ui, logic, runner
-        self._parameters, self._found = parameters, found
+        self._parameters, self._found, self._failed = parameters, found, failed
         self._asked = self._known = self._filling = False
         self._ids = []
         ui.deviceCombo.currentIndexChanged.connect(self._on_chosen)
@@ -30,7 +32,12 @@ class DeviceChoice:
             self._runner.submit(self._logic.devices, self._fill_known)
         elif not self._asked and not self._logic.reasonNotToCompute():
             self._asked = True
-            self._runner.follow(self._logic.startEnvironmentReport(done=self._on_report))
+            try:
+                report = self._logic.startEnvironmentReport(done=self._on_report, failed=self._on_failed)
+            except Exception as error:  # noqa: BLE001 - shown as a sentence; all else of the panel works without
+                self._on_failed(error)
+            else:
+                self._runner.follow(report)
 
     def update(self) -> None:
         """Show the choice of the parameters."""
@@ -53,6 +60,10 @@ class DeviceChoice:
     def _on_report(self, report):
         self._fill_known([Device(**device) for device in report["devices"]])
         self._found(report)
+
+    def _on_failed(self, error):
+        text = _("GPUs are listed after the first click or registration. {reason}")
+        self._failed(text.format(reason=sentence(error)))
 
     def _fill_known(self, devices):
         self._known = True

@@ -42,6 +42,10 @@ class InstallationPanel:
         self._torch = f" ({text})"
         self.update()
 
+    def show_problem(self, text: str) -> None:
+        """Tell why there is no report."""
+        self._ui.installStatus.setText(text)
+
     def onShow(self, *_args):
         self._ui.advancedSection.collapsed = False
         self._ui.installButton.setFocus()

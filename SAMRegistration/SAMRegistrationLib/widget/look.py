@@ -4,7 +4,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..scene import display, grids
+from ..scene import display, grids, views
 from ..scene.tables import columns, fold_columns, rows_of, write_csv
 from .captions import Captions
 from .messages import sentence
@@ -247,14 +247,14 @@ class LookPanel:
         fixed = bool(composites and composites[0].GetForegroundOpacity() > 0.5)
         display.set_opacity(0.0 if fixed else 1.0)
         text = _("Fixed") if fixed else self._foreground()
-        self._captions.show(dict.fromkeys(slicer.app.layoutManager().sliceViewNames(), text))
+        self._captions.show(dict.fromkeys(views.slice_view_names(), text))
 
     def _foreground(self):
         return _("Jacobian map") if self._ui.jacobianCheckBox.isChecked() else _("Warped")
 
     def _keep_layout(self):
         """Keep what side by side is left for; a scene that was saved side by side is left for the usual layout."""
-        layouts, layout = slicer.vtkMRMLLayoutNode, slicer.app.layoutManager().layout
+        layouts, layout = slicer.vtkMRMLLayoutNode, views.layout()
         saved = layout == layouts.SlicerLayoutSideBySideView
         self._layout = layouts.SlicerLayoutFourUpView if saved else layout
         self._before = None if saved else display.before_side_by_side()
@@ -266,7 +266,7 @@ class LookPanel:
             self._layout = None
 
     def _set_layout(self, layout):
-        slicer.app.layoutManager().setLayout(layout)
+        views.set_layout(layout)
         self._runner.in_turns(display.fit_views)
 
     def _on_fold(self, *_args):

@@ -252,11 +252,11 @@ def test_the_python_program_is_found_on_the_path_and_in_the_folders_of_the_appli
 
 
 def test_where_there_is_no_python_program_one_sentence_says_what_to_do(embedded):
-    with pytest.raises(InputError, match="no Python program to start .*; start the application by its launcher"):
-        BackgroundCommand(["environment"])
+    with pytest.raises(InputError, match=r"no Python program to start .*; start the application by its launcher"):
+        BackgroundCommand(["environment"], done=print)
 
 
 def test_a_python_program_that_cannot_be_started_is_named(embedded, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(embedded / "gone"))
     with pytest.raises(InputError, match=r"gone cannot be started in the background \(No such file"):
-        BackgroundCommand(["environment"])
+        BackgroundCommand(["environment"], done=print)

@@ -40,6 +40,7 @@ class qSlicerScriptedLoadableModuleWidget(QtWidgets.QWidget):
     """What holds the widget class of a scripted module; `self()` is its instance."""
 
     mrmlSceneChanged = QtCore.Signal(object)
+    narrowest = QtCore.Signal(int)
 
     def __init__(self, module, parent=None):
         super().__init__(parent)
@@ -51,6 +52,12 @@ class qSlicerScriptedLoadableModuleWidget(QtWidgets.QWidget):
 
     def self(self):
         return self._instance
+
+    def event(self, event):
+        done = super().event(event)
+        if event.type() in (QtCore.QEvent.Type.LayoutRequest, QtCore.QEvent.Type.Show):
+            self.narrowest.emit(self.minimumSizeHint.width())
+        return done
 
     def setMRMLScene(self, scene):
         self.mrmlSceneChanged.emit(scene)

@@ -52,7 +52,7 @@ class qSlicerMainWindow(QtWidgets.QMainWindow):
         self._panel_widget = None
         self._panel = QtWidgets.QScrollArea()
         self._panel.setWidgetResizable(True)
-        self._panel.setMinimumWidth(380)
+        self._panel.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._viewport = QtWidgets.QWidget()
         splitter = QtWidgets.QSplitter(QtCore.Qt.Orientation.Horizontal)
         splitter.addWidget(self._panel)
@@ -119,6 +119,7 @@ class qSlicerMainWindow(QtWidgets.QMainWindow):
             return
         if self._panel_widget is not None:
             self._panel_widget.exit()
+            self._panel_widget.narrowest.disconnect(self._set_narrowest)
             self._panel.takeWidget()
         self._panel_widget = widget
         if widget is None:
@@ -127,8 +128,13 @@ class qSlicerMainWindow(QtWidgets.QMainWindow):
             self._panel.setWidget(label)
         else:
             self._panel.setWidget(widget)
+            widget.narrowest.connect(self._set_narrowest)
             widget.show()
             widget.enter()
+
+    def _set_narrowest(self, width):
+        """As in the application the panel is never narrower than the module needs, and scrolls up and down alone."""
+        self._panel.setMinimumWidth(width + self._panel.verticalScrollBar().sizeHint.width())
 
     def moduleSelector(self):
         return self._selector

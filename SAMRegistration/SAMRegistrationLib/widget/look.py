@@ -7,6 +7,7 @@ from slicer.i18n import tr as _
 from ..scene import display, grids, views
 from ..scene.tables import columns, fold_columns, rows_of, write_csv
 from .captions import Captions
+from .fitting import limit_columns
 from .messages import sentence
 
 FLICKER_MS = 500
@@ -59,7 +60,6 @@ class LookPanel:
             table.verticalHeader().setVisible(False)
             table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
             header = table.horizontalHeader()
-            header.setMaximumSectionSize(WIDEST_VALUE)
             header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
             header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
         ui.foldsTable.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
@@ -81,6 +81,8 @@ class LookPanel:
         if tables != self._shown_tables:
             self._shown_tables = tables
             self._show_tables(*tables)
+        for table in (ui.metricsTable, ui.foldsTable):
+            limit_columns(table, WIDEST_VALUE)
         if there and parameters.resultTransform.GetDisplayNode() is not None:
             grids.set_grid_spacing(parameters.resultTransform, parameters.gridSpacing)
 

@@ -5,6 +5,7 @@ import time
 from slicer.i18n import tr as _
 
 from ..errors import Cancelled
+from .fitting import button_text
 from .messages import sentence
 from .stages import stage
 
@@ -34,11 +35,10 @@ class RegisterPanel:
         parameters = self._parameters()
         reason = _("There is no scene.") if parameters is None else self._logic.reasonNotToRegister(parameters)
         if self.running:
-            self._ui.registerButton.setText(_("Registering..."))
-        elif reason:
-            self._ui.registerButton.setText(reason)
+            text = _("Registering...")
         else:
-            self._ui.registerButton.setText(self._logic.describeRegistration(parameters))
+            text = reason or self._logic.describeRegistration(parameters)
+        self._ui.registerButton.setText(button_text(text))
         self._ui.registerButton.setEnabled(not self.running and not reason)
 
     def onRegister(self, *_args):

@@ -8,6 +8,7 @@ from ..scene.alignment import original_of
 from ..scene.presence import Presence
 from ..scene.structures import StructureInfo
 from ..segmentation.prompts import name_key
+from .fitting import limit_columns
 from .messages import sentence
 from .terminology import TerminologyDialog
 
@@ -34,7 +35,6 @@ class StructuresTable:
         table = ui.structuresTable
         table.setColumnCount(6)
         table.setHorizontalHeaderLabels([_("Show"), _("Color"), _("Structure"), _("Fixed"), _("Moving"), _("Term")])
-        table.horizontalHeader().setMaximumSectionSize(WIDEST_STATE)
         for column in range(6):
             mode = qt.QHeaderView.Stretch if column in (NAME, TERMINOLOGY) else qt.QHeaderView.ResizeToContents
             table.horizontalHeader().setSectionResizeMode(column, mode)
@@ -110,6 +110,7 @@ class StructuresTable:
         sides = ("fixed", "moving")
         self._masked = {side: self._presence.masked(self._logic.segmentationOf(parameters, side)) for side in sides}
         self._prompts = {side: self._logic.promptsOf(parameters, side) for side in sides}
+        limit_columns(table, WIDEST_STATE)
         self._filling = True
         self._ids = [structure.id for structure in structures]
         table.setRowCount(len(structures))

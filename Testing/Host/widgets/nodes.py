@@ -50,8 +50,7 @@ class _NodeComboBox(QWidget):
         self._none_text = "None"
         self._observer = SceneObserver(self, self._update, self._close)
         self._combo = QComboBox(self)
-        self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._combo.setMinimumContentsLength(8)
+        self._combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._combo)

@@ -2,7 +2,7 @@
 
 import textwrap
 
-LONGEST_LINE = 56
+LONGEST_LINE = 54
 
 
 def button_text(text: str) -> str:

@@ -34,10 +34,7 @@ class RegisterPanel:
         """Set the text and state of the button."""
         parameters = self._parameters()
         reason = _("There is no scene.") if parameters is None else self._logic.reasonNotToRegister(parameters)
-        if self.running:
-            text = _("Registering...")
-        else:
-            text = reason or self._logic.describeRegistration(parameters)
+        text = _("Registering...") if self.running else reason or self._logic.describeRegistration(parameters)
         self._ui.registerButton.setText(button_text(text))
         self._ui.registerButton.setEnabled(not self.running and not reason)
 

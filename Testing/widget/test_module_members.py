@@ -1,10 +1,13 @@
 """The module's sources and .ui file use only what the record of the application has."""
 
 import ast
+import functools
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 from Host import record
 
 ROOT = Path(__file__).parents[2] / "SAMRegistration"
@@ -106,25 +109,57 @@ GIVES = {  # what a method of a recorded object gives
 
 
 class Objects(ast.NodeVisitor):
-    """Finds which expressions of a source are objects of the application, through names and calls."""
+    """Finds which expressions of a source are objects of the application, through names, attributes and calls."""
 
     def __init__(self):
-        self.names, self.wrong = {}, []
+        self.names, self.attributes, self.wrong = {}, {}, []
 
     def kind(self, node):
+        """The recorded name of the class of an expression; None where it is not known."""
         if isinstance(node, ast.Name):
             return self.names.get(node.id)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            created = ast.unparse(node.func)
+            if record.has_class(created):
+                return created
             return GIVES.get((self.kind(node.func.value), node.func.attr))
-        return "slicer.app" if ast.unparse(node) == "slicer.app" else None
+        if isinstance(node, ast.Attribute):
+            widget = widget_of(node)
+            if widget in WIDGETS:
+                return WIDGETS[widget]
+        return "slicer.app" if ast.unparse(node) == "slicer.app" else self.attributes.get(ast.unparse(node))
+
+    def visit_ClassDef(self, node):
+        self.attributes = {}
+        for statement in ast.walk(node):
+            if isinstance(statement, ast.Assign):
+                for target, value in assigned(statement):
+                    if isinstance(target, ast.Attribute):
+                        self.attributes[ast.unparse(target)] = self.kind(value)
+        self.generic_visit(node)
 
     def visit_FunctionDef(self, node):
         self.names = {}
         self.generic_visit(node)
 
     def visit_Assign(self, node):
-        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            self.names[node.targets[0].id] = self.kind(node.value)
+        self.generic_visit(node)
+        for target, value in assigned(node):
+            if isinstance(target, ast.Name):
+                self.names[target.id] = self.kind(value)
+
+    def visit_For(self, node):
+        kinds = {self.kind(part) for part in getattr(node.iter, "elts", [])}
+        if isinstance(node.target, ast.Name):
+            self.names[node.target.id] = kinds.pop() if len(kinds) == 1 else None
+        self.generic_visit(node)
+
+    def visit_Call(self, node):
+        if isinstance(node.func, ast.Attribute):
+            kind = self.kind(node.func.value)
+            has = kind is not None and record.has_class(kind) and node.func.attr in record.allowed(kind)
+            if has and node.func.attr not in record.complete(kind).callables:
+                self.wrong.append(f"{node.lineno} {kind}.{node.func.attr} is not callable")
         self.generic_visit(node)
 
     def visit_Attribute(self, node):
@@ -132,6 +167,15 @@ class Objects(ast.NodeVisitor):
         if kind is not None and node.attr not in record.allowed(kind):
             self.wrong.append(f"{node.lineno} {kind} has no {node.attr}")
         self.generic_visit(node)
+
+
+def assigned(statement):
+    """The pairs of target and value of an assignment, one for each name of `a, b = c, d`."""
+    for target in statement.targets:
+        if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+            yield from zip(target.elts, statement.value.elts)
+        else:
+            yield target, statement.value
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.stem}-{path.stem}")
@@ -145,6 +189,60 @@ def test_the_search_for_members_sees_what_the_application_lacks():
     objects = Objects()
     objects.visit(ast.parse("def f():\n    m = slicer.app.layoutManager()\n    m.sliceWidget('Red').sliceViews()"))
     assert objects.wrong == ["3 sliceWidget has no sliceViews"]
+
+
+@pytest.mark.parametrize(
+    ("code", "wrong"),
+    [
+        ("combo = self._ui.deviceCombo\n    combo.count()", "qt.QComboBox.count is not callable"),
+        ("there, table = True, ui.structuresTable\n    table.setRows(1)", "qt.QTableWidget has no setRows"),
+        ("timer = qt.QTimer()\n    timer.setEvery(1)", "qt.QTimer has no setEvery"),
+        ("self._timer = qt.QTimer()\n    self._timer.interval()", "qt.QTimer.interval is not callable"),
+        ("self._ui.fixedSelector.setNodeTypes([])", "slicer.qMRMLNodeComboBox has no setNodeTypes"),
+    ],
+)
+def test_the_search_for_members_follows_names_and_attributes(code, wrong):
+    objects = Objects()
+    objects.visit(ast.parse(f"class A:\n  def f(self, ui):\n    {code}"))
+    assert [entry.partition(" ")[2] for entry in objects.wrong] == [wrong]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.stem}-{path.stem}")
+def test_every_method_with_a_capital_exists_in_some_class_of_vtk_or_of_the_application(path, application):
+    import vtk
+
+    wrong = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and re.fullmatch("[A-Z][a-z]+[A-Z][A-Za-z0-9]*", node.attr):
+            owner = ast.unparse(node.value)
+            elsewhere = re.match(r"(qt|slicer\.util|unittest|tempfile)\b", owner) or re.fullmatch(
+                "[A-Z][A-Za-z]+", owner
+            )
+            known = any(hasattr(kind, node.attr) for kind in (vtk, sitk, *vtk_classes(), *vars(sitk).values()))
+            if not known and not elsewhere:
+                wrong.append(f"{path.name}:{node.lineno} {owner}.{node.attr}")
+    assert wrong == []
+
+
+def test_whether_the_panel_is_entered_is_an_attribute_in_the_application_and_here(application):
+    """Q_PROPERTY(bool isEntered READ isEntered) of qSlicerAbstractModuleWidget; a method would always be true."""
+    from Host.modules import qSlicerScriptedLoadableModuleWidget
+
+    assert isinstance(qSlicerScriptedLoadableModuleWidget.isEntered, property)
+    assert "isEntered()" not in (ROOT / "SAMRegistration.py").read_text(encoding="utf-8")
+
+
+@functools.cache
+def vtk_classes():
+    import slicer
+    import vtk
+
+    return tuple(
+        value
+        for namespace in (slicer, vtk)
+        for name, value in vars(namespace).items()
+        if name.startswith("vtk") and isinstance(value, type)
+    )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.stem}-{path.stem}")

@@ -525,3 +525,16 @@ def test_a_range_is_edited_by_a_range_widget(application, node):
     assert texts(node) == {"window._minimum": "-3.0", "window._maximum": "4.0"}
     with pytest.raises(ValueError, match="within"):
         p.window = FloatRange(-20, 0)
+    p.window = FloatRange(-20, 30)  # which the application does not refuse
+
+
+def test_a_range_without_a_default_cannot_be_connected_as_in_the_application(application, node):
+    import ctk
+    from slicer.parameterNodeWrapper import FloatRange, RangeBounds, parameterNodeWrapper
+
+    @parameterNodeWrapper
+    class Limits:
+        window: Annotated[FloatRange, RangeBounds(-10, 10)]
+
+    with pytest.raises(AttributeError):
+        Limits(node).connectParametersToGui({"window": ctk.ctkRangeWidget()})

@@ -55,7 +55,7 @@ class Minimum(Validator):
 
     def validate(self, value: Any) -> None:
         if value < self.minimum:
-            raise ValueError(f"Value must be at least {self.minimum}, is {value}")
+            raise ValueError(f"Value must be greater than {self.minimum}, is {value}")
 
 
 class Maximum(Validator):
@@ -64,7 +64,7 @@ class Maximum(Validator):
 
     def validate(self, value: Any) -> None:
         if value > self.maximum:
-            raise ValueError(f"Value must be at most {self.maximum}, is {value}")
+            raise ValueError(f"Value must be greater than {self.maximum}, is {value}")
 
 
 class Choice(Validator):
@@ -86,13 +86,13 @@ class Exclude(Validator):
 
 
 class RangeBounds(Validator):
-    """Limits of a FloatRange."""
+    """Limits of a FloatRange. As in the application, a range is refused only where its maximum is within the limits."""
 
     def __init__(self, minimum: float, maximum: float):
         self.minimum, self.maximum = minimum, maximum
 
     def validate(self, value: Any) -> None:
-        if not (self.minimum <= value.minimum and value.maximum <= self.maximum):
+        if not self.minimum <= value.minimum and value.maximum <= self.maximum:
             raise ValueError(
                 f"Range must be within [{self.minimum}, {self.maximum}], is [{value.minimum}, {value.maximum}]"
             )

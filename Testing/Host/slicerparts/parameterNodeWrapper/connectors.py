@@ -236,8 +236,8 @@ class Range(_PropertyConnector):
         bounds = self._annotation(RangeBounds)
         if bounds is None:
             raise RuntimeError("Cannot have a connection to a range widget without a RangeBounds annotation.")
-        if self._annotation(Default) is None and not bounds.minimum <= 0 <= bounds.maximum:
-            raise RuntimeError("RangeBounds that do not cover 0 need a Default() value to initialize the GUI.")
+        if self._annotation(Default) is None:
+            bounds.validate(0)  # AttributeError, as in the application: such a widget needs a Default
         for annotation, name in ((Decimals, "decimals"), (SingleStep, "singleStep")):
             if self._annotation(annotation) is not None:
                 setattr(self._widget, name, self._annotation(annotation).value)

@@ -30,6 +30,8 @@ CLICKS = {
 TOO_FAR, CORRECTIONS = (0, -28, -14), ((0, -28, -20), (0, -30, -48))
 BRAINS = {"ICBM152": ("fixed", "icbm152_t1.nii.gz"), "Colin27": ("moving", "colin27_t1.nii.gz")}
 WINDOW_SIZE, PANEL_WIDTH = (1500, 1000), 440
+NEARER = 0.78  # field of view of the slices, as a part of the whole volume's
+PATIENCE_SECONDS = 3600
 
 
 def main() -> int:
@@ -107,18 +109,20 @@ class Tour:
             selector.setCurrentNode(add_volume(data, Grid.of(image), name))
         self.ui.fixedImageButton.click()
         self.settle()
+        self.zoom()
         self.picture("1-volumes", 0)
 
     def add_structures(self) -> None:
-        """One structure of an anatomy and one with a name of its own; the ids by name."""
+        """One structure with a name of its own and one of an anatomy."""
+        self.ui.addStructureButton.click()
+        self.ui.structuresTable.item(0, 2).setText("pons")
+        self.settle()
         self.ui.anatomyCombo.setCurrentIndex(list(self.widget.logic.anatomies()).index("Brain"))
         self.ui.addAnatomyButton.click()
         for name, structure in self.structures().items():
             if name not in CLICKS:
                 self.widget.structuresTable.select(structure)
                 self.ui.removeStructureButton.click()
-        self.ui.addStructureButton.click()
-        self.ui.structuresTable.item(self.ui.structuresTable.rowCount - 1, 2).setText("pons")
         self.settle()
 
     def structures(self) -> dict:
@@ -180,11 +184,21 @@ class Tour:
         for name in slicer.app.layoutManager().sliceViewNames():
             slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*position)
 
+    @staticmethod
+    def zoom() -> None:
+        """Bring the slice views nearer."""
+        import slicer
+
+        for name in slicer.app.layoutManager().sliceViewNames():
+            node = slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode()
+            width, height, depth = node.GetFieldOfView()
+            node.SetFieldOfView(NEARER * width, NEARER * height, depth)
+
     def register(self) -> None:
         """Register with the fast preset."""
         self.ui.presetCombo.setCurrentIndex(0)
         self.ui.registerButton.click()
-        self.wait(lambda: self.ui.registerProgress.value > 50)
+        self.wait(lambda: self.ui.registerProgress.value > 50, PATIENCE_SECONDS)
         self.picture("6-registering", 2)
         self.settle()
 
@@ -211,10 +225,17 @@ class Tour:
         self.window.grab().save(str(self.folder / f"module-{name}.png"))
 
     def settle(self) -> None:
-        """Wait for the work in the background."""
-        self.wait(lambda: not self.widget.runner.busy, 300)
+        """Wait for the work in the background.
 
-    def wait(self, condition, seconds: float = 120) -> None:
+        Raises:
+            TimeoutError: it takes too long; a picture of it would not show what the tutorial says.
+        """
+        self.wait(lambda: not self.widget.runner.busy, PATIENCE_SECONDS)
+        if self.widget.runner.busy:
+            raise TimeoutError("The work in the background does not end.")
+
+    @staticmethod
+    def wait(condition, seconds: float) -> None:
         """Turn the event loop until the condition holds or the time is over."""
         import slicer
 

@@ -69,9 +69,11 @@ def test_the_metadata_agree_with_the_entry(description):
     assert ENTRY["category"] == "Registration"
 
 
-def test_the_description_is_a_sentence_or_two_of_bearable_length(description):
-    assert 40 < len(description["description"]) < 400
-    assert description["description"].endswith(".")
+def test_the_description_is_a_sentence_or_two(description):
+    sentences = description["description"].split(". ")
+    assert len(sentences) <= 2
+    assert 40 < len(description["description"]) < 300
+    assert sentences[-1].endswith(".")
 
 
 def test_the_contributors_are_the_same_everywhere(description):

@@ -23,3 +23,10 @@ def test_every_file_that_is_named_with_its_folder_exists(document):
     named = FILE.findall(document.read_text(encoding="utf-8"))
     found = {name for name in named if any((place / name).exists() for place in PLACES)}
     assert sorted(set(named) - found - {name for name in named if name.startswith(MADE_BY_USE)}) == []
+
+
+def test_every_name_that_is_said_to_be_in_a_file_is_there(document):
+    text = " ".join(document.read_text(encoding="utf-8").split())
+    for name, file in re.findall(r"`([\w-]+)` (?:of|in) `([\w/.-]+\.\w+)`", text):
+        path = next(place / file for place in PLACES if (place / file).exists())
+        assert name in path.read_text(encoding="utf-8"), f"{name} is not in {file}"

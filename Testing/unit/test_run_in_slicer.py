@@ -1,6 +1,7 @@
 """The parts of run_in_slicer.py that need no application."""
 
 import io
+import runpy
 import sys
 import types
 import unittest
@@ -44,6 +45,7 @@ def application(monkeypatch):
     slicer = types.ModuleType("slicer")
     slicer.modules = types.SimpleNamespace(samregistration=None)
     slicer.app = types.SimpleNamespace(extensionsManagerModel=lambda: manager, layoutManager=lambda: None)
+    slicer.util = types.SimpleNamespace(exit=lambda status: calls.append(("exit", status)))
     slicer.manager, slicer.logic, slicer.calls = manager, logic, calls
     module = types.ModuleType("SAMRegistration")
     module.SAMRegistrationLogic, module.SAMRegistrationTest = lambda: logic, Sample
@@ -135,3 +137,11 @@ def test_an_error_ends_the_run_instead_of_leaving_the_application_open(applicati
     application.logic.installPackages = broken
     assert run_in_slicer.main(["--install-dependencies"]) == run_in_slicer.FAILED
     assert "OSError: no disk" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("test", "status"), [("test_good", 0), ("test_bad", 1), ("test_left_out", 2)])
+def test_the_application_ends_with_the_status_of_the_run(application, monkeypatch, test, status):
+    application.app.layoutManager = object
+    monkeypatch.setattr(sys, "argv", [run_in_slicer.__file__, "--test", test])
+    runpy.run_path(run_in_slicer.__file__, run_name="__main__")
+    assert application.calls == [("exit", status)]

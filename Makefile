@@ -1,11 +1,11 @@
 # Two commands do everything: `make demo` and `make test`. Both create .venv and install what they need.
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 OUTPUT ?= demo-output
 OFFSCREEN := QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow
 
-.PHONY: demo show test brains lint bench bench-peers cmake-lists screenshots clean
+.PHONY: demo show test test-library test-slicer brains lint bench bench-peers cmake-lists screenshots clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python Resources/SampleData/demo.py --output $(OUTPUT)
@@ -19,6 +19,15 @@ test: $(VENV)/.installed-test brains
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
+
+# The library and its command line alone, on any system and any Python from 3.9.
+test-library: $(VENV)/.installed-library
+	$(BIN)/python -m pytest Testing/unit
+
+# The module's self-test in 3D Slicer: make test-slicer SLICER=/path/to/Slicer [SLICER_TEST_OPTIONS=...]
+test-slicer:
+	"$(SLICER)" --testing --no-splash --no-main-window --python-script Testing/tools/run_in_slicer.py --load-only
+	"$(SLICER)" --testing --no-splash --python-script Testing/tools/run_in_slicer.py $(SLICER_TEST_OPTIONS)
 
 # Two brains for one of the tests, which is left out where they are not to be had.
 brains: $(VENV)/.installed
@@ -48,17 +57,20 @@ bench-peers: .venv-peers/.installed
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r Testing/bench/peers.txt
 	touch $@
 
-screenshots: $(VENV)/.installed-test
+# The pictures of README and tutorial, of the brains of the demonstration.
+screenshots: $(VENV)/.installed-test brains
 	$(BIN)/python Testing/tools/screenshots.py
+	$(BIN)/python Resources/SampleData/demo.py --output $(OUTPUT)
+	cp $(OUTPUT)/report.png Resources/Screenshots/report.png
 
 clean:
 	rm -rf $(VENV) $(OUTPUT)
 
-$(VENV)/bin/python:
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # torch is pinned: this version is known to install as a CPU build on machines without CUDA.
-$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps torchvision==0.28.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
@@ -66,6 +78,10 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-host: pyproject.toml $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[host]'
+	touch $@
+
+$(VENV)/.installed-library: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,train]'
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml $(VENV)/.installed

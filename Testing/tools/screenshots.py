@@ -2,8 +2,8 @@
 
     python Testing/tools/screenshots.py [--output FOLDER]
 
-A phantom and its twin in another posture are loaded, two structures are clicked and proposed in the other image, and
-the result of the registration is looked at.
+The brains of the demonstration are loaded, which `make brains` fetches; two structures are clicked and proposed in the
+other image, and the result of the registration is looked at.
 """
 
 import argparse
@@ -12,17 +12,29 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-for folder in ("SAMRegistration", "Testing", "Testing/tools"):
+for folder in ("SAMRegistration", "Testing", "Resources/SampleData"):
     sys.path.insert(0, str(ROOT / folder))
 
-# Structure: where it is and where it is not (RAS mm), in one axial slice.
+# Structure: clicks inside (+) and outside (-) in axial slices, in their order (RAS mm).
 CLICKS = {
-    "liver": (((60, 20, -25),), ((-5, 20, -25),)),
-    "left kidney": (((-54, -50, -25),), ((-54, -5, -25),)),
+    "ventricles": (
+        ("+", (-10, -14, 22)),
+        ("+", (10, -14, 22)),
+        ("+", (-6, 12, 14)),
+        ("+", (6, 12, 14)),
+        ("-", (0, 4, 6)),
+    ),
+    "pons": (("+", (0, -28, -34)), ("-", (-18, -42, -34)), ("-", (18, -42, -34))),
 }
+# The pons, carried to the other slices, runs on into the midbrain above it and into the medulla below.
+TOO_FAR, CORRECTIONS = (0, -28, -14), ((0, -28, -20), (0, -30, -48))
+# In the other brain one slice nearer: on those slices the corrections of the first brain are proposed already.
+CORRECTIONS_OF_MOVING = ((0, -28, -21), (0, -30, -47))
+RESULT_AT = (-5, -22, 16)
+BRAINS = {"ICBM152": ("fixed", "icbm152_t1.nii.gz"), "Colin27": ("moving", "colin27_t1.nii.gz")}
 WINDOW_SIZE, PANEL_WIDTH = (1500, 1000), 440
-# Where the left kidney, carried to the other slices, has run into the spleen.
-WRONG = (-85.5, -34.5, 25.5)
+NEARER = 0.78  # field of view of the slices, as a part of the whole volume's
+PATIENCE_SECONDS = 3600
 
 
 def main() -> int:
@@ -30,24 +42,42 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split(":", 1)[0])
     parser.add_argument("--output", type=Path, default=ROOT / "Resources" / "Screenshots")
     options = parser.parse_args()
+    import fetch
     import Host
 
+    try:
+        brains = {name: brain(part, file) for name, (part, file) in BRAINS.items()}
+    except fetch.FetchError as error:
+        print(f"The pictures need the brains of the demonstration. {error}", file=sys.stderr)
+        return 1
     application = Host.start(testing=True)
     try:
-        Tour(options.output).go()
+        Tour(options.output, brains).go()
     finally:
         application._shut_down()
     return 0
 
 
+def brain(part: str, file: str):
+    """The image of a part of the sample data.
+
+    Raises:
+        fetch.FetchError: it is not in the cache and cannot be fetched.
+    """
+    import fetch
+    import SimpleITK as sitk
+
+    return sitk.ReadImage(str(fetch.fetch(part, fetch.cache_folder())[file]), sitk.sitkFloat32)
+
+
 class Tour:
     """One way through the module, with a picture after each step."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, brains: dict):
         import Host
         import slicer
 
-        self.folder = folder
+        self.folder, self.brains = folder, brains
         self.folder.mkdir(parents=True, exist_ok=True)
         self.window = slicer.util.mainWindow()
         self.window.resize(*WINDOW_SIZE)
@@ -72,62 +102,85 @@ class Tour:
         self.look()
 
     def choose_volumes(self) -> None:
-        """Load the phantom and its twin."""
+        """Load both brains."""
         import SimpleITK as sitk
-        from phantom import GRID, phantom_pair
+        from SAMRegistrationLib.geometry.grid import Grid
         from SAMRegistrationLib.scene.volumes import add_volume, image_data
 
-        names, selectors = ("Phantom", "Phantom turned"), (self.ui.fixedSelector, self.ui.movingSelector)
-        for image, name, selector in zip(phantom_pair(), names, selectors):
+        for (name, image), selector in zip(self.brains.items(), (self.ui.fixedSelector, self.ui.movingSelector)):
             data = image_data(sitk.GetArrayViewFromImage(image))
-            selector.setCurrentNode(add_volume(data, GRID, name, window=(-200, 320)))
+            selector.setCurrentNode(add_volume(data, Grid.of(image), name))
         self.ui.fixedImageButton.click()
+        self.settle()
+        self.zoom()
         self.picture("1-volumes", 0)
+
+    def add_structures(self) -> None:
+        """One structure with a name of its own and one of an anatomy."""
+        self.ui.addStructureButton.click()
+        self.ui.structuresTable.item(0, 2).setText("pons")
+        self.settle()
+        self.ui.anatomyCombo.setCurrentIndex(list(self.widget.logic.anatomies()).index("Brain"))
+        self.ui.addAnatomyButton.click()
+        for name, structure in self.structures().items():
+            if name not in CLICKS:
+                self.widget.structuresTable.select(structure)
+                self.ui.removeStructureButton.click()
+        self.settle()
+
+    def structures(self) -> dict:
+        """The ids of the structures by their names."""
+        return {entry.name: entry.id for entry in self.widget.logic.structures(self.widget.parameters())}
 
     def click(self) -> None:
         """Click two structures in the fixed volume, correct one, propose both in the moving one and accept them."""
-        from Host import gestures
-
-        anatomies = list(self.widget.logic.anatomies())
-        self.ui.anatomyCombo.setCurrentIndex(anatomies.index("Abdomen"))
-        self.ui.addAnatomyButton.click()
-        structures = {entry.name: entry.id for entry in self.widget.logic.structures(self.widget.parameters())}
-        for name in [name for name in structures if name not in CLICKS]:
-            self.widget.structuresTable.select(structures[name])
-            self.ui.removeStructureButton.click()
-        view = gestures.slice_view("Red")
-        for name, (plus, minus) in CLICKS.items():
-            self.widget.structuresTable.select(structures[name])
-            self.look_at(plus[0])
-            for button, places in ((self.ui.plusButton, plus), (self.ui.minusButton, minus)):
-                if not button.checked:
-                    button.click()
-                self.settle()
-                for place in places:
-                    gestures.click(view, gestures.pixel_at(view, place))
-                    self.settle()
+        self.add_structures()
+        for name, clicks in CLICKS.items():
+            self.widget.structuresTable.select(self.structures()[name])
+            for kind, place in clicks:
+                self.place(kind, place)
+        self.look_at(CLICKS["pons"][0][1])
         self.picture("2-clicks", 1)
         for name in CLICKS:
-            self.do(structures[name], self.ui.propagateButton)
+            self.do(name, self.ui.propagateButton)
+        self.look_at(TOO_FAR)
         self.picture("3-to-volume", 1)
-        self.look_at(WRONG)
-        gestures.click(view, gestures.pixel_at(view, WRONG))
-        self.settle()
-        self.do(structures["left kidney"], self.ui.propagateButton)
+        self.correct(CORRECTIONS)
         self.picture("3-corrected", 1)
-        self.look_at(CLICKS["left kidney"][0][0])
         for name in CLICKS:
             self.ui.fixedImageButton.click()
-            self.do(structures[name], self.ui.proposeButton)
+            self.do(name, self.ui.proposeButton)
         self.picture("4-proposed", 1)
         for name in CLICKS:
-            self.do(structures[name], self.ui.acceptButton)
-            self.do(structures[name], self.ui.propagateButton)
+            self.do(name, self.ui.acceptButton)
+            self.do(name, self.ui.propagateButton)
+        self.correct(CORRECTIONS_OF_MOVING)
         self.picture("5-accepted", 1)
 
-    def do(self, structure: str, button) -> None:
+    def correct(self, places) -> None:
+        """Click outside of the pons, carry the correction through the volume, and look at the pons."""
+        self.widget.structuresTable.select(self.structures()["pons"])
+        for place in places:
+            self.place("-", place)
+        self.do("pons", self.ui.propagateButton)
+        self.look_at(CLICKS["pons"][0][1])
+
+    def place(self, kind: str, place) -> None:
+        """Click at a position (RAS mm) in its axial slice, inside (+) or outside (-) of the chosen structure."""
+        from Host import gestures
+
+        button = self.ui.plusButton if kind == "+" else self.ui.minusButton
+        if not button.checked:
+            button.click()
+        self.look_at(place)
+        self.settle()
+        view = gestures.slice_view("Red")
+        gestures.click(view, gestures.pixel_at(view, place))
+        self.settle()
+
+    def do(self, name: str, button) -> None:
         """Click a button for a structure and wait for what it does."""
-        self.widget.structuresTable.select(structure)
+        self.widget.structuresTable.select(self.structures()[name])
         self.settle()
         button.click()
         self.settle()
@@ -140,16 +193,27 @@ class Tour:
         for name in slicer.app.layoutManager().sliceViewNames():
             slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*position)
 
+    @staticmethod
+    def zoom() -> None:
+        """Bring the slice views nearer."""
+        import slicer
+
+        for name in slicer.app.layoutManager().sliceViewNames():
+            node = slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode()
+            width, height, depth = node.GetFieldOfView()
+            node.SetFieldOfView(NEARER * width, NEARER * height, depth)
+
     def register(self) -> None:
         """Register with the fast preset."""
         self.ui.presetCombo.setCurrentIndex(0)
         self.ui.registerButton.click()
-        self.wait(lambda: self.ui.registerProgress.value > 50)
+        self.wait(lambda: self.ui.registerProgress.value > 50, PATIENCE_SECONDS)
         self.picture("6-registering", 2)
         self.settle()
 
     def look(self) -> None:
         """Every way of looking at the result."""
+        self.look_at(RESULT_AT)
         self.picture("7-result", 3)
         self.ui.jacobianCheckBox.setChecked(True)
         self.picture("8-jacobian", 3)
@@ -171,10 +235,17 @@ class Tour:
         self.window.grab().save(str(self.folder / f"module-{name}.png"))
 
     def settle(self) -> None:
-        """Wait for the work in the background."""
-        self.wait(lambda: not self.widget.runner.busy, 300)
+        """Wait for the work in the background.
 
-    def wait(self, condition, seconds: float = 120) -> None:
+        Raises:
+            TimeoutError: it takes too long; a picture of it would not show what the tutorial says.
+        """
+        self.wait(lambda: not self.widget.runner.busy, PATIENCE_SECONDS)
+        if self.widget.runner.busy:
+            raise TimeoutError("The work in the background does not end.")
+
+    @staticmethod
+    def wait(condition, seconds: float) -> None:
         """Turn the event loop until the condition holds or the time is over."""
         import slicer
 

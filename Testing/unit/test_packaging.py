@@ -1,6 +1,5 @@
-"""What makes the tree a Slicer extension: the CMake lists, the icon and the index entry."""
+"""What makes the tree a Slicer extension: the CMake lists, the icon and the pictures."""
 
-import json
 import re
 from pathlib import Path
 
@@ -35,15 +34,6 @@ def test_the_list_writer_picks_up_new_files_and_drops_deleted_ones(tmp_path):
         "set(MODULE_PYTHON_RESOURCES\n  Resources/UI/a.ui\n  )\nrest()\n"
     )
     assert cmake_lists.with_lists(new, cmake_lists.files_of(tmp_path)) == new
-
-
-def test_the_index_entry_is_named_like_the_project_and_points_to_its_home():
-    project = re.search(r"^project\((\w+)\)", TOP, re.MULTILINE).group(1)
-    entry = json.loads((ROOT / f"{project}.json").read_text())
-    assert not project.startswith("Slicer")
-    assert entry["scm_url"] == metadata("HOMEPAGE") + ".git"
-    assert entry["category"] == "Registration"
-    assert entry["build_dependencies"] == metadata("DEPENDS").split()
 
 
 def test_pictures_named_in_the_metadata_are_in_the_repository():

@@ -1,0 +1,109 @@
+"""The map in docs/architecture.md and the code agree: rooms, the direction of imports, folders."""
+
+import ast
+import fnmatch
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "SAMRegistrationLib"
+LIBRARY = ROOT / "SAMRegistration" / PACKAGE
+APPLICATION = {"slicer", "vtk", "qt", "ctk"}
+SECTIONS = re.split(r"^## ", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def rows(title):
+    """The rows of the table in a section of the map, as lists of cells; names without their marks."""
+    section = next(text for text in SECTIONS if text.startswith(title))
+    found = re.findall(r"^\| (`.*)\|$", section, re.MULTILINE)
+    return [[cell.strip().strip("`") for cell in row.split("|")] for row in found]
+
+
+ROOMS = [row[0] for row in rows("Rooms")]
+
+
+def modules():
+    """Names of the Python modules of the library, as tuples, with their syntax trees."""
+    for path in sorted(LIBRARY.rglob("*.py")):
+        name = path.relative_to(LIBRARY).with_suffix("").parts
+        if name != ("__init__",):
+            yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(name, tree):
+    """Absolute names of all that a module imports, also within functions, as tuples."""
+    package = (PACKAGE, *name)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (tuple(alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: -node.level] if node.level else ()
+            base = (*start, *(node.module.split(".") if node.module else ()))
+            yield from ((*base, alias.name) for alias in node.names)
+
+
+def rooms_imported(name, tree):
+    found = {imported[1] for imported in imports(name, tree) if imported[0] == PACKAGE and len(imported) > 1}
+    return found - {"__version__", name[0]}
+
+
+def test_the_map_names_every_room_once_and_no_other():
+    there = {path.stem for path in LIBRARY.glob("*.py")} - {"__init__"}
+    there |= {path.name for path in LIBRARY.iterdir() if path.is_dir() and list(path.glob("*.py"))}
+    assert sorted(ROOMS) == sorted(there)
+
+
+def test_a_room_imports_only_from_rooms_above_it():
+    """Else move the room in the map, where the direction of its imports allows it, or turn the import around."""
+    backward = {}
+    for name, tree in modules():
+        above = ROOMS[: ROOMS.index(name[0])]
+        backward["/".join(name)] = sorted(rooms_imported(name, tree) - set(above))
+    assert {name: rooms for name, rooms in backward.items() if rooms} == {}
+
+
+def test_only_the_rooms_that_the_map_says_import_the_application():
+    found = {}
+    for name, tree in modules():
+        found.setdefault(name[0], set()).update({imported[0] for imported in imports(name, tree)} & APPLICATION)
+    stated = {row[0]: set(filter(None, row[2].split(", "))) for row in rows("Rooms")}
+    assert {room: names for room, names in found.items() if names} == {
+        room: names for room, names in stated.items() if names
+    }
+
+
+def test_the_library_names_its_own_rooms_and_not_the_module():
+    for name, tree in modules():
+        assert "SAMRegistration" not in {imported[0] for imported in imports(name, tree)}, name
+
+
+def test_the_stand_in_application_knows_nothing_of_the_module():
+    for path in (ROOT / "Testing" / "Host").rglob("*.py"):
+        assert "SAMRegistration" not in path.read_text(encoding="utf-8"), path
+
+
+def test_the_map_has_a_line_for_every_folder_with_files_and_no_other():
+    named = [row[0] for row in rows("Folders")]
+    assert len(named) == len(set(named))
+    assert sorted(named) == sorted(folders())
+    assert all(row[1] for row in rows("Folders"))
+
+
+def folders():
+    """Folders of the repository that hold files, as paths, without what Git ignores."""
+    ignored = [line for line in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines() if line]
+    found, waiting = [], [ROOT]
+    while waiting:
+        folder = waiting.pop()
+        children = [child for child in folder.iterdir() if not is_ignored(child, ignored)]
+        waiting += [child for child in children if child.is_dir()]
+        if any(child.is_file() for child in children):
+            found.append(folder.relative_to(ROOT).as_posix())
+    return found
+
+
+def is_ignored(path, ignored):
+    """Whether a path is Git's own or matches a pattern for folders in .gitignore."""
+    at_the_top = path.parent == ROOT
+    names = [pattern.strip("/") for pattern in ignored if at_the_top or not pattern.startswith("/")]
+    return path.name == ".git" or any(fnmatch.fnmatch(path.name, name) for name in names)

@@ -12,10 +12,10 @@ from ..errors import InputError
 from ..files import whole_file
 from ..geometry.grid import Grid
 from ..job import Job
-from ..segmentation.prompts import name_key
 from ..training.datalist import SPLITS, Case, DataList, read_data_list, write_data_list
 from ..training.recipe import DATA_LIST
-from .masks import SegmentMask, label_image
+from ..volumes import StructureMasks, name_key, write_segmentation
+from .masks import SegmentMask, structure_masks
 from .run import read
 
 
@@ -24,9 +24,10 @@ def pair_writer(
 ) -> Callable[[Job], Path]:
     """Read a pair of volume nodes and their segmentations; the returned work writes them into a folder.
 
-    Volumes (.nrrd) and label maps are in world coordinates, parent transforms included; ``cases.json`` lists them, with
-    the pair in the given split, and goes on from what the folder holds already. A volume that is there is used again;
-    another one of the same name gets a number.
+    Volumes (.nrrd) and label maps, or segmentations (.seg.nrrd) where structures overlap, are in world coordinates,
+    parent transforms included; ``cases.json`` lists them, with the pair in the given split, and
+    goes on from what the folder holds already. A volume that is there is used again; another one of the same name gets
+    a number.
 
     Args:
         split: "train" (the pair then goes in both directions), "validation" or "test".
@@ -76,11 +77,10 @@ class _Writer:
             text = _('{id} is used for "{split}" in {folder} already; a volume belongs to one split only.')
             raise InputError(text.format(id=case.id, split=case.split, folder=self.folder))
         drawn = [mask for mask in masks if mask.image is not None]
-        labels = label_image(drawn, [self._label(mask.name) for mask in drawn], Grid.of(image))
-        if labels is not None:
-            path = case.image.with_name(f"{case.image.stem}-labels.nrrd")
-            _write(labels, path)
-            self.cases[number] = replace(case, labels=path)
+        numbers, names = [self._label(mask.name) for mask in drawn], [mask.name for mask in drawn]
+        structures = structure_masks(drawn, numbers, names, Grid.of(image))
+        if structures is not None:
+            self.cases[number] = replace(case, labels=_write_labels(structures, case.image))
         return case.id
 
     def finish(self, fixed: str, moving: str) -> Path:
@@ -112,6 +112,18 @@ def _is_called(case: Case, name: str) -> bool:
 def _write(image: sitk.Image, path: Path) -> None:
     with whole_file(path) as temporary:
         sitk.WriteImage(image, str(temporary), useCompression=True)
+
+
+def _write_labels(structures: StructureMasks, image: Path) -> Path:
+    """Write a label map beside an image, or where structures overlap a segmentation, which holds all of them whole."""
+    if not structures.overlapping():
+        path = image.with_name(f"{image.stem}-labels.nrrd")
+        _write(structures.label_image(), path)
+        return path
+    path = image.with_name(f"{image.stem}-labels.seg.nrrd")
+    with whole_file(path) as temporary:
+        write_segmentation(structures, temporary)
+    return path
 
 
 def _same(case: Case, image: sitk.Image) -> bool:

@@ -18,8 +18,8 @@ from ..geometry.grid import Grid
 from ..geometry.resample import warp_mask, warp_volume
 from ..job import Job
 from ..metrics import hatching
-from ..segmentation.prompts import name_key
-from .masks import SegmentMask, label_image, labelmap, masks_of
+from ..volumes import name_key
+from .masks import SegmentMask, labelmap, masks_of, structure_masks
 from .surfaces import surface_of
 from .transforms import oriented_grid, transform_grid
 from .volumes import VolumeCopy, image_data
@@ -143,13 +143,13 @@ def _prepare(inputs: Inputs, structures, result, job: Job) -> Outcome:
 
 
 def _structures(inputs: Inputs):
-    """Names of the structures that both sides have, and their label images (1, 2, ...), None without any."""
+    """Names of the structures that both sides have, and these structures (1, 2, ...) of each, None without any."""
     pairs = _pairs(inputs.fixed_masks, inputs.moving_masks)
-    numbers = range(1, len(pairs) + 1)
+    names, numbers = [fixed.name for fixed, _ in pairs], range(1, len(pairs) + 1)
     return (
-        [fixed.name for fixed, _ in pairs],
-        label_image([fixed for fixed, _ in pairs], numbers, inputs.fixed.grid),
-        label_image([moving for _, moving in pairs], numbers, inputs.moving.grid),
+        names,
+        structure_masks([fixed for fixed, _ in pairs], numbers, names, inputs.fixed.grid),
+        structure_masks([moving for _, moving in pairs], numbers, names, inputs.moving.grid),
     )
 
 

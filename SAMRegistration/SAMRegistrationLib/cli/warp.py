@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..errors import InputError
-from .console import add_output_options, show
+from .console import add_output_options, say, show
 
 POINT_FILES = (".csv", ".json")
 
@@ -54,15 +54,20 @@ def _warp_image(options, pull) -> None:
 
     from ..files import whole_file
     from ..geometry.grid import Grid
-    from ..geometry.resample import warp_labels, warp_volume
+    from ..geometry.resample import warp_volume
     from ..volumes import read_labels, read_volume
+    from .structures import require_room, write_structures
 
     if not options.like:
         raise InputError("Say with --like which image gives the grid of the result.")
     grid = Grid.of(read_volume(options.like))
     if options.labels:
-        warped = warp_labels(read_labels(options.input), pull, grid, options.smooth)
-    else:
-        warped = warp_volume(read_volume(options.input), pull, grid)
+        structures = read_labels(options.input)
+        for note in structures.notes:
+            say(options, f"Note: {note}")
+        require_room(structures, options.input, options.output)
+        write_structures(structures.warped(pull, grid, options.smooth), options.output)
+        return
+    warped = warp_volume(read_volume(options.input), pull, grid)
     with whole_file(options.output) as temporary:
         sitk.WriteImage(warped, str(temporary), True)

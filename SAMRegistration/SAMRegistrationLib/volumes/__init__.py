@@ -5,14 +5,13 @@ from .labels import as_structures, read_labels
 from .modality import MODALITIES, PERCENTILES, guess_modality, intensity_window, modality_of_values, normalize
 from .pairing import with_numbers_of
 from .reading import read_volume
-from .segments import ENDINGS as SEGMENTATION_ENDINGS
-from .segments import write_segmentation
+from .segments import SEGMENTATION_ENDING, write_segmentation
 from .structures import Labels, NamedMask, StructureMask, StructureMasks, holding, name_key
 
 __all__ = [
     "MODALITIES",
     "PERCENTILES",
-    "SEGMENTATION_ENDINGS",
+    "SEGMENTATION_ENDING",
     "Labels",
     "NamedMask",
     "StructureMask",

@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from .structures import Color, StructureMasks, holding
 
-ENDINGS = (".seg.nrrd", ".seg.nhdr")
+SEGMENTATION_ENDING = ".seg.nrrd"
 LARGEST_LABEL_VALUE = 2**31 - 1
 _KEYS = ("ID", "LabelValue", "Name", "Layer")
 

@@ -7,9 +7,7 @@ def add_parser(commands) -> None:
     parser = commands.add_parser("segment", help="segment structures of a volume from points and boxes")
     parser.add_argument("image", help="volume to segment")
     parser.add_argument("--prompts", required=True, help="JSON file with structures, points and boxes (LPS mm)")
-    parser.add_argument(
-        "-o", "--output", required=True, help="labels.nii.gz: a label image; labels.seg.nrrd: may overlap"
-    )
+    parser.add_argument("-o", "--output", required=True, help="label image (.nii.gz) or segmentation (.seg.nrrd)")
     parser.add_argument(
         "--model", default="compact", help="compact (built in), a name of 'weights list', or a checkpoint file"
     )
@@ -41,8 +39,8 @@ def run(options) -> None:
         overlapping = structures.overlapping()
         if overlapping:
             notes.append(
-                f"Structures overlap in {overlapping} voxels, which a label map gives to the smaller one; an output that "
-                "ends in .seg.nrrd holds all of them whole."
+                f"Structures overlap in {overlapping} voxels, which a label map gives to the smaller one; an output "
+                "that ends in .seg.nrrd holds all of them whole."
             )
     ml = structures.volumes_ml()
     volume = {structure.name: ml.get(structure.label, 0.0) for structure in prompts.structures}

@@ -18,6 +18,7 @@ from cases.labels import (
     organ_with_tumor,
     volume,
     with_a_voxel,
+    write_nifti_with_names,
 )
 from SAMRegistrationLib.cli import main
 from SAMRegistrationLib.errors import InputError
@@ -304,3 +305,32 @@ def test_a_segmentation_that_was_written_reads_the_same(tmp_path, pair):
     assert read.grid.matches(FIXED)
     for label in names:
         np.testing.assert_array_equal(read.inside(label), pair[0].inside(label))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("name", ["a.nii.gz", "a.nii"])
+def test_names_in_the_header_of_a_nifti_file_are_its_names(tmp_path, name, order):
+    image = numbered(FIXED, [1, 5, 9], np.uint16)
+    path = write_nifti_with_names(
+        tmp_path / name, image, {0: "nothing", 1: "spleen", 5: "vertebrae_L1 ü", 7: "x"}, order
+    )
+    found = read_labels(path)
+    assert [(s.label, s.name) for s in found.structures] == [(1, "spleen"), (5, "vertebrae_L1 ü"), (9, "")]
+    assert found.structures[0].color == (0.5, 0.25, 1.0)
+    assert found.grid.matches(FIXED, tolerance=0.01)
+    np.testing.assert_array_equal(found.inside(5), sitk.GetArrayFromImage(image) == 5)
+
+
+def test_a_damaged_table_of_names_leaves_the_numbers(tmp_path):
+    path = write_nifti_with_names(tmp_path / "a.nii", numbered(FIXED, [1, 5], np.uint16), {1: "spleen"})
+    path.write_bytes(path.read_bytes().replace(b"</LabelTable>", b"</LabelTabl >"))
+    assert [(s.label, s.name) for s in read_labels(path).structures] == [(1, ""), (5, "")]
+
+
+def test_liver_does_not_guide_spleen_where_nifti_files_number_them_differently(tmp_path):
+    image = numbered(FIXED, [1, 2], np.uint16)
+    swapped = numbered(FIXED, [2, 1], np.uint16)
+    fixed = read_labels(write_nifti_with_names(tmp_path / "f.nii.gz", image, {1: "liver", 2: "spleen"}))
+    moving = read_labels(write_nifti_with_names(tmp_path / "m.nii.gz", swapped, {2: "Liver", 1: "Spleen"}))
+    rows = measure(IDENTITY, fixed, moving)["structures"]
+    assert [(row["name"], row["dice"]) for row in rows] == [("liver", 1.0), ("spleen", 1.0)]

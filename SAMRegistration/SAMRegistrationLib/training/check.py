@@ -1,6 +1,7 @@
 """Checks of a data list that need its volumes: grids, labels, and no volume shared between splits."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Dict, Optional, TypeVar
 
@@ -11,7 +12,7 @@ from .. import volumes
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..job import Job
-from ..volumes import StructureMasks, name_key
+from ..volumes import StructureMasks, is_segmentation_file, name_key
 from .datalist import Case, DataList
 
 _Volume = TypeVar("_Volume", sitk.Image, StructureMasks)
@@ -29,12 +30,14 @@ def read_image(path: Path, case: Case) -> sitk.Image:
 def read_label_volume(path: Path, case: Case, data: DataList) -> StructureMasks:
     """Read a label map or a segmentation of a case, with the numbers of the list.
 
-    What a segmentation names goes by its name, everything else by its number.
+    Segments of a segmentation file go by their names, labels of a label map by their numbers.
 
     Raises:
         InputError: it cannot be used, or holds a structure that the list does not name.
     """
     found = _read(volumes.read_labels, path, case)
+    if not is_segmentation_file(path):
+        found = replace(found, structures=tuple(replace(structure, name="") for structure in found.structures))
     listed = {name_key(name): value for value, name in data.structures.items()}
     numbers: Dict[int, int] = {}
     for structure in found.structures:

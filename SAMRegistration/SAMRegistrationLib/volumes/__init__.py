@@ -5,7 +5,7 @@ from .labels import as_structures, read_labels
 from .modality import MODALITIES, PERCENTILES, guess_modality, intensity_window, modality_of_values, normalize
 from .pairing import with_numbers_of
 from .reading import read_volume
-from .segments import SEGMENTATION_ENDING, write_segmentation
+from .segments import SEGMENTATION_ENDING, is_segmentation_file, write_segmentation
 from .structures import Labels, NamedMask, StructureMask, StructureMasks, holding, name_key
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "guess_modality",
     "holding",
     "intensity_window",
+    "is_segmentation_file",
     "modality_of_values",
     "name_key",
     "normalize",

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..geometry.grid import Grid
 from .checks import check_geometry
+from .label_tables import label_table
 from .reading import read_image
 from .segments import SegmentEntry, is_segmentation_file, named_segments, read_segmentation
 from .structures import Labels, StructureMask, StructureMasks, holding
@@ -19,6 +20,8 @@ LARGEST_IN_LAYER = 2**31 - 1
 def read_labels(path: Union[str, Path]) -> StructureMasks:
     """Read the structures of a 3D label map of whole numbers (0 is background), or of a Slicer segmentation file.
 
+    They have names where the file names them: in the header of a segmentation, or in the label table of a NIfTI file.
+
     Raises:
         InputError: missing, unreadable, not 3D, no label map (see :func:`as_structures`), or without any label.
     """
@@ -26,7 +29,10 @@ def read_labels(path: Union[str, Path]) -> StructureMasks:
     structures = as_structures(image, str(path))
     if not structures.structures:
         raise InputError(f"{path} holds no label: every voxel is 0.")
-    return structures
+    table = label_table(path)
+    return structures.named(
+        {label: name for label, (name, _) in table.items()}, {label: color for label, (_, color) in table.items()}
+    )
 
 
 def as_structures(labels: Labels, name: str) -> StructureMasks:

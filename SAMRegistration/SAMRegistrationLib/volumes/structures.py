@@ -174,9 +174,12 @@ class StructureMasks:
             raise ValueError("Two structures would have the same number.")
         return replace(self, structures=tuple(sorted(renamed, key=lambda structure: structure.label)))
 
-    def named(self, names: Dict[int, str]) -> "StructureMasks":
-        """The structures with names, by number, where they have none."""
-        described = (replace(s, name=s.name or names.get(s.label, "")) for s in self.structures)
+    def named(self, names: Dict[int, str], colors: Optional[Dict[int, Color]] = None) -> "StructureMasks":
+        """The structures with names and colors, by number, where they have none."""
+        described = (
+            replace(s, name=s.name or names.get(s.label, ""), color=s.color or (colors or {}).get(s.label))
+            for s in self.structures
+        )
         return replace(self, structures=tuple(described))
 
 

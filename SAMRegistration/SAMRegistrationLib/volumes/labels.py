@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..geometry.grid import Grid
 from .checks import check_geometry
+from .dicom_segmentation import is_dicom_segmentation, lost_its_places, read_dicom_segmentation
 from .label_tables import label_table
 from .reading import read_image
 from .segments import SegmentEntry, is_segmentation_file, named_segments, read_segmentation
@@ -18,15 +19,19 @@ LARGEST_IN_LAYER = 2**31 - 1
 
 
 def read_labels(path: Union[str, Path]) -> StructureMasks:
-    """Read the structures of a 3D label map of whole numbers (0 is background), or of a Slicer segmentation file.
+    """Read the structures of a 3D label map of whole numbers (0 is background), of a Slicer segmentation file, or of
+    a DICOM Segmentation object (which needs pydicom).
 
     They have names where the file names them: in the header of a segmentation, or in the label table of a NIfTI file.
 
     Raises:
         InputError: missing, unreadable, not 3D, no label map (see :func:`as_structures`), or without any label.
     """
-    image = read_segmentation(path) if is_segmentation_file(path) else read_image(path)
-    structures = as_structures(image, str(path))
+    if is_dicom_segmentation(path):
+        structures = read_dicom_segmentation(path)
+    else:
+        image = read_segmentation(path) if is_segmentation_file(path) else read_image(path)
+        structures = as_structures(image, str(path))
     if not structures.structures:
         raise InputError(f"{path} holds no label: every voxel is 0.")
     table = label_table(path)
@@ -64,6 +69,11 @@ def as_structures(labels: Labels, name: str) -> StructureMasks:
 
 def _layers(labels: sitk.Image, name: str) -> List[sitk.Image]:
     """The scalar 3D images of a label image; several where it is a segmentation with layers."""
+    if lost_its_places(labels):
+        raise InputError(
+            f"{name} is a DICOM segmentation, of whose frames SimpleITK does not read where they are; read it with "
+            "SAMRegistrationLib.volumes.read_labels."
+        )
     components, described = labels.GetNumberOfComponentsPerPixel(), bool(named_segments(labels))
     if labels.GetDimension() == 4 and components == 1 and (described or labels.GetSize()[3] == 1):
         layers = [labels[:, :, :, n] for n in range(labels.GetSize()[3])]

@@ -64,6 +64,11 @@ def test_names_in_every_script_and_names_that_occur_twice_are_kept_apart(tmp_pat
         np.testing.assert_array_equal(found.inside(label), label == CUBES)
 
 
+def test_a_name_of_several_lines_becomes_one_line(tmp_path):
+    path = write(tmp_path / "a.seg.nrrd", GRID, [ORGAN], [segment("left\\n lung ", 1)])
+    assert [s.name for s in read_labels(path).structures] == ["left lung"]
+
+
 def test_a_segment_without_a_name_is_called_by_its_id(tmp_path):
     entries = segment("x", 1, ID="Segment_17", Name=None)
     assert [s.name for s in read_labels(write(tmp_path / "a.seg.nrrd", GRID, [ORGAN], [entries])).structures] == [

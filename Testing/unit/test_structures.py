@@ -125,7 +125,7 @@ def test_a_registration_measures_warps_and_reports_overlapping_files_whole(tmp_p
     assert "organ" in (tmp_path / "out" / "report.html").read_text()
 
     def warp(name):
-        result = ["-r", str(tmp_path / "out"), "--like", files["fixed"], "--labels"]
+        result = ["-r", str(tmp_path / "out"), "--like", files["fixed"]]
         return main(["warp", str(tmp_path / "moving.seg.nrrd"), "-o", str(tmp_path / name), *result])
 
     assert warp("again.seg.nrrd") == 0
@@ -256,6 +256,17 @@ def test_masks_of_fractional_type_that_hold_whole_numbers_are_masks():
     here = volume(FIXED, FIXED.center)
     result = register(here, here, FIXED.image(mask.astype(np.float32)), FIXED.image(mask.astype(np.float64)), options)
     assert result.facts["structures"] == [1]
+
+
+def test_label_objects_of_simpleitk_are_labels_and_arrays_are_not():
+    image = numbered(FIXED, [4, 9], np.uint16)
+    for kind in (sitk.sitkLabelUInt8, sitk.sitkLabelUInt64):
+        found = as_structures(sitk.Cast(image, kind), "The image")
+        assert found.labels == (4, 9)
+        assert found.grid.matches(FIXED)
+        np.testing.assert_array_equal(found.inside(9), sitk.GetArrayFromImage(image) == 9)
+    with pytest.raises(InputError, match="given as ndarray; give a SimpleITK image"):
+        register(volume(FIXED, FIXED.center), volume(FIXED, FIXED.center), sitk.GetArrayFromImage(image))
 
 
 def test_one_time_frame_is_a_label_map():

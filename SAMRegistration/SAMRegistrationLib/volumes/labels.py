@@ -16,6 +16,7 @@ from .segments import SegmentEntry, is_segmentation_file, named_segments, read_s
 from .structures import Labels, StructureMask, StructureMasks, holding
 
 LARGEST_IN_LAYER = 2**31 - 1
+LABEL_OBJECTS = (sitk.sitkLabelUInt8, sitk.sitkLabelUInt16, sitk.sitkLabelUInt32, sitk.sitkLabelUInt64)
 
 
 def read_labels(path: Union[str, Path]) -> StructureMasks:
@@ -49,11 +50,15 @@ def as_structures(labels: Labels, name: str) -> StructureMasks:
         name: what to call the image in errors.
 
     Raises:
-        InputError: not 3D, several values per voxel, or voxels that are NaN, infinite, negative, fractions or too large
+        InputError: no image, not 3D, several values per voxel, or voxels that are NaN, infinite, negative, fractions or too large
             for their type to tell them apart.
     """
     if isinstance(labels, StructureMasks):
         return labels
+    if not isinstance(labels, sitk.Image):
+        raise InputError(f"{name} is given as {type(labels).__name__}; give a SimpleITK image.")
+    if labels.GetPixelID() in LABEL_OBJECTS:
+        labels = sitk.LabelMapToLabel(labels)
     layers, segments = _layers(labels, name), named_segments(labels)
     grid = Grid.of(layers[0])
     found: List[StructureMask] = []
@@ -150,9 +155,7 @@ def _described(found: StructureMasks, segments: List[SegmentEntry], name: str) -
             notes.append(f'Segment "{segment.name}" of {name} is empty and left out.')
         else:
             label = segment.value if distinct else order
-            structures.append(
-                StructureMask(label, structure.layer, structure.value, segment.name.strip(), segment.color)
-            )
+            structures.append(StructureMask(label, structure.layer, structure.value, segment.name, segment.color))
     structures += _unnamed(by_place.values(), structures, notes, name)
     if not distinct and any(not structure.name for structure in structures):
         notes.append(f"Segments of {name} share label values, so they are numbered in their order.")
@@ -165,6 +168,7 @@ def _unnamed(others, structures: List[StructureMask], notes: List[str], name: st
     for other in others:
         label = other.label if other.label not in taken else 1 + max(taken)
         taken.add(label)
-        notes.append(f"{name} holds the label {other.label}, which none of its segments describes.")
+        note = f"{name} holds the label {other.label}, which none of its segments describes."
+        notes += [note] if note not in notes else []
         found.append(StructureMask(label, other.layer, other.value))
     return found

@@ -7,10 +7,10 @@ import slicer
 from cases.labels import ORGAN, SHIFT_MM, TUMOR, ball, dice, oblique, organ_with_tumor, volume
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.job import Job
-from SAMRegistrationLib.registration import RegistrationResult
+from SAMRegistrationLib.registration import RegistrationOptions, RegistrationResult
 from SAMRegistrationLib.scene.cases import pair_writer
 from SAMRegistrationLib.scene.masks import labelmap, new_segmentation, put_mask
-from SAMRegistrationLib.scene.run import prepare, read
+from SAMRegistrationLib.scene.run import compute, prepare, read
 from SAMRegistrationLib.scene.space import to_numpy
 from SAMRegistrationLib.scene.volumes import grid_of
 from SAMRegistrationLib.training.check import check_data_list, read_label_volume
@@ -109,6 +109,27 @@ def test_exported_labels_and_prepared_training_pairs_hold_the_whole_organ(volume
     organ, tumor = (tensors["fixed_labels"][0, n].float().numpy() > 0.5 for n in range(2))
     assert tumor.any()
     assert (organ & tumor).sum() == tumor.sum()
+
+
+def test_labels_that_overlap_no_longer_are_a_label_map_again_and_leave_no_file_behind(volumes, tmp_path):
+    masks = organ_with_tumor(GRID, GRID.center)
+    overlapping = segmentation_of(masks, GRID, volumes[0])
+    apart = segmentation_of({**masks, ORGAN: masks[ORGAN] & ~masks[TUMOR]}, GRID, volumes[0])
+    for node, ending in ((overlapping, "seg.nrrd"), (apart, "nrrd"), (overlapping, "seg.nrrd")):
+        pair_writer(tmp_path, "train", *volumes, node)(Job())
+        assert [path.name for path in tmp_path.glob("*labels*")] == [f"001-labels.{ending}"]
+    check_data_list(read_data_list(tmp_path / "cases.json"))
+
+
+def test_a_registration_in_the_scene_is_guided_and_measured_by_whole_structures(volumes):
+    masks = [organ_with_tumor(GRID, center) for center in (GRID.center, GRID.center + SHIFT_MM)]
+    nodes = [segmentation_of(found, GRID, node) for found, node in zip(masks, volumes)]
+    options = RegistrationOptions.preset("fast", prealignment="rigid", use_network=False, device="cpu")
+    outcome = compute(read(*volumes, *nodes), options)
+    assert outcome.result.facts["structures"] == [ORGAN, TUMOR]
+    for row in outcome.measures:
+        assert row["dice_before"] == pytest.approx(dice(*(found[row["name"]] for found in masks)))
+        assert row["dice_after"] > 0.93
 
 
 def test_files_of_slicer_give_the_segments_whole(volumes, tmp_path):

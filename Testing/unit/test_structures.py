@@ -294,6 +294,15 @@ def test_masks_on_another_grid_than_their_volume_are_noted():
         assert dice(channel > 0.5, expected[name]) > 0.9
 
 
+def test_masks_on_another_grid_or_with_the_same_number_are_no_structures():
+    mask = np.ones(FIXED.shape, bool)
+    with pytest.raises(InputError, match="not on the grid"):
+        StructureMasks.of_masks([NamedMask(1, "a", mask[1:])], FIXED)
+    for numbers in ((1, 1), (0, 1), (-2, 1)):
+        with pytest.raises(InputError, match="numbers above 0 of their own"):
+            StructureMasks.of_masks([NamedMask(number, "", mask) for number in numbers], FIXED)
+
+
 def test_many_structures_that_do_not_overlap_share_one_layer():
     grid = Grid((40, 40, 40))
     numbers = np.arange(1, 301)

@@ -50,8 +50,8 @@ def as_structures(labels: Labels, name: str) -> StructureMasks:
         name: what to call the image in errors.
 
     Raises:
-        InputError: no image, not 3D, several values per voxel, or voxels that are NaN, infinite, negative, fractions or too large
-            for their type to tell them apart.
+        InputError: no image, not 3D, several values per voxel, or voxels that are NaN, infinite, negative, fractions or
+            too large for their type to tell them apart.
     """
     if isinstance(labels, StructureMasks):
         return labels

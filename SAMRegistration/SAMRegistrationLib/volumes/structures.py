@@ -10,6 +10,7 @@ from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple, 
 import numpy as np
 import SimpleITK as sitk
 
+from ..errors import InputError
 from ..geometry.boxes import box_of, cut_to_marked, marked_bounds
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_labels
@@ -76,10 +77,18 @@ class StructureMasks:
 
     @classmethod
     def of_masks(cls, masks: Iterable[NamedMask], grid: Grid, notes: Iterable[str] = ()) -> "StructureMasks":
-        """Masks on `grid`, each in the first layer that is free where it is; empty ones are left out."""
+        """Masks on `grid`, each in the first layer that is free where it is; empty ones are left out.
+
+        Raises:
+            InputError: a mask is not on the grid, or its number is below 1 or that of another one.
+        """
         layers: List[np.ndarray] = []
         found: List[StructureMask] = []
         for entry in masks:
+            if entry.mask.shape != grid.shape:
+                raise InputError(f"The mask of structure {entry.name or entry.label} is not on the grid of the others.")
+            if entry.label < 1 or any(other.label == entry.label for other in found):
+                raise InputError(f"Structures need numbers above 0 of their own, but one has the number {entry.label}.")
             bounds = marked_bounds(entry.mask)
             if bounds is None:
                 continue

@@ -3,7 +3,7 @@
 Every method takes plain callables for progress and cancel, and SimpleITK images or file paths for data.
 """
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import SimpleITK as sitk
 
@@ -30,8 +30,8 @@ class Engine:
         self,
         fixed: sitk.Image,
         moving: sitk.Image,
-        fixed_masks: Optional[sitk.Image] = None,
-        moving_masks: Optional[sitk.Image] = None,
+        fixed_masks=None,
+        moving_masks=None,
         options=None,
     ):
         """Register two volumes; see :func:`.registration.register`."""
@@ -41,14 +41,24 @@ class Engine:
 
     def segment(self, image: sitk.Image, prompts, model: str = "compact", device: str = "auto") -> sitk.Image:
         """Label image of the structures clicked in `prompts`; see :func:`.segmentation.volume.segment_volume`."""
-        from .segmentation.models import open_predictor
-        from .segmentation.volume import segment_volume
+        from .segmentation.labels import flattened
 
-        return segment_volume(image, prompts, open_predictor(model, device, job=self._job), self._job)
+        return flattened(self.segment_structures(image, prompts, model, device), prompts)
+
+    def segment_structures(self, image: sitk.Image, prompts, model: str = "compact", device: str = "auto"):
+        """The structures clicked in `prompts`, which may overlap; see :func:`.segmentation.volume.segment_structures`.
+
+        Returns:
+            :class:`.volumes.StructureMasks`.
+        """
+        from .segmentation.models import open_predictor
+        from .segmentation.volume import segment_structures
+
+        return segment_structures(image, prompts, open_predictor(model, device, job=self._job), self._job)
 
     def register_from_prompts(
         self, fixed: sitk.Image, moving: sitk.Image, fixed_prompts, moving_prompts=None, options=None, model="compact"
-    ) -> Tuple[Any, sitk.Image, sitk.Image]:
+    ) -> Tuple[Any, Any, Any]:
         """The whole method: from clicks to masks of both images to the deformation.
 
         Args:
@@ -58,7 +68,7 @@ class Engine:
             model: what turns clicks into masks; see :func:`.segmentation.models.open_predictor`.
 
         Returns:
-            (result, fixed masks, moving masks).
+            (result, fixed masks, moving masks), the masks as :class:`.volumes.StructureMasks`: they may overlap.
         """
         from .registration import RegistrationOptions, register
         from .registration.prompted import masks_from_prompts
@@ -98,19 +108,25 @@ class Engine:
     def measure(
         self,
         result,
-        fixed_labels: Optional[sitk.Image] = None,
-        moving_labels: Optional[sitk.Image] = None,
+        fixed_labels=None,
+        moving_labels=None,
         fixed_landmarks=None,
         moving_landmarks=None,
+        notes: Optional[List[str]] = None,
     ) -> Dict[str, Any]:
         """Measure a registration result.
+
+        Args:
+            fixed_labels, moving_labels: label images, or :class:`.volumes.StructureMasks`: they may overlap.
+            fixed_landmarks, moving_landmarks: corresponding :class:`.points.PointList`.
+            notes: receives sentences about structures that cannot be compared.
 
         Returns:
             "before" (the pair as it lies in space) and "after", each as :func:`.metrics.measure` gives it; only "after"
             has the regularity of the deformation.
 
         Raises:
-            InputError: landmarks that cannot be paired.
+            InputError: landmarks that cannot be paired, or an image that is no label map.
         """
         from .geometry.grid import Grid
         from .metrics import jacobian_image, measure
@@ -118,7 +134,7 @@ class Engine:
         data = (fixed_labels, moving_labels, fixed_landmarks, moving_landmarks)
         jacobian = jacobian_image(result.transform, Grid.of(result.fixed))
         return {
-            "before": measure(sitk.Transform(3, sitk.sitkIdentity), *data),
+            "before": measure(sitk.Transform(3, sitk.sitkIdentity), *data, notes=notes),
             "after": measure(result.transform, *data, jacobian=jacobian),
         }
 

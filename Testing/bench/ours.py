@@ -23,7 +23,7 @@ def main() -> None:
     _, preset, *guide = sys.argv[1].split("-")
     fixed, moving = (read_volume(path) for path in sys.argv[2:4])
     folder, threads = Path(sys.argv[4]), int(sys.argv[5])
-    masks = [sitk.Cast(read_labels(path) == 1, sitk.sitkInt32) for path in sys.argv[6:8]] if guide else [None, None]
+    masks = [read_labels(path).label_image() == 1 for path in sys.argv[6:8]] if guide else [None, None]
     torch.set_num_threads(threads)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     options = RegistrationOptions.preset(preset, device="cpu")

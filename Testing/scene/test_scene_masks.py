@@ -5,12 +5,12 @@ import SimpleITK as sitk
 import slicer
 from SAMRegistrationLib.scene.masks import (
     copy_segment,
-    label_image,
     labelmap,
     masks_of,
     new_segmentation,
     on_grid,
     put_mask,
+    structure_masks,
 )
 
 
@@ -78,10 +78,17 @@ def test_writing_one_segment_leaves_the_others_alone_even_where_they_overlap(obl
     assert masks_of(node)[1].image is None
 
 
-def test_the_label_image_puts_the_smaller_structure_on_top(oblique, a_blob, a_volume_node):
+def test_segments_that_overlap_are_whole_structures_and_one_label_image_has_the_smaller_on_top(
+    oblique, a_blob, a_volume_node
+):
     one, two = boxes(oblique)
     masks = masks_of(a_segmentation(a_volume_node(a_blob(oblique)), liver=one, spleen=two))
-    labels = sitk.GetArrayFromImage(label_image(masks, [7, 3], oblique))
+    structures = structure_masks(masks, [7, 3], ["Liver", "Spleen"], oblique)
+    assert [(s.label, s.name) for s in structures.structures] == [(3, "Spleen"), (7, "Liver")]
+    assert np.array_equal(structures.inside(7), one > 0)
+    assert np.array_equal(structures.inside(3), two > 0)
+    assert structures.overlapping() == ((one > 0) & (two > 0)).sum() > 0
+    labels = sitk.GetArrayFromImage(structures.label_image())
     assert one.sum() > two.sum()
     assert np.array_equal(labels == 3, two > 0)
     assert np.array_equal(labels == 7, (one > 0) & (two == 0))

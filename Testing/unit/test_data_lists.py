@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from cases import segmentations
 from SAMRegistrationLib.cli import main
 from SAMRegistrationLib.errors import InputError
-from SAMRegistrationLib.training.check import check_data_list
+from SAMRegistrationLib.geometry.grid import Grid
+from SAMRegistrationLib.training.check import check_data_list, read_label_volume
 from SAMRegistrationLib.training.datalist import read_data_list, write_data_list
 from SAMRegistrationLib.training.layouts import abdomen_ct_ct, acdc, msd_hippocampus
 
@@ -97,6 +99,36 @@ def test_one_subject_in_two_splits_is_refused(tmp_path, content):
 def test_a_label_that_is_not_in_the_map_is_refused(tmp_path, content):
     write_volume(tmp_path / "l1.nii.gz", 1, labels=[0, 1, 7])
     refused(tmp_path, content, "l1.nii.gz", '"c1"', "label 7")
+
+
+def layered_labels(tmp_path, content, *names):
+    """The first case with a segmentation of these names, all of whose segments overlap, as its labels."""
+    case = content["cases"][0]
+    grid = Grid.of(sitk.ReadImage(str(tmp_path / case["image"])))
+    box = np.zeros(grid.shape, np.uint8)
+    box[2:5, 2:5, 2:5] = 1
+    segments = [segmentations.segment(name, 1, layer) for layer, name in enumerate(names)]
+    segmentations.write(tmp_path / "labels.seg.nrrd", grid, [box] * len(names), segments)
+    content["cases"][0] = {**case, "labels": "labels.seg.nrrd"}
+    return box
+
+
+def test_segments_that_overlap_have_the_numbers_of_their_names_in_the_list(tmp_path, content):
+    content["structures"] = {"1": "left", "2": "right"}
+    box = layered_labels(tmp_path, content, "Right ", "LEFT")
+    data = read(tmp_path, content)
+    found = read_label_volume(data.cases[0].labels, data.cases[0], data)
+    assert {s.label: s.name for s in found.structures} == {1: "LEFT", 2: "Right"}
+    for label in (1, 2):
+        np.testing.assert_array_equal(found.inside(label), box > 0)
+
+
+def test_segments_that_the_list_does_not_name_or_that_stand_for_the_same_are_refused(tmp_path, content):
+    content["structures"] = {"1": "left", "2": "right"}
+    layered_labels(tmp_path, content, "left", "spleen")
+    refused(tmp_path, content, 'segment "spleen"', "not among the structures")
+    layered_labels(tmp_path, content, "left", "Left")
+    refused(tmp_path, content, "twice", "different names")
 
 
 def test_labels_of_another_size_than_their_image_are_refused(tmp_path, content):

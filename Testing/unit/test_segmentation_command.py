@@ -62,3 +62,37 @@ def test_a_box_written_by_hand_is_enough(files):
     (files / "hand.json").write_text(json.dumps(data))
     call(files / "image.nii.gz", "--prompts", files / "hand.json", "-o", files / "labels.nrrd", "--quiet")
     assert dice(sitk.GetArrayFromImage(sitk.ReadImage(str(files / "labels.nrrd"))), BODY) > 0.98
+
+
+def two_structures_at_one_place(files, labels=(3, 70000)):
+    structures = tuple(
+        Structure(f"body {label}", label, prompts=(Prompt(POSITIVE, (world(GRID, *place),)),))
+        for label, place in zip(labels, ((18, 17, 7), (20, 17, 7)))
+    )
+    PromptSet(structures).save(files / "two.json")
+    return files / "image.nii.gz", "--prompts", files / "two.json"
+
+
+def test_a_label_map_says_that_it_cannot_hold_structures_that_overlap(files, capsys):
+    call(*two_structures_at_one_place(files), "-o", files / "labels.nii.gz", "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert len(report["notes"]) == 1
+    assert "gives to the smaller one" in report["notes"][0]
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(files / "labels.nii.gz")))
+    assert {int(value) for value in np.unique(labels)} == {0, 3, 70000}
+    assert dice(labels > 0, BODY) > 0.98
+
+
+def test_an_output_that_is_a_segmentation_holds_structures_that_overlap_whole(files, capsys):
+    call(*two_structures_at_one_place(files), "-o", files / "labels.seg.nrrd", "--json")
+    assert json.loads(capsys.readouterr().out)["notes"] == []
+    layers = sitk.GetArrayFromImage(sitk.ReadImage(str(files / "labels.seg.nrrd")))
+    for label in (3, 70000):
+        assert dice((layers == label).any(-1), BODY) > 0.98
+
+
+def test_a_label_that_no_label_image_can_hold_is_refused_before_any_work(files):
+    _, _, path = two_structures_at_one_place(files)
+    path.write_text(path.read_text().replace("70000", "4294967296"))
+    with pytest.raises(InputError, match="at most 4294967295, not 4294967296"):
+        call(files / "absent.nii.gz", "--prompts", path, "-o", files / "labels.nii.gz")

@@ -5,9 +5,10 @@ import pytest
 import SimpleITK as sitk
 from SAMRegistrationLib.errors import InputError
 from SAMRegistrationLib.geometry.grid import Grid
-from SAMRegistrationLib.segmentation.labels import LabelledMask, join_labels, read_structures
+from SAMRegistrationLib.segmentation.labels import read_structures
 from SAMRegistrationLib.segmentation.planes import axis_normal
 from SAMRegistrationLib.segmentation.session import SegmentationSession
+from SAMRegistrationLib.volumes import NamedMask, StructureMasks
 from segmentation_samples import FloodPredictor, body, dice, oblique_grid, picture, world
 
 FIXED = oblique_grid()
@@ -202,10 +203,12 @@ def test_a_label_map_of_another_place_is_refused_and_adds_nothing():
     assert fixed.structures == ()
 
 
-def test_labels_above_255_need_and_get_sixteen_bits():
-    joined = join_labels([LabelledMask(300, BODY)], FIXED)
-    assert joined.dtype == np.uint16
-    assert set(np.unique(joined)) == {0, 300}
+@pytest.mark.parametrize(("label", "kind"), [(255, np.uint8), (300, np.uint16), (70000, np.uint32)])
+def test_a_label_image_is_of_a_type_that_holds_its_largest_label(label, kind):
+    structures = StructureMasks.of_masks([NamedMask(label, "body", BODY)], FIXED)
+    labels = sitk.GetArrayFromImage(structures.label_image())
+    assert labels.dtype == kind
+    np.testing.assert_array_equal(labels, np.where(BODY, label, 0))
 
 
 def test_a_structure_of_another_name_with_the_same_id_is_never_taken_for_it():

@@ -3,7 +3,7 @@
 from typing import Dict, List, Optional
 
 from ..errors import InputError
-from .console import add_output_options, show, table
+from .console import add_output_options, say, show, table
 
 
 def add_parser(commands) -> None:
@@ -31,7 +31,6 @@ def run(options) -> None:
         raise InputError("Nothing to measure: give label maps or landmarks of both images.")
     import SimpleITK as sitk
 
-    from ..geometry.grid import Grid
     from ..geometry.transforms import read_transform
     from ..metrics import jacobian_image, measure
     from ..points import read_points
@@ -42,12 +41,15 @@ def run(options) -> None:
     if labels:
         inputs.update(fixed_labels=read_labels(options.fixed_labels), moving_labels=read_labels(options.moving_labels))
         if options.transform:
-            inputs["jacobian"] = jacobian_image(transform, Grid.of(inputs["fixed_labels"]))
+            inputs["jacobian"] = jacobian_image(transform, inputs["fixed_labels"].grid)
     if landmarks:
         inputs["fixed_landmarks"] = read_points(options.fixed_landmarks)
         inputs["moving_landmarks"] = read_points(options.moving_landmarks)
-    result = measure(transform, **inputs)
-    show(options, result, _text(result))
+    notes: List[str] = []
+    result = measure(transform, **inputs, notes=notes)
+    for note in notes:
+        say(options, f"Note: {note}")
+    show(options, {**result, "notes": notes}, _text(result))
 
 
 def _both(fixed: Optional[str], moving: Optional[str], what: str) -> bool:
@@ -62,7 +64,10 @@ def _text(result: Dict) -> str:
     parts: List[str] = []
     if "structures" in result:
         structures = result["structures"]
-        rows = [[s["label"], _number(s["dice"], 3), *map(_number, (s["hd95_mm"], s["assd_mm"]))] for s in structures]
+        rows = [
+            [s["name"] or s["label"], _number(s["dice"], 3), *map(_number, (s["hd95_mm"], s["assd_mm"]))]
+            for s in structures
+        ]
         means = [mean_over_structures(structures, key) for key in ("dice", "hd95_mm", "assd_mm")]
         rows.append(["mean", _number(means[0], 3), *map(_number, means[1:])])
         parts.append(table(["structure", "Dice", "HD95 mm", "ASSD mm"], rows))

@@ -12,7 +12,7 @@ def add_parser(commands) -> None:
         "register",
         help="register a moving volume to a fixed one",
         description="Writes transform.h5 (fixed points to moving points), inverse.h5, warped.nii.gz, metrics.json, "
-        "report.html, report.png and, with labels, warped_labels.nii.gz.",
+        "report.html, report.png and, with labels, warped_labels.nii.gz, or .seg.nrrd where structures overlap.",
     )
     parser.add_argument("fixed", metavar="FIXED", help="fixed volume: an image file or a DICOM series folder")
     parser.add_argument("moving", metavar="MOVING", help="moving volume")
@@ -70,8 +70,10 @@ def run(options) -> None:
         )
     else:
         result = engine.register(fixed, moving, fixed_masks, moving_masks, choices)
-    measured = (fixed_labels, moving_labels) if fixed_labels or moving_labels else (fixed_masks, moving_masks)
-    measures = engine.measure(result, *measured, *landmarks)
+    measured, notes = (fixed_masks, moving_masks), None  # what the registration noted about masks is enough
+    if fixed_labels or moving_labels:
+        measured, notes = (fixed_labels, moving_labels), result.notes
+    measures = engine.measure(result, *measured, *landmarks, notes=notes)
     with whole_files(options.output) as staging:
         summary = write_results(staging, result, measures, *measured)
         if options.displacement_field:
@@ -114,7 +116,7 @@ def _text(summary: Dict[str, Any], folder: str) -> str:
     before, after = summary["before"], summary["after"]
     if "structures" in after:
         first = {structure["label"]: structure for structure in before["structures"]}
-        rows = [_row(s["label"], first.get(s["label"], {}), s) for s in after["structures"]]
+        rows = [_row(s["name"] or s["label"], first.get(s["label"], {}), s) for s in after["structures"]]
         means = [
             {score: mean_over_structures(side["structures"], score) for score in ("dice", "hd95_mm")}
             for side in (before, after)

@@ -1,4 +1,4 @@
-"""``sam-registration segment``: from prompts to a label image."""
+"""``sam-registration segment``: from prompts to a label image or a segmentation."""
 
 from .console import add_output_options, console_job, show
 
@@ -7,7 +7,7 @@ def add_parser(commands) -> None:
     parser = commands.add_parser("segment", help="segment structures of a volume from points and boxes")
     parser.add_argument("image", help="volume to segment")
     parser.add_argument("--prompts", required=True, help="JSON file with structures, points and boxes (LPS mm)")
-    parser.add_argument("-o", "--output", required=True, help="label image to write, e.g. labels.nii.gz")
+    parser.add_argument("-o", "--output", required=True, help="label image (.nii.gz) or segmentation (.seg.nrrd)")
     parser.add_argument(
         "--model", default="compact", help="compact (built in), a name of 'weights list', or a checkpoint file"
     )
@@ -21,27 +21,35 @@ def run(options) -> None:
 
     from ..engine import Engine
     from ..files import require_writable_folder, whole_file
+    from ..segmentation.labels import flattened
     from ..segmentation.prompts import PromptSet
     from ..volumes import read_volume
+    from .structures import is_segmentation_name, write_structures
 
     prompts = PromptSet.load(options.prompts)
     require_writable_folder(_folder_of(options.output))
     image = read_volume(options.image)
-    labels = Engine(console_job(options).update).segment(image, prompts, options.model, options.device)
-    with whole_file(options.output) as temporary:
-        sitk.WriteImage(labels, str(temporary), useCompression=True)
-    voxels = sitk.GetArrayViewFromImage(labels)
-    volume = {s.name: float((voxels == s.label).sum()) * _voxel_ml(labels) for s in prompts.structures}
+    structures = Engine(console_job(options).update).segment_structures(image, prompts, options.model, options.device)
+    notes = []
+    if is_segmentation_name(options.output):
+        write_structures(structures, options.output)
+    else:
+        with whole_file(options.output) as temporary:
+            sitk.WriteImage(flattened(structures, prompts), str(temporary), useCompression=True)
+        overlapping = structures.overlapping()
+        if overlapping:
+            notes.append(
+                f"Structures overlap in {overlapping} voxels, which a label map gives to the smaller one; an output "
+                "that ends in .seg.nrrd holds all of them whole."
+            )
+    ml = structures.volumes_ml()
+    volume = {structure.name: ml.get(structure.label, 0.0) for structure in prompts.structures}
     lines = [f"{structure.label} {structure.name}: {volume[structure.name]:.1f} ml" for structure in prompts.structures]
-    show(options, {"labels": options.output, "volume_ml": volume}, "\n".join([*lines, f"Wrote {options.output}"]))
+    lines += [*(f"Note: {note}" for note in notes), f"Wrote {options.output}"]
+    show(options, {"labels": options.output, "volume_ml": volume, "notes": notes}, "\n".join(lines))
 
 
 def _folder_of(path: str) -> str:
     import os
 
     return os.path.dirname(os.path.abspath(path))
-
-
-def _voxel_ml(image) -> float:
-    spacing = image.GetSpacing()
-    return spacing[0] * spacing[1] * spacing[2] / 1000.0

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..errors import InputError
-from .console import add_output_options, show
+from .console import add_output_options, say, show
 
 POINT_FILES = (".csv", ".json")
 
@@ -15,11 +15,11 @@ def add_parser(commands) -> None:
         help="apply a saved registration to another volume, label map or point list",
         description="Moving data is brought to the fixed space; with --inverse, fixed data to the moving space.",
     )
-    parser.add_argument("input", metavar="INPUT", help="volume, label map or point list (.csv, .mrk.json)")
+    parser.add_argument("input", metavar="INPUT", help="volume, label map, segmentation (.seg.nrrd) or point list")
     parser.add_argument("-r", "--result", metavar="DIR", required=True, help="folder that register wrote")
     parser.add_argument("-o", "--output", metavar="FILE", required=True)
     parser.add_argument("--like", metavar="IMAGE", help="the result gets the grid of this image (needed for volumes)")
-    parser.add_argument("--labels", action="store_true", help="the input is a label map")
+    parser.add_argument("--labels", action="store_true", help="the input is a label map (a .seg.nrrd always is)")
     parser.add_argument("--smooth", action="store_true", help="smooth label surfaces instead of nearest neighbor")
     parser.add_argument("--inverse", action="store_true", help="from fixed to moving space")
     add_output_options(parser)
@@ -54,15 +54,20 @@ def _warp_image(options, pull) -> None:
 
     from ..files import whole_file
     from ..geometry.grid import Grid
-    from ..geometry.resample import warp_labels, warp_volume
-    from ..volumes import read_labels, read_volume
+    from ..geometry.resample import warp_volume
+    from ..volumes import is_segmentation_file, read_labels, read_volume
+    from .structures import require_room, write_structures
 
     if not options.like:
         raise InputError("Say with --like which image gives the grid of the result.")
     grid = Grid.of(read_volume(options.like))
-    if options.labels:
-        warped = warp_labels(read_labels(options.input), pull, grid, options.smooth)
-    else:
-        warped = warp_volume(read_volume(options.input), pull, grid)
+    if options.labels or is_segmentation_file(options.input):
+        structures = read_labels(options.input)
+        for note in structures.notes:
+            say(options, f"Note: {note}")
+        require_room(structures, options.input, options.output)
+        write_structures(structures.warped(pull, grid, options.smooth), options.output)
+        return
+    warped = warp_volume(read_volume(options.input), pull, grid)
     with whole_file(options.output) as temporary:
         sitk.WriteImage(warped, str(temporary), True)

@@ -81,7 +81,7 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             'Register CT2 to CT1 (balanced)'
         """
         from ..scene.structures import structures_of
-        from ..segmentation.prompts import name_key
+        from ..volumes import name_key
 
         texts = {"moving": parameters.movingVolume.GetName(), "fixed": parameters.fixedVolume.GetName()}
         segmentations = (parameters.fixedSegmentation, parameters.movingSegmentation)

@@ -177,7 +177,7 @@ class StructuresLogic:
         Example:
             >>> logic.addAnatomy(logic.getParameterNode(), "Heart")                          # doctest: +SKIP
         """
-        from ..segmentation.prompts import name_key
+        from ..volumes import name_key
 
         there = {name_key(structure.name) for structure in self.structures(parameters)}
         for structure in self.anatomies()[name]:

@@ -5,10 +5,8 @@ from typing import Dict, List, Optional
 
 import SimpleITK as sitk
 
-from ..geometry.grid import Grid
-from ..geometry.resample import warp_labels
 from ..points import PointList
-from ..volumes import label_values
+from ..volumes import Labels, as_structures, with_numbers_of
 from .deformation import deformation_statistics
 from .landmarks import pair_landmarks, target_registration_errors
 from .overlap import compare_labels
@@ -16,19 +14,22 @@ from .overlap import compare_labels
 
 def measure(
     transform: sitk.Transform,
-    fixed_labels: Optional[sitk.Image] = None,
-    moving_labels: Optional[sitk.Image] = None,
+    fixed_labels: Optional[Labels] = None,
+    moving_labels: Optional[Labels] = None,
     fixed_landmarks: Optional[PointList] = None,
     moving_landmarks: Optional[PointList] = None,
     jacobian: Optional[sitk.Image] = None,
+    notes: Optional[List[str]] = None,
 ) -> Dict:
     """Measure a transform with whatever is known about the pair.
 
     Args:
         transform: maps fixed points to moving points, LPS mm; an identity measures the pair as it is.
-        fixed_labels, moving_labels: label maps, each on a grid of its own; compared on that of the fixed one.
+        fixed_labels, moving_labels: label maps, or structures that may overlap, each on a grid of its own; compared on
+            that of the fixed one. The same name, or without names the same number, is the same structure.
         fixed_landmarks, moving_landmarks: corresponding landmarks.
         jacobian: Jacobian map of the transform, for the regularity.
+        notes: receives sentences about structures that cannot be compared or are matched against their numbers.
 
     Returns:
         A dictionary with the keys "structures" (a list of scores, see StructureScores), "landmarks" (mean_mm,
@@ -36,16 +37,11 @@ def measure(
         structure that was drawn in one image only cannot be compared: its Dice is None.
 
     Raises:
-        InputError: the landmarks cannot be paired.
+        InputError: the landmarks cannot be paired, or an image is no label map.
     """
     measures: Dict = {}
     if fixed_labels is not None and moving_labels is not None:
-        warped = warp_labels(moving_labels, transform, Grid.of(fixed_labels))
-        drawn_in_both = label_values(fixed_labels) & label_values(moving_labels)
-        measures["structures"] = [
-            {**scores.as_dict(), "dice": scores.dice if scores.label in drawn_in_both else None}
-            for scores in compare_labels(fixed_labels, warped)
-        ]
+        measures["structures"] = _structures(transform, fixed_labels, moving_labels, [] if notes is None else notes)
     if fixed_landmarks is not None and moving_landmarks is not None:
         fixed, moving = pair_landmarks(fixed_landmarks, moving_landmarks)
         errors = target_registration_errors(fixed.points, moving.points, transform).tolist()
@@ -58,6 +54,20 @@ def measure(
     if jacobian is not None:
         measures["deformation"] = deformation_statistics(jacobian).as_dict()
     return measures
+
+
+def _structures(transform: sitk.Transform, fixed: Labels, moving: Labels, notes: List[str]) -> List[Dict]:
+    fixed, moving = as_structures(fixed, "The fixed label map"), as_structures(moving, "The moving label map")
+    notes += [note for note in (*fixed.notes, *moving.notes) if note not in notes]
+    moving = with_numbers_of(fixed, moving, notes)
+    for label in sorted({*fixed.labels} ^ {*moving.labels}):
+        side, labels = ("fixed", fixed) if label in fixed.labels else ("moving", moving)
+        notes.append(f"Structure {labels.title(label)} is in the {side} labels only and is not compared.")
+    drawn_in_both = {*fixed.labels} & {*moving.labels}
+    return [
+        {**scores.as_dict(), "dice": scores.dice if scores.label in drawn_in_both else None}
+        for scores in compare_labels(fixed, moving.warped(transform, fixed.grid))
+    ]
 
 
 def mean_over_structures(structures: List[Dict], key: str) -> Optional[float]:

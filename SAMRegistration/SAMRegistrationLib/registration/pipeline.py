@@ -3,7 +3,7 @@
 import platform
 import time
 from contextlib import contextmanager
-from typing import Dict, Optional
+from typing import Dict, List, Optional
 
 import numpy as np
 import SimpleITK as sitk
@@ -17,7 +17,7 @@ from ..geometry.grid import Grid
 from ..geometry.transforms import flow_transforms, pull_back, push_forward
 from ..job import Job
 from ..losses.similarity import lncc, mind, mutual_information
-from ..volumes import check_volume, guess_modality, normalize
+from ..volumes import Labels, as_structures, check_volume, guess_modality, normalize, with_numbers_of
 from .options import RegistrationOptions
 from .prealign import prealign, require_overlap
 from .predict import predict_velocity
@@ -33,8 +33,8 @@ LARGEST_STORED_FIELD = 500_000  # voxels; above it the displacement is stored on
 def register(
     fixed: sitk.Image,
     moving: sitk.Image,
-    fixed_masks: Optional[sitk.Image] = None,
-    moving_masks: Optional[sitk.Image] = None,
+    fixed_masks: Optional[Labels] = None,
+    moving_masks: Optional[Labels] = None,
     options: Optional[RegistrationOptions] = None,
     job: Optional[Job] = None,
 ) -> RegistrationResult:
@@ -42,13 +42,14 @@ def register(
 
     Args:
         fixed, moving: scalar 3D volumes of any size, spacing, orientation and modality.
-        fixed_masks, moving_masks: label images on any grid (0 is background); the same label is the same structure.
-            They guide the registration; structures that only one side has are left out and noted.
+        fixed_masks, moving_masks: label images of whole numbers (0 is background), or structures that may overlap
+            (:class:`..volumes.StructureMasks`), on any grids. The same name, or without names the same number, is the
+            same structure. They guide the registration; structures that only one side has are left out and noted.
         options: see :class:`.options.RegistrationOptions`.
         job: progress and cancel.
 
     Raises:
-        InputError: a volume cannot be used, or the volumes do not overlap.
+        InputError: a volume or mask cannot be used, or the volumes do not overlap.
         SAMRegistrationError: the registration failed.
         Cancelled: through `job`.
 
@@ -60,13 +61,29 @@ def register(
     job = job or Job()
     check_volume(fixed, "The fixed volume")
     check_volume(moving, "The moving volume")
+    notes: List[str] = []
+    fixed_masks, moving_masks = _masks(fixed_masks, moving_masks, notes)
     device = choose_device(options.device)
     try:
-        return _register(fixed, moving, fixed_masks, moving_masks, options, device, job, [])
+        return _register(fixed, moving, fixed_masks, moving_masks, options, device, job, list(notes))
     except torch.cuda.OutOfMemoryError:
         torch.cuda.empty_cache()
-        notes = ["The GPU ran out of memory, so the registration was done on the CPU."]
+        notes.append("The GPU ran out of memory, so the registration was done on the CPU.")
         return _register(fixed, moving, fixed_masks, moving_masks, options, "cpu", job, notes)
+
+
+def _masks(fixed: Optional[Labels], moving: Optional[Labels], notes: List[str]):
+    """The masks as structures, the same number for the same structure on both sides; None stays None."""
+    found = []
+    for side, masks in (("fixed", fixed), ("moving", moving)):
+        structures = None if masks is None else as_structures(masks, f"The {side} label image")
+        if structures is not None:
+            notes += structures.notes
+        if structures is not None and not structures.structures:
+            notes.append(f"The {side} masks are empty: every voxel is 0.")
+        found.append(structures)
+    fixed, moving = found
+    return fixed, moving if fixed is None or moving is None else with_numbers_of(fixed, moving, notes)
 
 
 def choose_device(name: str) -> str:
@@ -131,7 +148,7 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
         "network": weights,
         "refinement_steps": options.refinement.steps if options.use_refinement else 0,
         "similarity": similarity,
-        "structures": list(structures.labels) if structures else [],
+        "structures": list(structures.titles) if structures else [],
         "working_grid": {"size": list(grid.size), "spacing_mm": list(grid.spacing)},
     }
     job.update(1.0, "Done")

@@ -9,11 +9,10 @@ import SimpleITK as sitk
 
 from ..errors import InputError, SAMRegistrationError
 from ..geometry.grid import Grid
-from ..geometry.resample import warp_labels
 from ..geometry.transforms import transform_points
 from ..job import Job
 from ..metrics import dice
-from ..volumes import label_values
+from ..volumes import Labels, StructureMasks, as_structures
 
 KINDS = ("none", "rigid", "affine")
 BINS = 32
@@ -39,8 +38,8 @@ class Prealignment:
 def prealign(
     fixed: sitk.Image,
     moving: sitk.Image,
-    fixed_masks: Optional[sitk.Image] = None,
-    moving_masks: Optional[sitk.Image] = None,
+    fixed_masks: Optional[Labels] = None,
+    moving_masks: Optional[Labels] = None,
     kind: str = "affine",
     job: Optional[Job] = None,
 ) -> Prealignment:
@@ -54,7 +53,8 @@ def prealign(
 
     Args:
         fixed, moving: float volumes with intensities in [0, 1].
-        fixed_masks, moving_masks: label images (0 is background) with the same labels for the same structures.
+        fixed_masks, moving_masks: label images (0 is background) or structures that may overlap, with the same numbers
+            for the same structures.
         kind: "affine", "rigid", or "none" for the identity.
 
     Raises:
@@ -64,6 +64,8 @@ def prealign(
     job = job or Job()
     if kind == "none":
         return Prealignment(sitk.AffineTransform(3), "identity", float("nan"))
+    fixed_masks = None if fixed_masks is None else as_structures(fixed_masks, "The fixed label image")
+    moving_masks = None if moving_masks is None else as_structures(moving_masks, "The moving label image")
     fixed, moving = _limited(fixed), _limited(moving)
     coarse_fixed, coarse_moving = _coarse(fixed), _coarse(moving)
     starts = {**_intensity_starts(coarse_fixed, coarse_moving), **_mask_starts(fixed_masks, moving_masks)}
@@ -198,10 +200,10 @@ def _score(quality: float, transform: sitk.Transform, fixed_masks, moving_masks)
     return quality + 10 * _mask_overlap(transform, fixed_masks, moving_masks)
 
 
-def _mask_overlap(transform: sitk.Transform, fixed_masks: sitk.Image, moving_masks: sitk.Image) -> float:
+def _mask_overlap(transform: sitk.Transform, fixed_masks: StructureMasks, moving_masks: StructureMasks) -> float:
     """Mean Dice of the structures that both sides have; 0 without any."""
-    scores = dice(fixed_masks, warp_labels(moving_masks, transform, Grid.of(fixed_masks)))
-    shared = label_values(fixed_masks) & label_values(moving_masks)
+    scores = dice(fixed_masks, moving_masks.warped(transform, fixed_masks.grid))
+    shared = set(fixed_masks.labels) & set(moving_masks.labels)
     return float(np.mean([scores[label] for label in sorted(shared)])) if shared else 0.0
 
 
@@ -283,11 +285,14 @@ def _moments(image: sitk.Image) -> Tuple[np.ndarray, np.ndarray]:
     return grid.index_to_physical(mean[::-1])[0], axes * np.linalg.det(axes)
 
 
-def _centroids(labels: sitk.Image) -> Dict[int, Sequence[float]]:
+def _centroids(masks: StructureMasks) -> Dict[int, Sequence[float]]:
     shapes = sitk.LabelShapeStatisticsImageFilter()
     shapes.ComputePerimeterOff()
-    shapes.Execute(labels)
-    return {label: shapes.GetCentroid(label) for label in shapes.GetLabels()}
+    found = {}
+    for number, layer in enumerate(masks.layers):
+        shapes.Execute(layer)
+        found.update({s.label: shapes.GetCentroid(s.value) for s in masks.structures if s.layer == number})
+    return found
 
 
 def _best_rotation(fixed_points: np.ndarray, moving_points: np.ndarray) -> np.ndarray:

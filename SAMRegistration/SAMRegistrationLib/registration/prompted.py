@@ -9,7 +9,8 @@ from ..job import Job
 from ..segmentation.predictor import SlicePredictor
 from ..segmentation.prompts import PromptSet
 from ..segmentation.transfer import proposals
-from ..segmentation.volume import segment_volume
+from ..segmentation.volume import segment_structures
+from ..volumes import StructureMasks
 from .options import RegistrationOptions
 from .pipeline import register
 
@@ -23,7 +24,7 @@ def masks_from_prompts(
     options: RegistrationOptions,
     job: Job,
     notes: List[str],
-) -> Tuple[sitk.Image, sitk.Image]:
+) -> Tuple[StructureMasks, StructureMasks]:
     """Segment both images from prompts.
 
     Args:
@@ -32,7 +33,7 @@ def masks_from_prompts(
         notes: receives a sentence about prompts that could not be carried over.
 
     Returns:
-        Label images of the fixed and of the moving image; the same label is the same structure.
+        Structures of the fixed and of the moving image; the same label is the same structure.
 
     Raises:
         InputError: unusable prompts.
@@ -40,8 +41,8 @@ def masks_from_prompts(
     """
     if moving_prompts is None:
         moving_prompts = _carried_over(fixed, moving, fixed_prompts, options, job.part(0.0, 0.3), notes)
-    fixed_masks = segment_volume(fixed, fixed_prompts, predictor, job.part(0.3, 0.65))
-    moving_masks = segment_volume(moving, moving_prompts, predictor, job.part(0.65, 1.0))
+    fixed_masks = segment_structures(fixed, fixed_prompts, predictor, job.part(0.3, 0.65))
+    moving_masks = segment_structures(moving, moving_prompts, predictor, job.part(0.65, 1.0))
     return fixed_masks, moving_masks
 
 

@@ -13,6 +13,7 @@ from ..files import whole_file, whole_files
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_labels, warp_volume
 from ..geometry.transforms import displacement_image, transform_points
+from ..volumes import Labels, StructureMasks
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,17 @@ class RegistrationResult:
         """The moving volume (or another one in its space) on the fixed grid."""
         return warp_volume(self.moving if moving is None else moving, self.transform, Grid.of(self.fixed))
 
-    def warp_labels(self, labels: sitk.Image, grid: Optional[Grid] = None) -> sitk.Image:
-        """A label map in the moving volume's space on the fixed grid, or on another grid in fixed space."""
-        return warp_labels(labels, self.transform, grid or Grid.of(self.fixed))
+    def warp_labels(self, labels: Labels, grid: Optional[Grid] = None) -> Labels:
+        """A label map in the moving volume's space on the fixed grid, or on another grid in fixed space.
+
+        Args:
+            labels: an image, which gives an image of the same pixel type, or structures that may overlap, which give
+                structures.
+        """
+        grid = grid or Grid.of(self.fixed)
+        if isinstance(labels, StructureMasks):
+            return labels.warped(self.transform, grid)
+        return warp_labels(labels, self.transform, grid)
 
     def warp_points(self, points: Sequence[Sequence[float]]) -> np.ndarray:
         """Points (N, 3) in the moving volume's space (LPS mm), such as landmarks, brought to the fixed space."""

@@ -1,15 +1,14 @@
 """Masks that guide a registration: label images made into channels on the working grid."""
 
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import List, Optional, Tuple, Union
 
 import numpy as np
 import SimpleITK as sitk
 import torch
 
-from ..geometry.boxes import cut_to_marked
 from ..geometry.grid import Grid
-from ..volumes import label_values
+from ..volumes import Labels, StructureMasks, as_structures, with_numbers_of
 
 
 @dataclass(frozen=True)
@@ -17,28 +16,30 @@ class Structures:
     """Masks of the structures that both images have, on the working grid.
 
     Attributes:
-        labels: label value of each channel.
+        labels: number of the structure of each channel; `titles` its name, or the number where it has none.
         fixed, moving: (1, K, D, H, W) in [0, 1]; `moving` is already pre-aligned.
     """
 
     labels: Tuple[int, ...]
+    titles: Tuple[Union[str, int], ...]
     fixed: torch.Tensor
     moving: torch.Tensor
 
 
 def shared_structures(
-    fixed_masks: Optional[sitk.Image],
-    moving_masks: Optional[sitk.Image],
+    fixed_masks: Optional[Labels],
+    moving_masks: Optional[Labels],
     fixed_volume: Grid,
     moving_volume: Grid,
     grid: Grid,
     linear: sitk.Transform,
     notes: List[str],
 ) -> Optional[Structures]:
-    """The structures of both label images as channels on `grid`; None without any.
+    """The structures of both images as channels on `grid`; None without any.
 
     Args:
-        fixed_masks, moving_masks: label images on any grid, 0 is background.
+        fixed_masks, moving_masks: label images (0 is background) or structures that may overlap, on any grids; which
+            are the same is said by :func:`..volumes.with_numbers_of`.
         fixed_volume, moving_volume: grids of the volumes that the masks belong to.
         linear: maps fixed points to moving points.
         notes: receives a sentence for masks that were resampled and for every structure that is left out.
@@ -48,12 +49,14 @@ def shared_structures(
             side = "fixed" if fixed_masks is not None else "moving"
             notes.append(f"Only the {side} image has masks, so they cannot guide the registration.")
         return None
-    fixed_labels, moving_labels = label_values(fixed_masks), label_values(moving_masks)
+    fixed_masks = as_structures(fixed_masks, "The fixed label image")
+    moving_masks = with_numbers_of(fixed_masks, as_structures(moving_masks, "The moving label image"), notes)
+    fixed_labels, moving_labels = set(fixed_masks.labels), set(moving_masks.labels)
     for label in sorted(fixed_labels ^ moving_labels):
-        side = "fixed" if label in fixed_labels else "moving"
-        notes.append(f"Structure {label} is in the {side} masks only and does not guide the registration.")
+        side, masks = ("fixed", fixed_masks) if label in fixed_labels else ("moving", moving_masks)
+        notes.append(f"Structure {masks.title(label)} is in the {side} masks only and does not guide the registration.")
     for side, masks, volume in (("fixed", fixed_masks, fixed_volume), ("moving", moving_masks, moving_volume)):
-        if not Grid.of(masks).matches(volume):
+        if not masks.grid.matches(volume):
             notes.append(f"The {side} masks lie on another grid than their volume and were resampled.")
     identity = sitk.Transform(3, sitk.sitkIdentity)
     kept, fixed_channels, moving_channels = [], [], []
@@ -65,15 +68,16 @@ def shared_structures(
             fixed_channels.append(fixed_channel)
             moving_channels.append(moving_channel)
         else:
-            notes.append(f"Structure {label} lies outside the region of the registration and does not guide it.")
+            title = fixed_masks.title(label)
+            notes.append(f"Structure {title} lies outside the region of the registration and does not guide it.")
     if not kept:
         return None
     fixed, moving = (torch.from_numpy(np.stack(channels)[None]) for channels in (fixed_channels, moving_channels))
-    return Structures(tuple(kept), fixed, moving)
+    return Structures(tuple(kept), tuple(map(fixed_masks.title, kept)), fixed, moving)
 
 
-def _channel(labels: sitk.Image, label: int, grid: Grid, transform: sitk.Transform) -> np.ndarray:
-    part, own = cut_to_marked(sitk.GetArrayViewFromImage(labels) == label, Grid.of(labels))
+def _channel(masks: StructureMasks, label: int, grid: Grid, transform: sitk.Transform) -> np.ndarray:
+    part, own = masks.cut(label)
     mask = own.image(part.astype(np.float32))
     resampled = sitk.Resample(mask, grid.empty_image(), transform, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
     return sitk.GetArrayFromImage(resampled)

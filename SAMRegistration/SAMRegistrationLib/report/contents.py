@@ -5,6 +5,8 @@ from typing import Dict, Optional
 
 import SimpleITK as sitk
 
+from ..volumes import Labels
+
 
 @dataclass(frozen=True)
 class ReportContents:
@@ -14,9 +16,9 @@ class ReportContents:
         fixed, moving: the images, each on a grid of its own.
         warped: the moving image on the fixed grid.
         transform: maps fixed points to moving points, LPS mm.
-        fixed_labels: label map of the fixed image, on its grid; 0 is background.
-        warped_labels: label map of the moving image, warped onto the fixed grid.
-        label_names: names of the structures by label; others are called by their number.
+        fixed_labels: label map of the fixed image, on its grid, 0 is background; or structures that may overlap.
+        warped_labels: label map or structures of the moving image, warped onto the fixed grid, with the same numbers.
+        label_names: names of the structures by label; others are called as the measures name them, or by their number.
         before, after: measures of the pair as it was and as registered, see :func:`..metrics.measure`.
         jacobian: Jacobian map of the transform on the fixed grid, computed when None.
         timings: seconds by stage.
@@ -28,8 +30,8 @@ class ReportContents:
     moving: sitk.Image
     warped: sitk.Image
     transform: sitk.Transform
-    fixed_labels: Optional[sitk.Image] = None
-    warped_labels: Optional[sitk.Image] = None
+    fixed_labels: Optional[Labels] = None
+    warped_labels: Optional[Labels] = None
     label_names: Dict[int, str] = field(default_factory=dict)
     before: Dict = field(default_factory=dict)
     after: Dict = field(default_factory=dict)
@@ -40,4 +42,6 @@ class ReportContents:
 
     def label_name(self, label: int) -> str:
         """Name of a structure, or its number."""
-        return self.label_names.get(label, str(label))
+        measured = (scores for scores in self.after.get("structures", ()) if scores["label"] == label)
+        name = next((scores.get("name") for scores in measured), "")
+        return self.label_names.get(label) or name or str(label)

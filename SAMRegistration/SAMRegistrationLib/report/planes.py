@@ -62,8 +62,8 @@ def upright(image: sitk.Image) -> sitk.Image:
 def planes_of(image: sitk.Image, labels: Optional[np.ndarray]) -> List[Plane]:
     """Three planes through what is to be seen of an upright image.
 
-    That is where most voxels of the labels (z, y, x) are, or, without labels, the middle of what is brighter than the
-    mean.
+    That is where most marked voxels of `labels` (z, y, x) are, or, without labels, the middle of what is brighter than
+    the mean.
     """
     array = sitk.GetArrayViewFromImage(image)
     spacing = np.array(image.GetSpacing()[::-1])

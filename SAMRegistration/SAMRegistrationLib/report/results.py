@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, Optional
 import SimpleITK as sitk
 
 from ..geometry.grid import Grid
-from ..geometry.resample import warp_labels
+from ..volumes import Labels, as_structures, with_numbers_of, write_segmentation
 from .contents import ReportContents
 from .page import write_report
 
@@ -16,8 +16,8 @@ def write_results(
     folder: Path,
     result,
     measures: Mapping[str, Any],
-    fixed_labels: Optional[sitk.Image] = None,
-    moving_labels: Optional[sitk.Image] = None,
+    fixed_labels: Optional[Labels] = None,
+    moving_labels: Optional[Labels] = None,
     **presentation: Any,
 ) -> Dict[str, Any]:
     """Write transforms, warped volume and labels, metrics.json and the report into an existing folder.
@@ -25,7 +25,9 @@ def write_results(
     Args:
         result: :class:`..registration.RegistrationResult`.
         measures: what :meth:`..engine.Engine.measure` gave for it.
-        fixed_labels, moving_labels: label maps on any grids in the space of their volume.
+        fixed_labels, moving_labels: label maps, or structures that may overlap, on any grids in the space of their
+            volume. The warped ones get the numbers of the fixed ones; they are written as warped_labels.nii.gz, and
+            where they overlap, which one label map cannot hold, as warped_labels.seg.nrrd.
         presentation: further entries of :class:`.ReportContents`; its "facts" are shown before those of the result.
 
     Returns:
@@ -36,12 +38,11 @@ def write_results(
     result.write_transforms(folder)
     warped = result.warp()
     sitk.WriteImage(warped, str(folder / "warped.nii.gz"), True)
-    warped_labels = None
-    if moving_labels is not None:
-        warped_labels = result.warp_labels(moving_labels)
-        sitk.WriteImage(warped_labels, str(folder / "warped_labels.nii.gz"), True)
-    if fixed_labels is not None:
-        fixed_labels = warp_labels(fixed_labels, sitk.Transform(3, sitk.sitkIdentity), Grid.of(result.fixed))
+    fixed_labels, warped_labels = _on_fixed_grid(result, fixed_labels, moving_labels)
+    if warped_labels is not None and warped_labels.overlapping():
+        write_segmentation(warped_labels, folder / "warped_labels.seg.nrrd")
+    elif warped_labels is not None:
+        sitk.WriteImage(warped_labels.label_image(), str(folder / "warped_labels.nii.gz"), True)
     facts = {name.replace("_", " "): str(fact) for name, fact in result.facts.items()}
     contents = ReportContents(
         fixed=result.fixed,
@@ -57,3 +58,15 @@ def write_results(
     )
     write_report(folder, contents)
     return summary
+
+
+def _on_fixed_grid(result, fixed: Optional[Labels], moving: Optional[Labels]):
+    """The structures of both images on the fixed grid, the same number for the same structure; None stays None."""
+    fixed = None if fixed is None else as_structures(fixed, "The fixed label map")
+    moving = None if moving is None else as_structures(moving, "The moving label map")
+    if fixed is not None and moving is not None:
+        moving = with_numbers_of(fixed, moving)
+    return (
+        None if fixed is None else fixed.warped(sitk.Transform(3, sitk.sitkIdentity), Grid.of(result.fixed)),
+        None if moving is None else result.warp_labels(moving),
+    )

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_volume
 from ..metrics import jacobian_image
+from ..volumes import StructureMasks, as_structures
 from . import canvas
 from .contents import ReportContents
 from .planes import Plane, plane_with_most, planes_of, upright
@@ -32,7 +33,7 @@ class Scene:
         images, windows: "fixed", "moving" (where it was before) and "warped", and what is black and white in each.
         transform, linear_part: the mapping of fixed points, and its best linear fit as (matrix, shift).
         jacobian: determinants.
-        fixed_labels, warped_labels: label maps, or None.
+        fixed_labels, warped_labels: structures, or None.
         labels: all labels of both.
         planes, fold_planes: slices that are shown; those of the Jacobian go through most folds when there are any.
         grid_step_mm: distance of the lines of the deformation grid.
@@ -44,8 +45,8 @@ class Scene:
     transform: sitk.Transform
     linear_part: Tuple[np.ndarray, np.ndarray]
     jacobian: np.ndarray
-    fixed_labels: Optional[np.ndarray]
-    warped_labels: Optional[np.ndarray]
+    fixed_labels: Optional[StructureMasks]
+    warped_labels: Optional[StructureMasks]
     labels: List[int]
     planes: List[Plane]
     fold_planes: List[Plane]
@@ -66,11 +67,12 @@ def scene_of(contents: ReportContents) -> Scene:
     if jacobian is None:
         jacobian = jacobian_image(contents.transform, Grid.of(contents.fixed))
     fixed_labels, warped_labels = (
-        None if labels is None else sitk.GetArrayFromImage(upright(labels))
+        None if labels is None else as_structures(labels, "The label map").with_layers(upright)
         for labels in (contents.fixed_labels, contents.warped_labels)
     )
     determinants = sitk.GetArrayFromImage(upright(jacobian))
-    planes = planes_of(fixed, warped_labels if fixed_labels is None else fixed_labels)
+    marking = warped_labels if fixed_labels is None else fixed_labels
+    planes = planes_of(fixed, None if marking is None else marking.marked())
     folded = determinants <= 0
     longest_mm = max(np.multiply(grid.size, grid.spacing))
     warped = sitk.GetArrayFromImage(upright(contents.warped))
@@ -92,7 +94,7 @@ def scene_of(contents: ReportContents) -> Scene:
         jacobian=determinants,
         fixed_labels=fixed_labels,
         warped_labels=warped_labels,
-        labels=_labels_of(fixed_labels, warped_labels),
+        labels=sorted({label for side in (fixed_labels, warped_labels) if side is not None for label in side.labels}),
         planes=planes,
         fold_planes=[plane_with_most(plane, folded) if folded.any() else plane for plane in planes],
         grid_step_mm=min(GRID_STEPS_MM, key=lambda step: abs(step - longest_mm / GRID_LINES)),
@@ -152,14 +154,13 @@ def _outlines(scene: Scene, plane: Plane) -> np.ndarray:
     """Fixed structures in solid lines, warped ones dashed."""
     picture = 0.8 * _image("fixed")(scene, plane)
     dashes = canvas.dashes(plane.shape, 5)
-    for labels, cut, width in ((scene.fixed_labels, 1.0, 1.6), (scene.warped_labels, dashes, 2.2)):
-        if labels is None:
-            continue
-        piece = np.take(labels, plane.index, plane.axis)
-        for label in np.unique(piece[piece != 0]):
-            share = plane.picture((piece == label).astype(np.float32))
-            line = canvas.level_line(share, 0.5, width) * cut
-            picture = canvas.blend(picture, structure_color(scene, int(label)), line)
+    box = (slice(None),) * plane.axis + (plane.index,)
+    for masks, cut, width in ((scene.fixed_labels, 1.0, 1.6), (scene.warped_labels, dashes, 2.2)):
+        for label in () if masks is None else masks.labels:
+            piece = masks.inside(label, box)
+            if piece.any():
+                line = canvas.level_line(plane.picture(piece.astype(np.float32)), 0.5, width) * cut
+                picture = canvas.blend(picture, structure_color(scene, label), line)
     return picture
 
 
@@ -174,10 +175,6 @@ _DRAWERS = {
     "outlines": _outlines,
 }
 KINDS = tuple(_DRAWERS)
-
-
-def _labels_of(*maps: Optional[np.ndarray]) -> List[int]:
-    return sorted({int(label) for labels in maps if labels is not None for label in np.unique(labels)} - {0})
 
 
 def _window(array: np.ndarray) -> Tuple[float, float]:

@@ -12,7 +12,8 @@ from typing import Dict
 import numpy as np
 import slicer
 
-from ..segmentation.prompts import name_key, new_id
+from ..segmentation.prompts import new_id
+from ..volumes import name_key
 from .display import restore_all
 from .folders import file_beside
 from .masks import BINARY, copy_of_labelmap, has_voxels, new_segmentation

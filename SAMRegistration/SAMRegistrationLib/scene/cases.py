@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable, List
+from typing import Callable, List, Tuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -12,10 +12,10 @@ from ..errors import InputError
 from ..files import whole_file
 from ..geometry.grid import Grid
 from ..job import Job
-from ..segmentation.prompts import name_key
 from ..training.datalist import SPLITS, Case, DataList, read_data_list, write_data_list
 from ..training.recipe import DATA_LIST
-from .masks import SegmentMask, label_image
+from ..volumes import SEGMENTATION_ENDING, StructureMasks, name_key, write_segmentation
+from .masks import SegmentMask, structure_masks
 from .run import read
 
 
@@ -24,9 +24,10 @@ def pair_writer(
 ) -> Callable[[Job], Path]:
     """Read a pair of volume nodes and their segmentations; the returned work writes them into a folder.
 
-    Volumes (.nrrd) and label maps are in world coordinates, parent transforms included; ``cases.json`` lists them, with
-    the pair in the given split, and goes on from what the folder holds already. A volume that is there is used again;
-    another one of the same name gets a number.
+    Volumes (.nrrd) and label maps, or segmentations (.seg.nrrd) where structures overlap, are in world coordinates,
+    parent transforms included; ``cases.json`` lists them, with the pair in the given split, and
+    goes on from what the folder holds already. A volume that is there is used again; another one of the same name gets
+    a number.
 
     Args:
         split: "train" (the pair then goes in both directions), "validation" or "test".
@@ -62,6 +63,7 @@ class _Writer:
         data = read_data_list(self.path) if self.path.is_file() else DataList(folder.name, {}, ())
         self.name, self.structures, self.pairs = data.name, dict(data.structures), dict(data.pairs)
         self.cases: List[Case] = list(data.cases)
+        self._replaced: List[Path] = []
 
     def add(self, name: str, image: sitk.Image, masks: List[SegmentMask]) -> str:
         """Write a volume with its masks, the volume only if it is not there yet; the id of its case."""
@@ -76,10 +78,11 @@ class _Writer:
             text = _('{id} is used for "{split}" in {folder} already; a volume belongs to one split only.')
             raise InputError(text.format(id=case.id, split=case.split, folder=self.folder))
         drawn = [mask for mask in masks if mask.image is not None]
-        labels = label_image(drawn, [self._label(mask.name) for mask in drawn], Grid.of(image))
-        if labels is not None:
-            path = case.image.with_name(f"{case.image.stem}-labels.nrrd")
-            _write(labels, path)
+        numbers, names = [self._label(mask.name) for mask in drawn], [mask.name for mask in drawn]
+        structures = structure_masks(drawn, numbers, names, Grid.of(image))
+        if structures is not None:
+            path = _write_labels(structures, case.image)
+            self._replaced += [other for other in _label_files(case.image) if other != path]
             self.cases[number] = replace(case, labels=path)
         return case.id
 
@@ -88,6 +91,8 @@ class _Writer:
         new = [(fixed, moving), *([(moving, fixed)] if self.split == "train" else [])]
         pairs = {**self.pairs, self.split: tuple(dict.fromkeys([*self.pairs.get(self.split, ()), *new]))}
         write_data_list(DataList(self.name, self.structures, tuple(self.cases), pairs), self.path)
+        for path in self._replaced:
+            path.unlink(missing_ok=True)
         return self.path
 
     def _free_id(self, name: str) -> str:
@@ -112,6 +117,22 @@ def _is_called(case: Case, name: str) -> bool:
 def _write(image: sitk.Image, path: Path) -> None:
     with whole_file(path) as temporary:
         sitk.WriteImage(image, str(temporary), useCompression=True)
+
+
+def _label_files(image: Path) -> Tuple[Path, Path]:
+    """Where the label map, and the segmentation, of an image are written."""
+    return tuple(image.with_name(f"{image.stem}-labels{ending}") for ending in (".nrrd", SEGMENTATION_ENDING))
+
+
+def _write_labels(structures: StructureMasks, image: Path) -> Path:
+    """Write a label map beside an image, or where structures overlap a segmentation, which holds all of them whole."""
+    label_map, segmentation = _label_files(image)
+    if not structures.overlapping():
+        _write(structures.label_image(), label_map)
+        return label_map
+    with whole_file(segmentation) as temporary:
+        write_segmentation(structures, temporary)
+    return segmentation
 
 
 def _same(case: Case, image: sitk.Image) -> bool:

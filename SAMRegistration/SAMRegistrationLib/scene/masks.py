@@ -15,7 +15,7 @@ import vtk
 from ..geometry.boxes import box_of, cut_to_marked, marked_bounds
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_labels
-from ..segmentation.labels import LabelledMask, join_labels
+from ..volumes import NamedMask, StructureMasks
 from .deformable import deformed
 from .space import grid_of_matrix, is_linear_to_world, matrix_of_grid, parent_to_world, to_numpy, to_vtk, to_world
 from .volumes import scalars, voxels
@@ -81,14 +81,23 @@ def masks_of(node, segment_ids: Optional[Sequence[str]] = None) -> List[SegmentM
     return found
 
 
-def label_image(masks: Sequence[SegmentMask], labels: Sequence[int], grid: Grid) -> Optional[sitk.Image]:
-    """Masks joined to one label image on `grid`, the smaller structure on top; None when all are empty there.
+def structure_masks(
+    masks: Sequence[SegmentMask], labels: Sequence[int], names: Sequence[str], grid: Grid
+) -> Optional[StructureMasks]:
+    """Segments as structures of these numbers and names on `grid`, whole where they overlap; None when all are empty.
 
-    May run on any thread.
+    Segments of the same number are one structure. May run on any thread.
     """
-    parts = [LabelledMask(label, on_grid(mask, grid)) for mask, label in zip(masks, labels) if mask.image is not None]
-    joined = join_labels(parts, grid)
-    return grid.image(joined) if joined.any() else None
+    parts: Dict[int, List[SegmentMask]] = {}
+    for mask, label in zip(masks, labels):
+        parts.setdefault(label, []).append(mask)
+    named = dict(zip(labels, names))
+    united = (
+        NamedMask(label, named[label], np.maximum.reduce([on_grid(mask, grid) for mask in segments]))
+        for label, segments in parts.items()
+    )
+    found = StructureMasks.of_masks(united, grid)
+    return found if found.structures else None
 
 
 def on_grid(mask: SegmentMask, grid: Grid) -> np.ndarray:

@@ -18,13 +18,14 @@ from ..geometry.grid import Grid
 from ..geometry.resample import warp_mask, warp_volume
 from ..job import Job
 from ..metrics import hatching
-from ..segmentation.prompts import name_key
-from .masks import SegmentMask, label_image, labelmap, masks_of
+from ..volumes import name_key
+from .masks import SegmentMask, labelmap, masks_of, structure_masks
 from .surfaces import surface_of
 from .transforms import oriented_grid, transform_grid
 from .volumes import VolumeCopy, image_data
 
 LARGEST_MAP = 8_000_000
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
 def _prepare(inputs: Inputs, structures, result, job: Job) -> Outcome:
     start = time.perf_counter()
     names, fixed_labels, moving_labels = structures
+    result.notes.extend(note for note in _left_out(inputs) if note not in result.notes)
     grid, moving_grid = inputs.fixed.grid, inputs.moving.grid
     job.update(0.1, "Warping")
     warped = warped_data(inputs.moving, result.transform, grid, job)
@@ -143,13 +145,13 @@ def _prepare(inputs: Inputs, structures, result, job: Job) -> Outcome:
 
 
 def _structures(inputs: Inputs):
-    """Names of the structures that both sides have, and their label images (1, 2, ...), None without any."""
+    """Names of the structures that both sides have, and these structures (1, 2, ...) of each, None without any."""
     pairs = _pairs(inputs.fixed_masks, inputs.moving_masks)
-    numbers = range(1, len(pairs) + 1)
+    names, numbers = [fixed.name for fixed, _moving in pairs], range(1, len(pairs) + 1)
     return (
-        [fixed.name for fixed, _ in pairs],
-        label_image([fixed for fixed, _ in pairs], numbers, inputs.fixed.grid),
-        label_image([moving for _, moving in pairs], numbers, inputs.moving.grid),
+        names,
+        structure_masks([fixed for fixed, _moving in pairs], numbers, names, inputs.fixed.grid),
+        structure_masks([moving for _fixed, moving in pairs], numbers, names, inputs.moving.grid),
     )
 
 
@@ -167,6 +169,18 @@ def _pairs(fixed: List[SegmentMask], moving: List[SegmentMask]):
         else:
             pairs += [(mask, other) for mask in masks for other in others if mask.id == other.id]
     return pairs
+
+
+def _left_out(inputs: Inputs) -> List[str]:
+    """A sentence about the structures with a mask that have no partner, if there are any."""
+    pairs = _pairs(inputs.fixed_masks, inputs.moving_masks)
+    paired = {id(mask) for pair in pairs for mask in pair}
+    masks = (*inputs.fixed_masks, *inputs.moving_masks) if inputs.fixed_masks and inputs.moving_masks else ()
+    alone = [mask.name for mask in masks if mask.image is not None and id(mask) not in paired]
+    if not alone:
+        return []
+    names = ", ".join(alone[:MOST_NAMED]) + (", ..." if len(alone) > MOST_NAMED else "")
+    return [_("Left out, as only one image has a mask of that name: {names}.").format(names=names)]
 
 
 def _by_name(masks: List[SegmentMask]) -> Dict[str, List[SegmentMask]]:

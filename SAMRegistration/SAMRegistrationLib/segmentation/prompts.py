@@ -22,6 +22,7 @@ POSITIVE = "positive"
 NEGATIVE = "negative"
 BOX = "box"
 
+LARGEST_LABEL = 2**32 - 1  # of the widest type of a label image that other programs read
 _CORNERS = {POSITIVE: 1, NEGATIVE: 1, BOX: 2}
 _FORMAT = "sam-registration-prompts"
 
@@ -29,11 +30,6 @@ _FORMAT = "sam-registration-prompts"
 def new_id() -> str:
     """A fresh identifier for a structure or prompt."""
     return uuid.uuid4().hex
-
-
-def name_key(name: str) -> str:
-    """What the names of one structure in two images have in common: case and outer blanks do not count."""
-    return name.strip().casefold()
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ class Structure:
 
     Attributes:
         name: as shown to the user.
-        label: integer > 0 of its voxels in label images; the same in the fixed and the moving image.
+        label: integer from 1 to LARGEST_LABEL of its voxels in label images; the same in both images.
         color: red, green, blue in [0, 1].
         terminology: code as text (Slicer's serialized terminology entry), or "".
         prompts: in the order in which they were set; corrections depend on that order.
@@ -91,8 +87,9 @@ class Structure:
     id: str = field(default_factory=new_id)
 
     def __post_init__(self):
-        if int(self.label) != self.label or self.label < 1:
-            raise InputError(f"The label of structure '{self.name}' must be a whole number above 0.")
+        if not 1 <= self.label <= LARGEST_LABEL or int(self.label) != self.label:
+            allowed = f"a whole number above 0 and at most {LARGEST_LABEL}"
+            raise InputError(f"The label of structure '{self.name}' must be {allowed}, not {self.label}.")
         object.__setattr__(self, "label", int(self.label))
         object.__setattr__(self, "color", _vector(self.color))
         object.__setattr__(self, "prompts", tuple(self.prompts))

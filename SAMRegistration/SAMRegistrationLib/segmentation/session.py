@@ -13,11 +13,12 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..job import Job
+from ..volumes import Labels, NamedMask, StructureMasks
 from .cache import DEFAULT_LIMIT
 from .crops import CroppedMask
 from .edits import AddPrompt, DeletePrompt, DescribeStructure, History, PutStructures, RemoveStructure, ReplacePrompt
 from .intensity import Intensity
-from .labels import LabelledMask, join_labels, read_structures
+from .labels import flattened, read_structures
 from .planes import SlicePlane, axis_normal, plane_at, slice_of, voxel_at
 from .predictor import SlicePredictor
 from .prompts import BOX, NEGATIVE, POSITIVE, Prompt, PromptSet, Structure
@@ -240,7 +241,7 @@ class SegmentationSession:
             self._history.do(PutStructures("Propose prompts", carried.structures))
         return carried.outside
 
-    def import_labels(self, image: sitk.Image, names: Optional[Dict[int, str]] = None) -> Tuple[Structure, ...]:
+    def import_labels(self, image: Labels, names: Optional[Dict[int, str]] = None) -> Tuple[Structure, ...]:
         """Take over the structures of a label map or segmentation on any grid, in one step.
 
         Args:
@@ -327,18 +328,13 @@ class SegmentationSession:
         return volume
 
     def label_image(self) -> sitk.Image:
-        """All structures as one label image (uint8 or uint16) on the volume's grid, 0 background.
+        """All structures as one label image on the volume's grid, 0 background; see :func:`.labels.flattened`."""
+        return flattened(self.structure_masks(), self.prompts)
 
-        Where structures overlap the smaller one is on top; a voxel clicked as inside belongs to its structure.
-        """
-        masks = [LabelledMask(structure.label, self.mask(structure.id)) for structure in self.structures]
-        labels = join_labels(masks, self.grid)
-        for structure in self.structures:
-            for prompt in structure.prompts:
-                if prompt.kind == POSITIVE:
-                    i, j, k = voxel_at(self.grid, prompt.points[0])
-                    labels[k, j, i] = structure.label
-        return self.grid.image(labels)
+    def structure_masks(self) -> StructureMasks:
+        """All structures that have a voxel, on the volume's grid; they may overlap."""
+        masks = (NamedMask(s.label, s.name, self.mask(s.id), s.color) for s in self.structures)
+        return StructureMasks.of_masks(masks, self.grid)
 
     def stale(self, structure_id: str) -> bool:
         """Whether prompts changed since the structure was last extended to the volume."""

@@ -7,8 +7,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..geometry.grid import Grid
+from ..volumes import name_key
 from .planes import axis_normal, in_plane_axes, nearest_axis, plane_at
-from .prompts import BOX, NEGATIVE, Prompt, PromptSet, Structure, name_key, new_id
+from .prompts import BOX, NEGATIVE, Prompt, PromptSet, Structure, new_id
 
 
 class Transfer(NamedTuple):

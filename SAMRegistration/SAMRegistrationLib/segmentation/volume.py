@@ -1,4 +1,4 @@
-"""From clicks to a label image in one call."""
+"""From clicks to the structures of a volume in one call."""
 
 from typing import Optional, Union
 
@@ -7,6 +7,8 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..files import PathLike
 from ..job import Job
+from ..volumes import StructureMasks
+from .labels import flattened
 from .predictor import SlicePredictor
 from .prompts import PromptSet
 from .session import SegmentationSession
@@ -18,6 +20,17 @@ def segment_volume(
     predictor: SlicePredictor,
     job: Optional[Job] = None,
 ) -> sitk.Image:
+    """As :func:`segment_structures`, as a label image on the grid of `image`; see :func:`.labels.flattened`."""
+    prompts = prompts if isinstance(prompts, PromptSet) else PromptSet.load(prompts)
+    return flattened(segment_structures(image, prompts, predictor, job), prompts)
+
+
+def segment_structures(
+    image: sitk.Image,
+    prompts: Union[PromptSet, PathLike],
+    predictor: SlicePredictor,
+    job: Optional[Job] = None,
+) -> StructureMasks:
     """Segment every structure of `prompts` in the whole volume.
 
     Args:
@@ -27,7 +40,7 @@ def segment_volume(
         job: progress and cancel.
 
     Returns:
-        Label image on the grid of `image`: each structure has its own label, 0 is background.
+        The structures on the grid of `image`, with the labels and names of the prompts; they may overlap.
 
     Raises:
         InputError: unusable prompts, or a structure without a positive prompt.
@@ -43,6 +56,6 @@ def segment_volume(
         for number, structure in enumerate(structures):
             part = job.part(number / len(structures), (number + 1) / len(structures))
             session.propagate(structure.id, part)
-        return session.label_image()
+        return session.structure_masks()
     finally:
         session.close()

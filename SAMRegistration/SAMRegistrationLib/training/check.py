@@ -1,8 +1,9 @@
 """Checks of a data list that need its volumes: grids, labels, and no volume shared between splits."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, Optional, TypeVar
 
 import numpy as np
 import SimpleITK as sitk
@@ -11,7 +12,10 @@ from .. import volumes
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..job import Job
+from ..volumes import StructureMasks, is_segmentation_file, name_key
 from .datalist import Case, DataList
+
+_Volume = TypeVar("_Volume", sitk.Image, StructureMasks)
 
 
 def read_image(path: Path, case: Case) -> sitk.Image:
@@ -23,20 +27,31 @@ def read_image(path: Path, case: Case) -> sitk.Image:
     return _read(volumes.read_volume, path, case)
 
 
-def read_label_volume(path: Path, case: Case, data: DataList) -> sitk.Image:
-    """Read a label map of a case.
+def read_label_volume(path: Path, case: Case, data: DataList) -> StructureMasks:
+    """Read a label map or a segmentation of a case, with the numbers of the list.
+
+    Segments of a segmentation file go by their names, labels of a label map by their numbers.
 
     Raises:
-        InputError: it cannot be used, or holds a value that the list's structures do not name.
+        InputError: it cannot be used, or holds a structure that the list does not name.
     """
-    image = _read(volumes.read_labels, path, case)
-    unknown = sorted(set(np.unique(sitk.GetArrayViewFromImage(image)).tolist()) - {0, *data.structures})
-    if unknown:
-        raise InputError(
-            f'The file {path} of case "{case.id}" has the label {unknown[0]}, which is not among the structures '
-            f"of {data.name} ({', '.join(map(str, data.structures))})."
-        )
-    return image
+    found = _read(volumes.read_labels, path, case)
+    if not is_segmentation_file(path):
+        found = replace(found, structures=tuple(replace(structure, name="") for structure in found.structures))
+    listed = {name_key(name): value for value, name in data.structures.items()}
+    numbers: Dict[int, int] = {}
+    for structure in found.structures:
+        number = listed.get(name_key(structure.name)) if structure.name else structure.label
+        if number not in data.structures or number in numbers.values():
+            has = f'a segment "{structure.name}"' if structure.name else f"the label {structure.label}"
+            if number in data.structures:
+                raise InputError(f'The file {path} of case "{case.id}" has {has} twice; give them different names.')
+            raise InputError(
+                f'The file {path} of case "{case.id}" has {has}, which is not among the structures '
+                f"of {data.name} ({', '.join(f'{value} {name}' for value, name in data.structures.items())})."
+            )
+        numbers[structure.label] = number
+    return found.renumbered(numbers)
 
 
 def read_landmarks(path: Path, case: Case) -> np.ndarray:
@@ -76,21 +91,21 @@ def check_data_list(data: DataList, job: Optional[Job] = None) -> None:
             )
         for path in filter(None, (case.labels, case.masks)):
             labels = read_label_volume(path, case, data)
-            if not Grid.of(labels).matches(Grid.of(image), tolerance=0.01):
+            if not labels.grid.matches(Grid.of(image), tolerance=0.01):
                 raise InputError(
-                    f'The file {path} of case "{case.id}" is of size {_size(labels)} or placed elsewhere, '
-                    f"its image {case.image} is of size {_size(image)}."
+                    f'The file {path} of case "{case.id}" is of size {_size(labels.grid)} or placed elsewhere, '
+                    f"its image {case.image} is of size {_size(Grid.of(image))}."
                 )
         if case.landmarks:
             read_landmarks(case.landmarks, case)
 
 
-def _read(reader: Callable[[Path], sitk.Image], path: Path, case: Case) -> sitk.Image:
+def _read(reader: Callable[[Path], _Volume], path: Path, case: Case) -> _Volume:
     try:
         return reader(path)
     except InputError as error:
         raise InputError(f'Case "{case.id}" cannot be used: {error}') from error
 
 
-def _size(image: sitk.Image) -> str:
-    return " x ".join(map(str, image.GetSize()))
+def _size(grid: Grid) -> str:
+    return " x ".join(map(str, grid.size))

@@ -7,7 +7,8 @@ Example of a file::
      "cases": [{"id": "h001", "split": "train", "image": "images/h001.nii.gz", "labels": "labels/h001.nii.gz"}],
      "pairs": {"test": [["fixed case", "moving case"]]}}
 
-A case may also name ``subject`` (cases of one subject stay in one split), ``masks`` (what the network is shown, for
+Labels are a label map, or a segmentation of Slicer (.seg.nrrd), whose structures may overlap and go by their names. A
+case may also name ``subject`` (cases of one subject stay in one split), ``masks`` (what the network is shown, for
 instance from SAM; the labels when absent) and ``landmarks`` (CSV rows x, y, z in LPS mm; the same rows in both cases).
 """
 

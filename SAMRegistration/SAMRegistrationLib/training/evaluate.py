@@ -12,11 +12,10 @@ import torch
 from ..errors import InputError
 from ..files import PathLike, require_writable_folder
 from ..geometry.grid import Grid
-from ..geometry.resample import warp_labels
 from ..job import Job
 from ..metrics import compare_labels, deformation_statistics, jacobian_image, target_registration_errors
 from ..registration import RegistrationOptions, register
-from ..volumes import label_values
+from ..volumes import NamedMask, StructureMasks
 from .chance import Chance
 from .check import check_data_list, read_image, read_label_volume, read_landmarks
 from .config import read_config
@@ -120,7 +119,7 @@ class _Pair:
         self.evaluation, self.data, self.cases, self.number = evaluation, data, (fixed, moving), number
         self.images = [read_image(case.image, case) for case in self.cases]
         self.labels = [read_label_volume(case.labels, case, data) for case in self.cases]
-        self.shared = label_values(self.labels[0]) & label_values(self.labels[1])
+        self.shared = set(self.labels[0].labels) & set(self.labels[1].labels)
         if not self.shared:
             raise InputError(f'Cases "{fixed.id}" and "{moving.id}" of {data.name} have no structure in common.')
         self.masks = [self._guidance(case, side) for side, case in enumerate(self.cases)]
@@ -143,8 +142,7 @@ class _Pair:
             start = time.perf_counter()
             transform = self._transform(method, guided, job)
             seconds = time.perf_counter() - start
-        grid = Grid.of(self.labels[0])
-        scores = compare_labels(self.labels[0], warp_labels(self.labels[1], transform, grid))
+        scores = compare_labels(self.labels[0], self.labels[1].warped(transform, self.labels[0].grid))
         scores = [score for score in scores if score.label in self.shared]
         regularity = deformation_statistics(jacobian_image(transform, Grid.of(self.images[0])))
         return Measurement(
@@ -182,19 +180,17 @@ class _Pair:
         levels = levels or evaluation.levels
         return replace(options, refinement=replace(options.refinement, levels=levels)) if levels else options
 
-    def _guidance(self, case: Case, side: int) -> sitk.Image:
+    def _guidance(self, case: Case, side: int) -> StructureMasks:
         masks = read_label_volume(case.guidance, case, self.data)
         if not self.evaluation.degrade:
             return masks
-        array = sitk.GetArrayFromImage(masks)
-        values = sorted(set(np.unique(array).tolist()) - {0})
-        channels = torch.from_numpy(np.stack([array == value for value in values])[None].astype(np.float32))
+        channels = torch.from_numpy(np.stack([masks.inside(label) for label in masks.labels])[None].astype(np.float32))
         worse = degrade_masks(channels, Degradation(missing=0.0), Chance(self.evaluation.seed, self.number, side))
-        for value, channel in zip(values, worse[0].numpy()):
-            array[(array == value) & (channel < 0.5)] = 0
-        for value, channel in zip(values, worse[0].numpy()):
-            array[(array == 0) & (channel > 0.5)] = value
-        return Grid.of(masks).image(array)
+        degraded = (
+            NamedMask(structure.label, structure.name, channel > 0.5)
+            for structure, channel in zip(masks.structures, worse[0].numpy())
+        )
+        return StructureMasks.of_masks(degraded, masks.grid)
 
     def _landmark_errors(self, transform: sitk.Transform) -> Optional[np.ndarray]:
         if not all(case.landmarks for case in self.cases):

@@ -5,16 +5,15 @@ from typing import Dict, List, Optional
 
 import numpy as np
 import SimpleITK as sitk
-import torch
 
 from ..errors import InputError
 from ..geometry.grid import Grid
-from ..geometry.resample import warp_labels
 from ..job import Job
 from ..metrics import deformation_statistics, dice, jacobian_image
 from ..network.checkpoint import save_network
 from ..network.model import RegistrationNetwork
 from ..registration import RegistrationOptions, register
+from ..volumes import NamedMask, StructureMasks
 from .check import read_image, read_label_volume
 from .config import TrainingConfig
 from .datalist import read_data_list
@@ -28,8 +27,8 @@ HELD_OUT = 10**9  # synthetic pairs from here on are never trained on
 class _ValidationPair:
     fixed: sitk.Image
     moving: sitk.Image
-    fixed_labels: sitk.Image
-    moving_labels: sitk.Image
+    fixed_labels: StructureMasks
+    moving_labels: StructureMasks
     linear: Optional[sitk.Transform] = None
 
 
@@ -57,7 +56,7 @@ class Validation:
             pair.linear = result.linear
             grid = Grid.of(pair.fixed)
             for name, transform in (("dice", result.transform), ("dice affine", result.linear)):
-                found = dice(pair.fixed_labels, warp_labels(pair.moving_labels, transform, grid))
+                found = dice(pair.fixed_labels, pair.moving_labels.warped(transform, grid))
                 scores[name].append(float(np.mean(list(found.values()))))
             scores["folded"].append(deformation_statistics(jacobian_image(result.transform, grid)).folded_fraction)
         self._weights.unlink()
@@ -87,6 +86,8 @@ def _from_synthetic(pair: TrainingPair) -> Optional[_ValidationPair]:
         return None
     grid = Grid(tuple(pair.fixed.shape[:1:-1]))
     images = [grid.image(image[0, 0].numpy()) for image in (pair.fixed, pair.moving)]
-    values = torch.arange(1, pair.fixed_labels.shape[1] + 1).view(1, -1, 1, 1, 1)
-    labels = [(part * values).amax(dim=1)[0].to(torch.int32) for part in (pair.fixed_labels, pair.moving_labels)]
-    return _ValidationPair(*images, *(grid.image(array.numpy()) for array in labels))
+    labels = (
+        StructureMasks.of_masks((NamedMask(n, "", mask) for n, mask in enumerate(part[0].numpy(), start=1)), grid)
+        for part in (pair.fixed_labels, pair.moving_labels)
+    )
+    return _ValidationPair(*images, *labels)

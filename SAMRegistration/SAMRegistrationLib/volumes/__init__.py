@@ -1,19 +1,32 @@
 """Volumes and label maps: read from files, checked, and brought to intensities in [0, 1]."""
 
 from .checks import check_volume
-from .labels import label_values, read_labels
+from .labels import as_structures, read_labels
 from .modality import MODALITIES, PERCENTILES, guess_modality, intensity_window, modality_of_values, normalize
+from .pairing import with_numbers_of
 from .reading import read_volume
+from .segments import SEGMENTATION_ENDING, is_segmentation_file, write_segmentation
+from .structures import Labels, NamedMask, StructureMask, StructureMasks, holding, name_key
 
 __all__ = [
     "MODALITIES",
     "PERCENTILES",
+    "SEGMENTATION_ENDING",
+    "Labels",
+    "NamedMask",
+    "StructureMask",
+    "StructureMasks",
+    "as_structures",
     "check_volume",
     "guess_modality",
+    "holding",
     "intensity_window",
-    "label_values",
+    "is_segmentation_file",
     "modality_of_values",
+    "name_key",
     "normalize",
     "read_labels",
     "read_volume",
+    "with_numbers_of",
+    "write_segmentation",
 ]

@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 from ..scene.alignment import original_of
 from ..scene.presence import Presence
 from ..scene.structures import StructureInfo
-from ..segmentation.prompts import name_key
+from ..volumes import name_key
 from .fitting import limit_columns
 from .messages import sentence
 from .terminology import TerminologyDialog

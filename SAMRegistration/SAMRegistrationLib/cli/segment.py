@@ -1,6 +1,6 @@
 """``sam-registration segment``: from prompts to a label image."""
 
-from .console import add_output_options, console_job, show
+from .console import add_output_options, console_job, say, show
 
 
 def add_parser(commands) -> None:
@@ -22,11 +22,14 @@ def run(options) -> None:
     from ..engine import Engine
     from ..files import require_writable_folder, whole_file
     from ..segmentation.prompts import PromptSet
-    from ..volumes import read_volume
+    from ..volumes import load_volume
 
     prompts = PromptSet.load(options.prompts)
     require_writable_folder(_folder_of(options.output))
-    image = read_volume(options.image)
+    loaded = load_volume(options.image)
+    image = loaded.image
+    for note in loaded.notes:
+        say(options, f"Note: {note}")
     labels = Engine(console_job(options).update).segment(image, prompts, options.model, options.device)
     with whole_file(options.output) as temporary:
         sitk.WriteImage(labels, str(temporary), useCompression=True)

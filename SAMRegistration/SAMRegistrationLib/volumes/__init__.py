@@ -2,18 +2,23 @@
 
 from .checks import check_volume
 from .labels import label_values, read_labels
+from .loaded import LoadedVolume
 from .modality import MODALITIES, PERCENTILES, guess_modality, intensity_window, modality_of_values, normalize
-from .reading import read_volume
+from .reading import load_image, load_volume, read_image, read_volume
 
 __all__ = [
     "MODALITIES",
     "PERCENTILES",
+    "LoadedVolume",
     "check_volume",
     "guess_modality",
     "intensity_window",
     "label_values",
+    "load_image",
+    "load_volume",
     "modality_of_values",
     "normalize",
+    "read_image",
     "read_labels",
     "read_volume",
 ]

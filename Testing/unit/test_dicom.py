@@ -250,4 +250,4 @@ def test_the_command_line_registers_a_tilted_series_right_and_tells_what_was_put
     transform = sitk.ReadTransform(str(tmp_path / "out" / "transform.h5"))
     points = CENTER + np.random.default_rng(3).uniform(-7, 7, (50, 3))
     errors = [np.linalg.norm(np.subtract(transform.TransformPoint(point), point)) for point in points.tolist()]
-    assert np.mean(errors) < 0.3
+    assert np.mean(errors) < 1.0  # half a slice; a reader that ignores the tilt is off by up to 7 mm

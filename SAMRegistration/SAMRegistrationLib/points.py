@@ -192,7 +192,7 @@ def read_text(path: Path) -> str:
         wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         text = data.decode("utf-16" if wide else "utf-8-sig")
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}).") from error
+        raise InputError(f"Cannot read {path} ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} cannot be read as text; save it in UTF-8.") from error
     if wide and not re.search(r"[ -~]", text):

@@ -30,6 +30,7 @@ _NEEDED = [
     ("safetensors", "safetensors"),
     ("segment-anything", "segment_anything"),
     ("SimpleITK", "SimpleITK"),
+    ("pydicom", "pydicom"),
     ("numpy", "numpy"),
     *([("tomli", "tomli")] if sys.version_info < (3, 11) else []),
 ]

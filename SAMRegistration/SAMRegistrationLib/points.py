@@ -3,8 +3,10 @@
 Points in memory are LPS millimetres, as in ITK.
 """
 
+import codecs
 import csv
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List
@@ -40,7 +42,7 @@ def read_points(path: PathLike) -> PointList:
 
     Args:
         path: a CSV file with the columns x, y, z and optionally label, in LPS millimetres, with or without a header;
-            or a Slicer markups file (.mrk.json), whose coordinate system (LPS or RAS) is honored.
+            or a list of 3D Slicer (.mrk.json, .fcsv), whose coordinate system (LPS or RAS) and columns are followed.
 
     Raises:
         InputError: the file is missing, of another kind, or holds no usable points.
@@ -48,10 +50,7 @@ def read_points(path: PathLike) -> PointList:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"There is no point list {path}.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The point list {path} cannot be read ({error}).") from error
+    text = read_text(path)
     points = _read_markups(path, text) if path.suffix.lower() == ".json" else _read_csv(path, text)
     if len(points) == 0:
         raise InputError(f"The point list {path} holds no points.")
@@ -77,14 +76,11 @@ def write_points(path: PathLike, points: PointList) -> None:
 
 
 def _read_csv(path: Path, text: str) -> PointList:
-    rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
-    rows = [row for row in rows if any(row) and not row[0].startswith("#")]
-    columns = {"x": 0, "y": 1, "z": 2, "label": 3}
-    if rows and not _is_number(rows[0][0]):
-        header = [cell.lower() for cell in rows.pop(0)]
-        if not {"x", "y", "z"} <= set(header):
-            raise InputError(f"The point list {path} needs the columns x, y, z, but has {', '.join(header)}.")
-        columns = {name: header.index(name) for name in columns if name in header}
+    """Rows of a CSV, or of a list of 3D Slicer before version 5.2 (.fcsv), whose comments name columns and frame."""
+    comments = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
+    rows = _rows([line for line in text.splitlines() if not line.startswith("#")])
+    columns = _columns(path, comments, rows)
+    to_lps = _frame(path, comments)
     points, names = [], []
     for number, row in enumerate(rows, start=1):
         try:
@@ -93,7 +89,53 @@ def _read_csv(path: Path, text: str) -> PointList:
             raise InputError(f"Point {number} of {path} is not three numbers x, y, z.") from error
         column = columns.get("label", len(row))
         names.append(row[column] if column < len(row) else "")
-    return PointList(points, names)
+    return PointList(np.array(points).reshape(-1, 3) * to_lps, names)
+
+
+def _rows(lines: List[str]) -> List[List[str]]:
+    """Cells of the lines, separated by commas, semicolons or tabs; beside the last two, decimal commas are read."""
+    delimiter = next((mark for mark in (";", "\t") if any(mark in line for line in lines)), ",")
+    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
+    if delimiter != ",":
+        rows = [[re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", cell) for cell in row] for row in rows]
+    return [row for row in rows if any(row)]
+
+
+def _columns(path: Path, comments: List[str], rows: List[List[str]]) -> Dict[str, int]:
+    """Where x, y, z and the label stand; a header is taken out of `rows`."""
+    named = [line.split("=", 1)[1] for line in comments if line.lower().startswith("columns") and "=" in line]
+    header = [cell.strip().lower() for cell in named[-1].split(",")] if named else None
+    if header is None and rows and not _is_number(rows[0][0]):
+        header = [cell.lower() for cell in rows.pop(0)]
+    if header is not None:
+        if not {"x", "y", "z"} <= set(header):
+            raise InputError(f"The point list {path} needs the columns x, y, z, but has {', '.join(header)}.")
+        return {name: header.index(name) for name in ("x", "y", "z", "label") if name in header}
+    four = [row for row in rows if len(row) > 3 and _is_number(row[3])]
+    if not four:
+        return {"x": 0, "y": 1, "z": 2, "label": 3}
+    if len(four) == len(rows):
+        counted = [all(row[column].isdigit() for row in rows) for column in (0, 3)]
+        if counted == [True, False]:
+            return {"label": 0, "x": 1, "y": 2, "z": 3}
+        if counted == [False, True]:
+            return {"x": 0, "y": 1, "z": 2, "label": 3}
+    raise InputError(
+        f"The point list {path} has four numbers in a row, so it is not clear which are x, y and z; give it a "
+        "first line with the names of the columns, such as id,x,y,z."
+    )
+
+
+def _frame(path: Path, comments: List[str]) -> np.ndarray:
+    """What brings coordinates to LPS: CSV files are LPS, lists of 3D Slicer say what they are, without a word RAS."""
+    for line in comments:
+        if line.lower().startswith("coordinatesystem") and "=" in line:
+            system = line.split("=", 1)[1].strip().upper()
+            system = {"0": "RAS", "1": "LPS", "2": "IJK"}.get(system, system)
+            if system not in ("RAS", "LPS"):
+                raise InputError(f"{path} uses the coordinate system {system}; LPS and RAS are understood.")
+            return RAS_TO_LPS if system == "RAS" else np.ones(3)
+    return RAS_TO_LPS if path.suffix.lower() == ".fcsv" else np.ones(3)
 
 
 def _read_markups(path: Path, text: str) -> PointList:
@@ -114,8 +156,9 @@ def _to_lps(path: Path, markup: Dict) -> np.ndarray:
     system = str(markup.get("coordinateSystem", "LPS")).upper()
     if system not in ("LPS", "RAS"):
         raise InputError(f"{path} uses the coordinate system {system}; LPS and RAS are understood.")
-    if markup.get("coordinateUnits", "mm") != "mm":
-        raise InputError(f"{path} is not in millimetres.")
+    units = markup.get("coordinateUnits", "mm")
+    if (units[0] if isinstance(units, list) and units else units) != "mm":
+        raise InputError(f"{path} is not in millimetres (its unit is {units}); convert it first.")
     return RAS_TO_LPS if system == "RAS" else np.ones(3)
 
 
@@ -136,6 +179,25 @@ def _markups(points: PointList) -> Dict:
             }
         ],
     }
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8 or UTF-16, with or without a byte order mark.
+
+    Raises:
+        InputError: the file is missing, cannot be read, or is no text.
+    """
+    try:
+        data = path.read_bytes()
+        wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+    except OSError as error:
+        raise InputError(f"Cannot read {path} ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} cannot be read as text; save it in UTF-8.") from error
+    if wide and not re.search(r"[ -~]", text):
+        raise InputError(f"{path} cannot be read as text; save it in UTF-8.")
+    return text
 
 
 def _is_number(text: str) -> bool:

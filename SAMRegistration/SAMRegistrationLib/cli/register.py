@@ -51,11 +51,12 @@ def run(options) -> None:
     from ..points import read_points
     from ..report import write_results
     from ..segmentation.prompts import PromptSet
-    from ..volumes import read_labels, read_volume
+    from ..volumes import load_volume, read_labels
 
     _check_guides(options)
     require_writable_folder(options.output)
-    fixed, moving = read_volume(options.fixed), read_volume(options.moving)
+    loaded = [load_volume(path) for path in (options.fixed, options.moving)]
+    fixed, moving = (one.image for one in loaded)
     fixed_masks, moving_masks, fixed_labels, moving_labels = (
         read_labels(path) if path else None
         for path in (options.fixed_masks, options.moving_masks, options.fixed_labels, options.moving_labels)
@@ -70,6 +71,7 @@ def run(options) -> None:
         )
     else:
         result = engine.register(fixed, moving, fixed_masks, moving_masks, choices)
+    result.notes[:0] = [note for one in loaded for note in one.notes]
     measured, notes = (fixed_masks, moving_masks), None  # what the registration noted about masks is enough
     if fixed_labels or moving_labels:
         measured, notes = (fixed_labels, moving_labels), result.notes

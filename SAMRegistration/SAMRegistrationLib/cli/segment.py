@@ -23,14 +23,16 @@ def run(options) -> None:
     from ..files import require_writable_folder, whole_file
     from ..segmentation.labels import flattened
     from ..segmentation.prompts import PromptSet
-    from ..volumes import read_volume
+    from ..volumes import load_volume
     from .structures import is_segmentation_name, write_structures
 
     prompts = PromptSet.load(options.prompts)
     require_writable_folder(_folder_of(options.output))
-    image = read_volume(options.image)
-    structures = Engine(console_job(options).update).segment_structures(image, prompts, options.model, options.device)
-    notes = []
+    loaded = load_volume(options.image)
+    structures = Engine(console_job(options).update).segment_structures(
+        loaded.image, prompts, options.model, options.device
+    )
+    notes = list(loaded.notes)
     if is_segmentation_name(options.output):
         write_structures(structures, options.output)
     else:

@@ -5,7 +5,7 @@ from pathlib import Path
 from ..errors import InputError
 from .console import add_output_options, say, show
 
-POINT_FILES = (".csv", ".json")
+POINT_FILES = (".csv", ".fcsv", ".json")
 
 
 def add_parser(commands) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import PathLike, whole_file
+from ..points import read_text
 from .intensity import Intensity
 
 Vector = Tuple[float, float, float]
@@ -207,9 +208,7 @@ class PromptSet:
             InputError: the file is missing, is not JSON, or is not a prompts file.
         """
         try:
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"Cannot read {path} ({error.strerror}).") from error
+            data = json.loads(read_text(Path(path)))
         except ValueError as error:
             raise InputError(f"{path} is not a JSON file.") from error
         try:

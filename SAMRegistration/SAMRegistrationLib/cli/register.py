@@ -47,9 +47,10 @@ def add_parser(commands) -> None:
 def run(options) -> None:
     """Read, register, measure, write."""
     from ..engine import Engine
-    from ..files import require_writable_folder, whole_files
+    from ..files import keep_results, require_writable_folder
+    from ..image_files import has_right_angles
     from ..points import read_points
-    from ..report import write_results
+    from ..report import FILES, write_results
     from ..segmentation.prompts import PromptSet
     from ..volumes import read_labels, read_volume
 
@@ -72,10 +73,15 @@ def run(options) -> None:
         result = engine.register(fixed, moving, fixed_masks, moving_masks, choices)
     measured = (fixed_labels, moving_labels) if fixed_labels or moving_labels else (fixed_masks, moving_masks)
     measures = engine.measure(result, *measured, *landmarks)
-    with whole_files(options.output) as staging:
-        summary = write_results(staging, result, measures, *measured)
+
+    def write(folder):
+        summary = write_results(folder, result, measures, *measured)
         if options.displacement_field:
-            result.save_displacement_field(staging / "displacement_field.nii.gz")
+            ending = ".nii.gz" if has_right_angles(fixed) else ".nrrd"
+            result.save_displacement_field(folder / f"displacement_field{ending}")
+        return summary
+
+    summary = keep_results(options.output, write, replaces=FILES)
     for note in result.notes:
         say(options, f"Note: {note}")
     show(options, {"output": options.output, **summary}, _text(summary, options.output))

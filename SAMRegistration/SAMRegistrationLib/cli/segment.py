@@ -20,26 +20,19 @@ def run(options) -> None:
     import SimpleITK as sitk
 
     from ..engine import Engine
-    from ..files import require_writable_folder, whole_file
+    from ..image_files import require_image_path, write_image
     from ..segmentation.prompts import PromptSet
     from ..volumes import read_volume
 
     prompts = PromptSet.load(options.prompts)
-    require_writable_folder(_folder_of(options.output))
+    require_image_path(options.output)
     image = read_volume(options.image)
     labels = Engine(console_job(options).update).segment(image, prompts, options.model, options.device)
-    with whole_file(options.output) as temporary:
-        sitk.WriteImage(labels, str(temporary), useCompression=True)
+    write_image(labels, options.output)
     voxels = sitk.GetArrayViewFromImage(labels)
     volume = {s.name: float((voxels == s.label).sum()) * _voxel_ml(labels) for s in prompts.structures}
     lines = [f"{structure.label} {structure.name}: {volume[structure.name]:.1f} ml" for structure in prompts.structures]
     show(options, {"labels": options.output, "volume_ml": volume}, "\n".join([*lines, f"Wrote {options.output}"]))
-
-
-def _folder_of(path: str) -> str:
-    import os
-
-    return os.path.dirname(os.path.abspath(path))
 
 
 def _voxel_ml(image) -> float:

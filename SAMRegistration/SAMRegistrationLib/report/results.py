@@ -8,8 +8,22 @@ import SimpleITK as sitk
 
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_labels
+from ..image_files import has_right_angles, write_image
 from .contents import ReportContents
 from .page import write_report
+
+FILES = (
+    "transform.h5",
+    "inverse.h5",
+    *(
+        f"{name}{ending}"
+        for name in ("warped", "warped_labels", "displacement_field")
+        for ending in (".nii.gz", ".nrrd")
+    ),
+    "metrics.json",
+    "report.html",
+    "report.png",
+)
 
 
 def write_results(
@@ -21,6 +35,9 @@ def write_results(
     **presentation: Any,
 ) -> Dict[str, Any]:
     """Write transforms, warped volume and labels, metrics.json and the report into an existing folder.
+
+    Images are .nii.gz, or .nrrd where the axes of the fixed volume are not at right angles, which NIfTI files cannot
+    hold. `FILES` are the names of all files that a registration may write.
 
     Args:
         result: :class:`..registration.RegistrationResult`.
@@ -35,11 +52,12 @@ def write_results(
     (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
     result.write_transforms(folder)
     warped = result.warp()
-    sitk.WriteImage(warped, str(folder / "warped.nii.gz"), True)
+    ending = ".nii.gz" if has_right_angles(result.fixed) else ".nrrd"
+    write_image(warped, folder / f"warped{ending}")
     warped_labels = None
     if moving_labels is not None:
         warped_labels = result.warp_labels(moving_labels)
-        sitk.WriteImage(warped_labels, str(folder / "warped_labels.nii.gz"), True)
+        write_image(warped_labels, folder / f"warped_labels{ending}")
     if fixed_labels is not None:
         fixed_labels = warp_labels(fixed_labels, sitk.Transform(3, sitk.sitkIdentity), Grid.of(result.fixed))
     facts = {name.replace("_", " "): str(fact) for name, fact in result.facts.items()}

@@ -9,8 +9,8 @@ import SimpleITK as sitk
 from slicer.i18n import tr as _
 
 from ..errors import InputError
-from ..files import whole_file
 from ..geometry.grid import Grid
+from ..image_files import write_image
 from ..job import Job
 from ..segmentation.prompts import name_key
 from ..training.datalist import SPLITS, Case, DataList, read_data_list, write_data_list
@@ -69,7 +69,7 @@ class _Writer:
         if number is None:
             number = len(self.cases)
             path = self.folder / f"{number + 1:03d}.nrrd"
-            _write(image, path)
+            write_image(image, path)
             self.cases.append(Case(self._free_id(name), self.split, path))
         case = self.cases[number]
         if case.split != self.split:
@@ -79,7 +79,7 @@ class _Writer:
         labels = label_image(drawn, [self._label(mask.name) for mask in drawn], Grid.of(image))
         if labels is not None:
             path = case.image.with_name(f"{case.image.stem}-labels.nrrd")
-            _write(labels, path)
+            write_image(labels, path)
             self.cases[number] = replace(case, labels=path)
         return case.id
 
@@ -107,11 +107,6 @@ class _Writer:
 
 def _is_called(case: Case, name: str) -> bool:
     return case.id == name or case.id.startswith(f"{name}#")
-
-
-def _write(image: sitk.Image, path: Path) -> None:
-    with whole_file(path) as temporary:
-        sitk.WriteImage(image, str(temporary), useCompression=True)
 
 
 def _same(case: Case, image: sitk.Image) -> bool:

@@ -3,7 +3,7 @@
 from .checks import check_volume
 from .labels import label_values, read_labels
 from .modality import MODALITIES, PERCENTILES, guess_modality, intensity_window, modality_of_values, normalize
-from .reading import read_volume
+from .reading import read_image, read_volume
 
 __all__ = [
     "MODALITIES",
@@ -14,6 +14,7 @@ __all__ = [
     "label_values",
     "modality_of_values",
     "normalize",
+    "read_image",
     "read_labels",
     "read_volume",
 ]

@@ -5,10 +5,11 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from .grid import Grid
-from .transforms import continued, parts_of, physical_displacement, voxel_displacement
+from .transforms import continued, parts_of, physical_displacement, transform_points, voxel_displacement
 
 ITERATIONS = 60
 NEAR_ENOUGH = 0.01  # voxels; where the iteration stops
+NO_INVERSE = "The initial transform has no inverse; give a rigid, affine or smooth deformable one."
 FAR = 0.5  # voxels; a field whose inverse misses by more folds or is torn
 
 
@@ -32,10 +33,12 @@ def _inverse_of_part(part: sitk.Transform) -> sitk.Transform:
     if part.GetTransformEnum() == sitk.sitkBSplineTransform:
         return _inverse_of_field(_sampled(sitk.BSplineTransform(part)))
     try:
-        return part.GetInverse()
+        inverse = part.GetInverse()
     except RuntimeError as error:
-        sentence = "The initial transform has no inverse; give a rigid, affine or smooth deformable one."
-        raise InputError(sentence) from error
+        raise InputError(NO_INVERSE) from error
+    if not np.allclose(transform_points(inverse, transform_points(part, np.eye(3))), np.eye(3), atol=1e-6):
+        raise InputError(NO_INVERSE)
+    return inverse
 
 
 def _sampled(spline: sitk.BSplineTransform) -> sitk.Image:

@@ -64,11 +64,11 @@ def register(
     device = choose_device(options.device)
     inverse = None if options.initial_transform is None else inverse_of(options.initial_transform)
     try:
-        return _register(fixed, moving, fixed_masks, moving_masks, options, inverse, device, job, [])
+        return _register(fixed, moving, fixed_masks, moving_masks, options, device, inverse, job, [])
     except torch.cuda.OutOfMemoryError:
         torch.cuda.empty_cache()
         notes = ["The GPU ran out of memory, so the registration was done on the CPU."]
-        return _register(fixed, moving, fixed_masks, moving_masks, options, inverse, "cpu", job, notes)
+        return _register(fixed, moving, fixed_masks, moving_masks, options, "cpu", inverse, job, notes)
 
 
 def choose_device(name: str) -> str:
@@ -85,7 +85,7 @@ def choose_device(name: str) -> str:
 
 
 def _register(
-    fixed, moving, fixed_masks, moving_masks, options, initial_inverse, device, job, notes
+    fixed, moving, fixed_masks, moving_masks, options, device, initial_inverse, job, notes
 ) -> RegistrationResult:
     clock = _Clock()
     fixed_modality = options.fixed_modality or guess_modality(fixed)

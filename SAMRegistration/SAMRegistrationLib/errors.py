@@ -13,6 +13,10 @@ class WeightsError(SAMRegistrationError):
     """A weights file is missing, damaged, of another architecture, or not a safe format."""
 
 
+class ResultsElsewhere(SAMRegistrationError):
+    """The work was done, but its results could not be written where they were asked for; it says where they are."""
+
+
 class Cancelled(SAMRegistrationError):
     """The user asked to stop; nothing was left half done."""
 

@@ -22,7 +22,7 @@ def a_pair_of_transforms(oblique):
     affine.Scale((1.05, 1.05, 1.05))
     affine.Translate((4.0, -3.0, 6.0))
     forward, inverse = flow_transforms(velocity, oblique)
-    return pull_back(affine, forward), push_forward(affine, inverse)
+    return pull_back(affine, forward), push_forward(affine.GetInverse(), inverse)
 
 
 def points_in(grid, seed=3):

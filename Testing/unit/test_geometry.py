@@ -183,7 +183,7 @@ def test_the_dense_part_comes_before_the_affine_part_and_both_can_be_undone():
     points = inner_points(grid)
     expected = transform_points(affine, transform_points(forward, points))
     np.testing.assert_allclose(transform_points(pull_back(affine, forward), points), expected, atol=1e-9)
-    back = transform_points(push_forward(affine, inverse), expected)
+    back = transform_points(push_forward(affine.GetInverse(), inverse), expected)
     assert np.linalg.norm(back - points, axis=1).max() < 0.1
 
 

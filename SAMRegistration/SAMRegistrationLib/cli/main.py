@@ -1,6 +1,6 @@
 """Entry point of ``sam-registration``: parse, run one command, turn errors into one sentence and an exit code.
 
-Exit codes: 0 done, 1 unexpected failure, 2 unusable input or arguments, 3 the work itself failed, 130 interrupted.
+Exit codes: 0 done, 2 unusable input or arguments, 3 the work itself failed, 130 interrupted.
 """
 
 import argparse
@@ -9,10 +9,12 @@ import os
 import signal
 import sys
 import traceback
-from typing import List, Optional
+from contextlib import contextmanager
+from typing import Iterator, List, Optional
 
 from .. import __version__
 from ..errors import Cancelled, InputError, SAMRegistrationError, WeightsError
+from ..system_errors import sentence_of
 
 COMMANDS = (
     "register",
@@ -31,8 +33,14 @@ COMMANDS = (
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run ``sam-registration`` with `arguments` (default: those of the process) and return its exit code."""
+    _let_streams_take_any_text()
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
+    with _quiet_libraries():
+        return _run(options)
+
+
+def _run(options) -> int:
     try:
         options.run(options)
         return 0
@@ -45,18 +53,18 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except SAMRegistrationError as error:
         print(f"sam-registration: {error}", file=sys.stderr)
         return 3
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read the output has ended; the work was done before anything was printed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 0
     except Exception as error:  # noqa: BLE001 - the last door before the shell: a sentence, the details on request
         if os.environ.get("SAMREGISTRATION_DEBUG"):
             traceback.print_exc()
         print(
-            f"sam-registration: unexpected {type(error).__name__}: {error}; "
+            f"sam-registration: The command failed ({type(error).__name__}: {sentence_of(error)}); "
             "set SAMREGISTRATION_DEBUG=1 to see the details.",
             file=sys.stderr,
         )
-        return 1
+        return 3
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,6 +74,41 @@ def _parser() -> argparse.ArgumentParser:
     for name in COMMANDS:
         importlib.import_module(f".{name.replace('-', '_')}", __package__).add_parser(commands)
     return parser
+
+
+def _let_streams_take_any_text() -> None:
+    """Characters that a terminal or file cannot show are escaped instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Keep what libraries print on the error stream by themselves off the terminal; the program prints its own there.
+
+    Nothing is changed where the error stream is not that of the process or SAMREGISTRATION_DEBUG is set.
+    """
+    try:
+        own = sys.stderr is sys.__stderr__ and sys.stderr.fileno() == 2 and not os.environ.get("SAMREGISTRATION_DEBUG")
+    except (AttributeError, OSError, ValueError):  # no stream, or none with a number
+        own = False
+    if not own:
+        yield
+        return
+    sys.stderr.flush()
+    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    former = sys.stderr
+    sys.stderr = open(terminal, "w", encoding=former.encoding, errors="backslashreplace", buffering=1)  # noqa: SIM115
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(terminal, 2)
+        sys.stderr.close()
+        sys.stderr = former
 
 
 def _interrupt(signum, frame):

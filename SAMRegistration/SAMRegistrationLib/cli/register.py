@@ -47,9 +47,10 @@ def add_parser(commands) -> None:
 def run(options) -> None:
     """Read, register, measure, write."""
     from ..engine import Engine
-    from ..files import require_writable_folder, whole_files
+    from ..files import keep_results, require_writable_folder
+    from ..image_files import has_right_angles
     from ..points import read_points
-    from ..report import write_results
+    from ..report import FILES, write_results
     from ..segmentation.prompts import PromptSet
     from ..volumes import load_volume, read_labels
 
@@ -76,10 +77,15 @@ def run(options) -> None:
     if fixed_labels or moving_labels:
         measured, notes = (fixed_labels, moving_labels), result.notes
     measures = engine.measure(result, *measured, *landmarks, notes=notes)
-    with whole_files(options.output) as staging:
-        summary = write_results(staging, result, measures, *measured)
+
+    def write(folder):
+        summary = write_results(folder, result, measures, *measured)
         if options.displacement_field:
-            result.save_displacement_field(staging / "displacement_field.nii.gz")
+            ending = ".nii.gz" if has_right_angles(fixed) else ".nrrd"
+            result.save_displacement_field(folder / f"displacement_field{ending}")
+        return summary
+
+    summary = keep_results(options.output, write, replaces=FILES)
     for note in result.notes:
         say(options, f"Note: {note}")
     show(options, {"output": options.output, **summary}, _text(summary, options.output))

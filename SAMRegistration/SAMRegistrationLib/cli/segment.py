@@ -17,17 +17,15 @@ def add_parser(commands) -> None:
 
 
 def run(options) -> None:
-    import SimpleITK as sitk
-
     from ..engine import Engine
-    from ..files import require_writable_folder, whole_file
+    from ..image_files import require_image_path, write_image
     from ..segmentation.labels import flattened
     from ..segmentation.prompts import PromptSet
     from ..volumes import load_volume
     from .structures import is_segmentation_name, write_structures
 
     prompts = PromptSet.load(options.prompts)
-    require_writable_folder(_folder_of(options.output))
+    require_image_path(options.output)
     loaded = load_volume(options.image)
     structures = Engine(console_job(options).update).segment_structures(
         loaded.image, prompts, options.model, options.device
@@ -36,8 +34,7 @@ def run(options) -> None:
     if is_segmentation_name(options.output):
         write_structures(structures, options.output)
     else:
-        with whole_file(options.output) as temporary:
-            sitk.WriteImage(flattened(structures, prompts), str(temporary), useCompression=True)
+        write_image(flattened(structures, prompts), options.output)
         overlapping = structures.overlapping()
         if overlapping:
             notes.append(
@@ -49,9 +46,3 @@ def run(options) -> None:
     lines = [f"{structure.label} {structure.name}: {volume[structure.name]:.1f} ml" for structure in prompts.structures]
     lines += [*(f"Note: {note}" for note in notes), f"Wrote {options.output}"]
     show(options, {"labels": options.output, "volume_ml": volume, "notes": notes}, "\n".join(lines))
-
-
-def _folder_of(path: str) -> str:
-    import os
-
-    return os.path.dirname(os.path.abspath(path))

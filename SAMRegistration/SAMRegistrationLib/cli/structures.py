@@ -1,7 +1,7 @@
 """Structures written to the file that a command names."""
 
 from ..errors import InputError
-from ..files import PathLike, whole_file
+from ..files import PathLike
 
 
 def is_segmentation_name(path: PathLike) -> bool:
@@ -25,12 +25,10 @@ def require_room(structures, source: PathLike, path: PathLike) -> None:
 
 def write_structures(structures, path: PathLike) -> None:
     """Write structures as a segmentation (.seg.nrrd) or as a label map, whole or not at all."""
-    import SimpleITK as sitk
-
+    from ..image_files import write_image
     from ..volumes import write_segmentation
 
-    with whole_file(path) as temporary:
-        if is_segmentation_name(path):
-            write_segmentation(structures, temporary)
-        else:
-            sitk.WriteImage(structures.label_image(), str(temporary), True)
+    if is_segmentation_name(path):
+        write_segmentation(structures, path)
+    else:
+        write_image(structures.label_image(), path)

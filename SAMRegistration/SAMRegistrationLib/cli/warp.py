@@ -28,13 +28,17 @@ def add_parser(commands) -> None:
 
 def run(options) -> None:
     """Warp one file."""
+    from ..files import require_writable_file
     from ..geometry.transforms import read_transform
+    from ..image_files import require_image_path
 
+    points = Path(options.input).suffix.lower() in POINT_FILES
+    (require_writable_file if points else require_image_path)(options.output)
     names = ("transform.h5", "inverse.h5")
     pull, push = (
         read_transform(Path(options.result) / name) for name in (reversed(names) if options.inverse else names)
     )
-    if Path(options.input).suffix.lower() in POINT_FILES:
+    if points:
         _warp_points(options, push)
     else:
         _warp_image(options, pull)
@@ -50,17 +54,15 @@ def _warp_points(options, push) -> None:
 
 
 def _warp_image(options, pull) -> None:
-    import SimpleITK as sitk
-
-    from ..files import whole_file
     from ..geometry.grid import Grid
     from ..geometry.resample import warp_volume
-    from ..volumes import is_segmentation_file, read_labels, read_volume
+    from ..image_files import write_image
+    from ..volumes import is_segmentation_file, read_image, read_labels
     from .structures import require_room, write_structures
 
     if not options.like:
         raise InputError("Say with --like which image gives the grid of the result.")
-    grid = Grid.of(read_volume(options.like))
+    grid = Grid.of(read_image(options.like))
     if options.labels or is_segmentation_file(options.input):
         structures = read_labels(options.input)
         for note in structures.notes:
@@ -68,6 +70,5 @@ def _warp_image(options, pull) -> None:
         require_room(structures, options.input, options.output)
         write_structures(structures.warped(pull, grid, options.smooth), options.output)
         return
-    warped = warp_volume(read_volume(options.input), pull, grid)
-    with whole_file(options.output) as temporary:
-        sitk.WriteImage(warped, str(temporary), True)
+    warped = warp_volume(read_image(options.input), pull, grid)
+    write_image(warped, options.output)

@@ -5,7 +5,7 @@ onto the fixed grid.
 """
 
 from pathlib import Path
-from typing import Sequence, Union
+from typing import List, Sequence, Tuple, Union
 
 import numpy as np
 import SimpleITK as sitk
@@ -13,8 +13,12 @@ import torch
 import torch.nn.functional as F
 
 from ..errors import InputError
+from ..files import require_usable_path, shown
+from ..system_errors import sentence_of
 from . import dense
 from .grid import Grid
+
+TRANSFORM_ENDINGS = (".h5", ".hdf5", ".hdf", ".tfm", ".txt", ".mat", ".xfm")
 
 
 def physical_displacement(displacement: torch.Tensor, grid: Grid) -> np.ndarray:
@@ -43,14 +47,18 @@ def flow_transforms(velocity: torch.Tensor, grid: Grid):
     Returns:
         (forward, inverse): forward is the pull-back mapping of the velocity, inverse its inverse.
     """
-    border = _border(velocity)
-    faded = _fade_out(velocity, border)
-    start = [-width for width in border[::-1]]
-    padded = grid.crop(start, [n + 2 * width for n, width in zip(grid.size, border[::-1])])
+    faded, padded = continued(velocity, grid)
     steps = dense.integration_steps(faded)
     forward = dense.integrate(faded, steps)
     inverse = dense.integrate(-faded, steps)
     return displacement_transform(forward, padded), displacement_transform(inverse, padded)
+
+
+def continued(field: torch.Tensor, grid: Grid) -> Tuple[torch.Tensor, Grid]:
+    """A voxel field (1, 3, D, H, W) continued beyond `grid` so that it fades to zero gently, and its larger grid."""
+    border = _border(field)
+    start = [-width for width in border[::-1]]
+    return _fade_out(field, border), grid.crop(start, [n + 2 * width for n, width in zip(grid.size, border[::-1])])
 
 
 def pull_back(affine: sitk.Transform, deformation: sitk.Transform) -> sitk.CompositeTransform:
@@ -58,9 +66,9 @@ def pull_back(affine: sitk.Transform, deformation: sitk.Transform) -> sitk.Compo
     return sitk.CompositeTransform([affine, deformation])
 
 
-def push_forward(affine: sitk.Transform, inverse_deformation: sitk.Transform) -> sitk.CompositeTransform:
-    """``y -> inverse_deformation(affine^-1(y))``: the inverse of :func:`pull_back`."""
-    return sitk.CompositeTransform([inverse_deformation, affine.GetInverse()])
+def push_forward(affine_inverse: sitk.Transform, inverse_deformation: sitk.Transform) -> sitk.CompositeTransform:
+    """``y -> inverse_deformation(affine_inverse(y))``: the inverse of :func:`pull_back`."""
+    return sitk.CompositeTransform([inverse_deformation, affine_inverse])
 
 
 def transform_points(transform: sitk.Transform, points: Sequence[Sequence[float]]) -> np.ndarray:
@@ -82,21 +90,41 @@ def read_transform(path: Union[str, Path]) -> sitk.Transform:
     Raises:
         InputError: the file is missing or is neither.
     """
-    path = Path(path)
+    path = require_usable_path(path)
     if not path.is_file():
-        raise InputError(f"There is no transform file {path}.")
-    if path.name.lower().endswith((".h5", ".hdf5", ".hdf", ".tfm", ".txt", ".mat", ".xfm")):
+        raise InputError(f"There is no transform file {shown(path)}.")
+    if path.name.lower().endswith(TRANSFORM_ENDINGS):
         try:
-            return sitk.ReadTransform(str(path))
+            transform = sitk.ReadTransform(str(path))
         except RuntimeError as error:
-            raise InputError(f"{path} cannot be read as an ITK transform.") from error
+            raise InputError(f"{shown(path)} cannot be read as an ITK transform ({sentence_of(error)}).") from error
+        if transform.GetDimension() != 3:
+            raise InputError(f"{shown(path)} holds a {transform.GetDimension()}D transform; a 3D one is needed.")
+        return transform
     try:
         field = sitk.ReadImage(str(path), sitk.sitkVectorFloat64)
     except RuntimeError as error:
-        raise InputError(f"{path} cannot be read as a transform or a displacement field.") from error
+        raise InputError(
+            f"{shown(path)} cannot be read as a transform or a displacement field ({sentence_of(error)})."
+        ) from error
     if field.GetDimension() != 3 or field.GetNumberOfComponentsPerPixel() != 3:
-        raise InputError(f"{path} is not a 3D displacement field with 3 components.")
+        raise InputError(f"{shown(path)} is not a 3D displacement field with 3 components.")
     return sitk.DisplacementFieldTransform(field)
+
+
+def write_transform(transform: sitk.Transform, path: Path) -> None:
+    """Write an ITK transform file; composite transforms within others, which files cannot hold, become one."""
+    parts = parts_of(transform)
+    sitk.WriteTransform(parts[0] if len(parts) == 1 else sitk.CompositeTransform(parts), str(path))
+
+
+def parts_of(transform: sitk.Transform) -> List[sitk.Transform]:
+    """The transforms that a composite transform, of any depth, is made of; the last one is applied first."""
+    if transform.GetTransformEnum() != sitk.sitkComposite:
+        return [transform.Downcast()]
+    composite = sitk.CompositeTransform(transform)
+    nested = (composite.GetNthTransform(number) for number in range(composite.GetNumberOfTransforms()))
+    return [part for one in nested for part in parts_of(one)]
 
 
 def _border(velocity: torch.Tensor):

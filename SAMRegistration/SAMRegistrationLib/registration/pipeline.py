@@ -11,9 +11,10 @@ import torch
 
 from .. import __version__
 from ..environment import usable_device
-from ..errors import InputError, SAMRegistrationError
+from ..errors import SAMRegistrationError
 from ..geometry.dense import resize_field
 from ..geometry.grid import Grid
+from ..geometry.invert import inverse_of
 from ..geometry.transforms import flow_transforms, pull_back, push_forward
 from ..job import Job
 from ..losses.similarity import lncc, mind, mutual_information
@@ -64,12 +65,13 @@ def register(
     notes: List[str] = []
     fixed_masks, moving_masks = _masks(fixed_masks, moving_masks, notes)
     device = choose_device(options.device)
+    inverse = None if options.initial_transform is None else inverse_of(options.initial_transform)
     try:
-        return _register(fixed, moving, fixed_masks, moving_masks, options, device, job, list(notes))
+        return _register(fixed, moving, fixed_masks, moving_masks, options, device, inverse, job, list(notes))
     except torch.cuda.OutOfMemoryError:
         torch.cuda.empty_cache()
         notes.append("The GPU ran out of memory, so the registration was done on the CPU.")
-        return _register(fixed, moving, fixed_masks, moving_masks, options, "cpu", job, notes)
+        return _register(fixed, moving, fixed_masks, moving_masks, options, "cpu", inverse, job, notes)
 
 
 def _masks(fixed: Optional[Labels], moving: Optional[Labels], notes: List[str]):
@@ -99,7 +101,9 @@ def choose_device(name: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, notes) -> RegistrationResult:
+def _register(
+    fixed, moving, fixed_masks, moving_masks, options, device, initial_inverse, job, notes
+) -> RegistrationResult:
     clock = _Clock()
     fixed_modality = options.fixed_modality or guess_modality(fixed)
     moving_modality = options.moving_modality or guess_modality(moving)
@@ -134,7 +138,7 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
             velocity = refine(images, masks, *frame, options.refinement, velocity, device, job.part(0.35, 0.95))
     with clock.stage("finish"):
         job.update(0.95, "Finishing")
-        transform, inverse = _transforms(velocity, grid, linear)
+        transform, inverse = _transforms(velocity, grid, linear, initial_inverse or linear.GetInverse())
     facts = {
         "version": __version__,
         "torch": torch.__version__,
@@ -158,19 +162,11 @@ def _register(fixed, moving, fixed_masks, moving_masks, options, device, job, no
 def _linear_part(fixed, moving, fixed_masks, moving_masks, options, job):
     if options.initial_transform is not None:
         linear, start = options.initial_transform, "given transform"
-        _require_inverse(linear)
     else:
         found = prealign(fixed, moving, fixed_masks, moving_masks, options.prealignment, job)
         linear, start = found.transform, f"{options.prealignment} from {found.start}"
     require_overlap(Grid.of(fixed), Grid.of(moving), linear)
     return linear, start
-
-
-def _require_inverse(transform: sitk.Transform) -> None:
-    try:
-        transform.GetInverse()
-    except RuntimeError as error:
-        raise InputError("The initial transform has no inverse; give a rigid or affine transform.") from error
 
 
 def _similarity(name: str, fixed_modality: str, moving_modality: str) -> str:
@@ -191,14 +187,14 @@ def _mean_square(a: torch.Tensor, b: torch.Tensor, weight: Optional[torch.Tensor
     return squares.mean() if weight is None else (squares * weight).mean()
 
 
-def _transforms(velocity: Optional[torch.Tensor], grid: Grid, linear: sitk.Transform):
+def _transforms(velocity: Optional[torch.Tensor], grid: Grid, linear: sitk.Transform, inverse: sitk.Transform):
     if velocity is None:
-        return sitk.CompositeTransform([linear]), sitk.CompositeTransform([linear.GetInverse()])
+        return sitk.CompositeTransform([linear]), sitk.CompositeTransform([inverse])
     velocity = velocity.cpu()
     if np.prod(grid.size) <= LARGEST_STORED_FIELD:
         velocity = resize_field(velocity, grid.shape)
-    forward, inverse = flow_transforms(velocity, grid.with_size(velocity.shape[:1:-1]))
-    return pull_back(linear, forward), push_forward(linear, inverse)
+    forward, backward = flow_transforms(velocity, grid.with_size(velocity.shape[:1:-1]))
+    return pull_back(linear, forward), push_forward(inverse, backward)
 
 
 class _Clock:

@@ -8,11 +8,11 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import InputError
-from ..files import whole_file, whole_files
+from ..files import whole_files
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_labels, warp_volume
-from ..geometry.transforms import displacement_image, transform_points
+from ..geometry.transforms import displacement_image, transform_points, write_transform
+from ..image_files import require_image_path, write_image
 from ..volumes import Labels, StructureMasks
 
 
@@ -74,21 +74,17 @@ class RegistrationResult:
 
     def write_transforms(self, folder: Path) -> None:
         """Write transform.h5 and inverse.h5 into an existing folder."""
-        sitk.WriteTransform(self.transform, str(folder / "transform.h5"))
-        sitk.WriteTransform(self.inverse, str(folder / "inverse.h5"))
+        write_transform(self.transform, folder / "transform.h5")
+        write_transform(self.inverse, folder / "inverse.h5")
 
     def save_displacement_field(self, path: Union[str, Path]) -> None:
         """Write :meth:`displacement_field` as an image file (.nrrd, .nii.gz, .mha), whole or not at all.
 
         Raises:
-            InputError: the folder cannot be written, or no image format has this ending.
+            InputError: the file cannot be written, or its ending names no format for volumes.
         """
-        field = sitk.Cast(self.displacement_field(), sitk.sitkVectorFloat32)
-        with whole_file(path) as temporary:
-            try:
-                sitk.WriteImage(field, str(temporary), True)
-            except RuntimeError as error:
-                raise InputError(f"{path} cannot be written; end its name in .nrrd, .nii.gz or .mha.") from error
+        require_image_path(path)
+        write_image(sitk.Cast(self.displacement_field(), sitk.sitkVectorFloat32), path)
 
     def summary(self) -> Dict[str, Any]:
         """Facts, times and notes as plain values for JSON."""

@@ -2,6 +2,6 @@
 
 from .contents import ReportContents
 from .page import write_report
-from .results import write_results
+from .results import FILES, write_results
 
-__all__ = ["ReportContents", "write_report", "write_results"]
+__all__ = ["FILES", "ReportContents", "write_report", "write_results"]

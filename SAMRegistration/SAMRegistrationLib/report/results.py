@@ -7,9 +7,24 @@ from typing import Any, Dict, Mapping, Optional
 import SimpleITK as sitk
 
 from ..geometry.grid import Grid
+from ..image_files import has_right_angles, write_image
 from ..volumes import Labels, as_structures, with_numbers_of, write_segmentation
 from .contents import ReportContents
 from .page import write_report
+
+FILES = (
+    "transform.h5",
+    "inverse.h5",
+    *(
+        f"{name}{ending}"
+        for name in ("warped", "warped_labels", "displacement_field")
+        for ending in (".nii.gz", ".nrrd")
+    ),
+    "warped_labels.seg.nrrd",
+    "metrics.json",
+    "report.html",
+    "report.png",
+)
 
 
 def write_results(
@@ -21,6 +36,9 @@ def write_results(
     **presentation: Any,
 ) -> Dict[str, Any]:
     """Write transforms, warped volume and labels, metrics.json and the report into an existing folder.
+
+    Images are .nii.gz, or .nrrd where the axes of the fixed volume are not at right angles, which NIfTI files cannot
+    hold. `FILES` are the names of all files that a registration may write.
 
     Args:
         result: :class:`..registration.RegistrationResult`.
@@ -37,12 +55,13 @@ def write_results(
     (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
     result.write_transforms(folder)
     warped = result.warp()
-    sitk.WriteImage(warped, str(folder / "warped.nii.gz"), True)
+    ending = ".nii.gz" if has_right_angles(result.fixed) else ".nrrd"
+    write_image(warped, folder / f"warped{ending}")
     fixed_labels, warped_labels = _on_fixed_grid(result, fixed_labels, moving_labels)
     if warped_labels is not None and warped_labels.overlapping():
         write_segmentation(warped_labels, folder / "warped_labels.seg.nrrd")
     elif warped_labels is not None:
-        sitk.WriteImage(warped_labels.label_image(), str(folder / "warped_labels.nii.gz"), True)
+        write_image(warped_labels.label_image(), folder / f"warped_labels{ending}")
     facts = {name.replace("_", " "): str(fact) for name, fact in result.facts.items()}
     contents = ReportContents(
         fixed=result.fixed,

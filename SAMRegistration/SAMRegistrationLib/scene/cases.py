@@ -9,8 +9,8 @@ import SimpleITK as sitk
 from slicer.i18n import tr as _
 
 from ..errors import InputError
-from ..files import whole_file
 from ..geometry.grid import Grid
+from ..image_files import write_image
 from ..job import Job
 from ..training.datalist import SPLITS, Case, DataList, read_data_list, write_data_list
 from ..training.recipe import DATA_LIST
@@ -71,7 +71,7 @@ class _Writer:
         if number is None:
             number = len(self.cases)
             path = self.folder / f"{number + 1:03d}.nrrd"
-            _write(image, path)
+            write_image(image, path)
             self.cases.append(Case(self._free_id(name), self.split, path))
         case = self.cases[number]
         if case.split != self.split:
@@ -114,11 +114,6 @@ def _is_called(case: Case, name: str) -> bool:
     return case.id == name or case.id.startswith(f"{name}#")
 
 
-def _write(image: sitk.Image, path: Path) -> None:
-    with whole_file(path) as temporary:
-        sitk.WriteImage(image, str(temporary), useCompression=True)
-
-
 def _label_files(image: Path) -> Tuple[Path, Path]:
     """Where the label map, and the segmentation, of an image are written."""
     return tuple(image.with_name(f"{image.stem}-labels{ending}") for ending in (".nrrd", SEGMENTATION_ENDING))
@@ -128,10 +123,9 @@ def _write_labels(structures: StructureMasks, image: Path) -> Path:
     """Write a label map beside an image, or where structures overlap a segmentation, which holds all of them whole."""
     label_map, segmentation = _label_files(image)
     if not structures.overlapping():
-        _write(structures.label_image(), label_map)
+        write_image(structures.label_image(), label_map)
         return label_map
-    with whole_file(segmentation) as temporary:
-        write_segmentation(structures, temporary)
+    write_segmentation(structures, segmentation)
     return segmentation
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..image_files import write_image
 from .structures import Color, StructureMasks, holding
 
 SEGMENTATION_ENDING = ".seg.nrrd"
@@ -104,7 +105,7 @@ def write_segmentation(structures: StructureMasks, path: Union[str, Path]) -> No
         }
         for key, text in entries.items():
             image.SetMetaData(f"Segment{number}_{key}", text)
-    sitk.WriteImage(image, str(path), useCompression=True)
+    write_image(image, path)
 
 
 def _fits(structures: StructureMasks) -> bool:

@@ -28,14 +28,18 @@ def check_nifti(path: Path) -> None:
     if start[:2] == b"\x1f\x8b" and path.name.lower().endswith(".nii"):
         raise InputError(f"{path} is compressed although its name ends in .nii; rename it to end in .nii.gz.")
     if len(start) < HEADER:
-        raise InputError(f"{path} is not whole: its header breaks off; copy or export it again.")
+        raise InputError(
+            f"{path} cannot be read as an image: it is not whole, its header breaks off; copy or export it again."
+        )
     order = _byte_order(start, path)
     sizes = np.frombuffer(start, order + "i2", 8, 40)
     voxel_bytes = int(np.frombuffer(start, order + "i2", 1, 72)[0]) // 8
     offset = float(np.frombuffer(start, order + "f4", 1, 108)[0])
     expected = int(offset) + voxel_bytes * int(np.prod(sizes[1 : 1 + max(int(sizes[0]), 1)].astype(np.int64)))
     if _length(path, expected) < expected:
-        raise InputError(f"{path} is not whole: {expected} bytes are announced and fewer are there; copy it again.")
+        raise InputError(
+            f"{path} cannot be read as an image: it is not whole, fewer than its {expected} bytes are there; copy it again."
+        )
     code, affine = _sform(start, order)
     if code > 0 and _sheared(affine) and not _qform_code(start, order):
         raise InputError(
@@ -79,7 +83,9 @@ def _start(path: Path) -> bytes:
         with gzip.open(path) as file:
             return file.read(HEADER)
     except (EOFError, OSError, zlib.error) as error:
-        raise InputError(f"{path} is not whole: its compressed data break off; copy or export it again.") from error
+        raise InputError(
+            f"{path} cannot be read as an image: it is not whole, its compressed data break off; copy or export it again."
+        ) from error
 
 
 def _byte_order(start: bytes, path: Path) -> str:
@@ -89,7 +95,9 @@ def _byte_order(start: bytes, path: Path) -> str:
             return order
         if length == 540:
             raise InputError(f"{path} is a NIfTI-2 file, which cannot be read; save it as NIfTI-1 or as .nrrd.")
-    raise InputError(f"{path} is not a NIfTI file; its header is damaged, or it is of another format.")
+    raise InputError(
+        f"{path} cannot be read as an image: its header is damaged, or it is of another format than NIfTI."
+    )
 
 
 def _length(path: Path, expected: int) -> int:

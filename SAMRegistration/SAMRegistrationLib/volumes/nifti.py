@@ -38,7 +38,8 @@ def check_nifti(path: Path) -> None:
     expected = int(offset) + voxel_bytes * int(np.prod(sizes[1 : 1 + max(int(sizes[0]), 1)].astype(np.int64)))
     if _length(path, expected) < expected:
         raise InputError(
-            f"{path} cannot be read as an image: it is not whole, fewer than its {expected} bytes are there; copy it again."
+            f"{path} cannot be read as an image: it is not whole, fewer than its {expected} bytes are "
+            "there; copy it again."
         )
     code, affine = _sform(start, order)
     if code > 0 and _sheared(affine) and not _qform_code(start, order):
@@ -84,7 +85,8 @@ def _start(path: Path) -> bytes:
             return file.read(HEADER)
     except (EOFError, OSError, zlib.error) as error:
         raise InputError(
-            f"{path} cannot be read as an image: it is not whole, its compressed data break off; copy or export it again."
+            f"{path} cannot be read as an image: it is not whole, its compressed data break off; copy or "
+            "export it again."
         ) from error
 
 

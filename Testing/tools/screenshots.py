@@ -28,7 +28,7 @@ CLICKS = {
 }
 # The pons, carried to the other slices, runs on into the midbrain above it and the medulla below; where it is not.
 TOO_FAR, NOT_HERE = (0, -28, -14), ((0, -28, -20), (0, -30, -48))
-RESULT_AT = (-5, -22, 16)
+RESULT_AT = (-5, -22, 21)
 BRAINS = {"ICBM152": ("fixed", "icbm152_t1.nii.gz"), "Colin27": ("moving", "colin27_t1.nii.gz")}
 WINDOW_SIZE, PANEL_WIDTH = (1500, 1000), 440
 NEARER = 0.78  # field of view of the slices, as a part of the whole volume's

@@ -98,7 +98,7 @@ def _run(options, state: str) -> Dict:
         if subjects.atlas is not None:
             sitk.WriteImage(result.warp_labels(subjects.atlas), str(staging / "warped_atlas.nii.gz"), True)
         for name, mask in zip(MASKS, masks):
-            sitk.WriteImage(mask, str(staging / name), True)
+            sitk.WriteImage(mask.label_image(), str(staging / name), True)
         summary = {"moving": subjects.description, "clicked": _named(overlap, clicked), **summary}
         record = {"state": state, "summary": summary, "text": _text(summary, options.output, subjects)}
         (staging / RECORD).write_text(json.dumps(record, indent=1))

@@ -26,11 +26,9 @@ CLICKS = {
     ),
     "pons": (("+", (0, -28, -34)), ("-", (-18, -42, -34)), ("-", (18, -42, -34))),
 }
-# The pons, carried to the other slices, runs on into the midbrain above it and into the medulla below.
-TOO_FAR, CORRECTIONS = (0, -28, -14), ((0, -28, -20), (0, -30, -48))
-# In the other brain one slice nearer: on those slices the corrections of the first brain are proposed already.
-CORRECTIONS_OF_MOVING = ((0, -28, -21), (0, -30, -47))
-RESULT_AT = (-5, -22, 16)
+# The pons, carried to the other slices, runs on into the midbrain above it and the medulla below; where it is not.
+TOO_FAR, NOT_HERE = (0, -28, -14), ((0, -28, -20), (0, -30, -48))
+RESULT_AT = (-5, -22, 21)
 BRAINS = {"ICBM152": ("fixed", "icbm152_t1.nii.gz"), "Colin27": ("moving", "colin27_t1.nii.gz")}
 WINDOW_SIZE, PANEL_WIDTH = (1500, 1000), 440
 NEARER = 0.78  # field of view of the slices, as a part of the whole volume's
@@ -145,7 +143,12 @@ class Tour:
             self.do(name, self.ui.propagateButton)
         self.look_at(TOO_FAR)
         self.picture("3-to-volume", 1)
-        self.correct(CORRECTIONS)
+        self.ui.undoButton.click()  # carrying the pons through the volume was the last step
+        self.settle()
+        for place in NOT_HERE:
+            self.place("-", place)
+        self.do("pons", self.ui.propagateButton)
+        self.look_at(CLICKS["pons"][0][1])
         self.picture("3-corrected", 1)
         for name in CLICKS:
             self.ui.fixedImageButton.click()
@@ -154,16 +157,7 @@ class Tour:
         for name in CLICKS:
             self.do(name, self.ui.acceptButton)
             self.do(name, self.ui.propagateButton)
-        self.correct(CORRECTIONS_OF_MOVING)
         self.picture("5-accepted", 1)
-
-    def correct(self, places) -> None:
-        """Click outside of the pons, carry the correction through the volume, and look at the pons."""
-        self.widget.structuresTable.select(self.structures()["pons"])
-        for place in places:
-            self.place("-", place)
-        self.do("pons", self.ui.propagateButton)
-        self.look_at(CLICKS["pons"][0][1])
 
     def place(self, kind: str, place) -> None:
         """Click at a position (RAS mm) in its axial slice, inside (+) or outside (-) of the chosen structure."""

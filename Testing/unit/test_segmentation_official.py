@@ -1,4 +1,4 @@
-"""Official checkpoints: a real but tiny model of the package segment-anything with random weights stands in for ViT-B, L and H."""
+"""Official checkpoints: a tiny model of the package segment-anything stands in for ViT-B, L and H."""
 
 from functools import partial
 from pathlib import Path

@@ -13,6 +13,10 @@ class WeightsError(SAMRegistrationError):
     """A weights file is missing, damaged, of another architecture, or not a safe format."""
 
 
+class PackageError(SAMRegistrationError):
+    """A package that is needed is missing, too old, or cannot be loaded."""
+
+
 class Cancelled(SAMRegistrationError):
     """The user asked to stop; nothing was left half done."""
 

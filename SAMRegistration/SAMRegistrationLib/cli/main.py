@@ -12,6 +12,7 @@ import traceback
 from typing import List, Optional
 
 from .. import __version__
+from ..environment import explain_import, require_packages
 from ..errors import Cancelled, InputError, SAMRegistrationError, WeightsError
 
 COMMANDS = (
@@ -34,6 +35,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        if options.command != "environment":  # which tells what is missing
+            require_packages()
         options.run(options)
         return 0
     except (InputError, WeightsError) as error:
@@ -45,12 +48,15 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except SAMRegistrationError as error:
         print(f"sam-registration: {error}", file=sys.stderr)
         return 3
+    except ImportError as error:
+        _show_details()
+        print(f"sam-registration: {explain_import(error)}", file=sys.stderr)
+        return 3
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001 - the last door before the shell: a sentence, the details on request
-        if os.environ.get("SAMREGISTRATION_DEBUG"):
-            traceback.print_exc()
+        _show_details()
         print(
             f"sam-registration: unexpected {type(error).__name__}: {error}; "
             "set SAMREGISTRATION_DEBUG=1 to see the details.",
@@ -62,10 +68,15 @@ def main(arguments: Optional[List[str]] = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sam-registration", description="Deformable registration guided by masks.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for name in COMMANDS:
         importlib.import_module(f".{name.replace('-', '_')}", __package__).add_parser(commands)
     return parser
+
+
+def _show_details():
+    if os.environ.get("SAMREGISTRATION_DEBUG"):
+        traceback.print_exc()
 
 
 def _interrupt(signum, frame):

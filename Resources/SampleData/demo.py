@@ -25,12 +25,12 @@ from SAMRegistrationLib.files import whole_files
 from SAMRegistrationLib.metrics import mean_over_structures
 from SAMRegistrationLib.registration import RegistrationOptions
 from SAMRegistrationLib.report import write_results
+from SAMRegistrationLib.resources import MODELS
 from SAMRegistrationLib.segmentation.prompts import PromptSet
 from subjects import TISSUES, Subjects, load
 
 HERE = Path(__file__).resolve().parent
 LIBRARY = HERE.parents[1] / "SAMRegistration" / "SAMRegistrationLib"
-MODELS = LIBRARY.parent / "Resources" / "Models"
 RECORD, PROMPTS = "demo.json", HERE / "prompts.json"
 MASKS = ("fixed_masks.nii.gz", "moving_masks.nii.gz")
 

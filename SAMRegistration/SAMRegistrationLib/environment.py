@@ -2,18 +2,28 @@
 
 import ctypes
 import os
+import re
 import sys
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from .errors import PackageError
 
 
 class Package(NamedTuple):
-    """A package: how pip calls it, the module it gives, and its version, None where it is not there."""
+    """A package: how pip calls it, the module it gives, its version, None where it is not there, and the oldest one
+    that will do."""
 
     name: str
     module: str
     version: Optional[str]
+    oldest: str = "0"
+
+    @property
+    def is_too_old(self) -> bool:
+        """Whether it is there, but older than what will do."""
+        return self.version is not None and _release(self.version) < _release(self.oldest)
 
 
 class Device(NamedTuple):
@@ -24,26 +34,50 @@ class Device(NamedTuple):
     free: Optional[int]
 
 
-_NEEDED = [
-    ("torch", "torch"),
-    ("torchvision", "torchvision"),
-    ("safetensors", "safetensors"),
-    ("segment-anything", "segment_anything"),
-    ("SimpleITK", "SimpleITK"),
-    ("pydicom", "pydicom"),
-    ("numpy", "numpy"),
-    *([("tomli", "tomli")] if sys.version_info < (3, 11) else []),
-]
+_NEEDED = (
+    ("torch", "torch", "2.1"),
+    ("safetensors", "safetensors", "0.4"),
+    ("SimpleITK", "SimpleITK", "2.2"),
+    ("pydicom", "pydicom", "2.4"),
+    ("numpy", "numpy", "1.23"),
+    ("Pillow", "PIL", "9.1"),
+    ("Jinja2", "jinja2", "3.0"),
+    *((("tomli", "tomli", "2.0"),) if sys.version_info < (3, 11) else ()),
+)
 
 
 def packages() -> List[Package]:
     """The packages that are needed; none of them is imported."""
-    return [Package(name, module, _version(name, module)) for name, module in _NEEDED]
+    return [Package(name, module, _version(name, module), oldest) for name, module, oldest in _NEEDED]
 
 
 def missing_packages() -> List[str]:
     """The names of those that are not installed."""
     return [package.name for package in packages() if package.version is None]
+
+
+def require_packages() -> None:
+    """Go on only where everything that is needed is installed.
+
+    Raises:
+        PackageError: a package is missing or too old.
+    """
+    found = packages()
+    absent = [package for package in found if package.version is None]
+    outdated = [package for package in found if package.is_too_old]
+    if absent or outdated:
+        problems = [f"{package.name} is not installed" for package in absent]
+        problems += [f"{package.name} {package.version} is older than {package.oldest}" for package in outdated]
+        raise PackageError(f"{', '.join(problems)}; {_how_to_install(absent + outdated)}.")
+
+
+def explain_import(error: ImportError) -> str:
+    """A sentence for an import that failed: what is missing or does not fit, and what to do."""
+    name = (error.name or "").split(".")[0]
+    if isinstance(error, ModuleNotFoundError) and name:
+        known = [Package(*entry[:2], None, entry[2]) for entry in _NEEDED if entry[1] == name]
+        return f"{name} is not installed; {_how_to_install(known or [Package(name, name, None)])}."
+    return f"A package cannot be loaded ({error}); install packages that fit each other in a new virtual environment."
 
 
 def is_there(module: str) -> bool:
@@ -109,6 +143,17 @@ def report() -> Dict[str, Any]:
     except (ImportError, OSError) as error:  # OSError: a library of torch that cannot be loaded
         found["cuda"], found["devices"], found["problem"] = None, [processor()._asdict()], str(error)
     return found
+
+
+def _how_to_install(wanted: List[Package]) -> str:
+    names = [package.name if package.oldest == "0" else f'"{package.name}>={package.oldest}"' for package in wanted]
+    return f"install it with: python -m pip install {' '.join(names)}"
+
+
+def _release(version: str) -> Tuple[int, ...]:
+    """The numbers at the beginning of a version; very large where there are none, as then nothing is known."""
+    numbers = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in numbers.group().split(".")) if numbers else (sys.maxsize,)
 
 
 def _version(name: str, module: str) -> Optional[str]:

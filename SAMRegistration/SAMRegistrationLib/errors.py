@@ -17,6 +17,10 @@ class ResultsElsewhere(SAMRegistrationError):
     """The work was done, but its results could not be written where they were asked for; it says where they are."""
 
 
+class PackageError(SAMRegistrationError):
+    """A package that is needed is missing, too old, or cannot be loaded."""
+
+
 class Cancelled(SAMRegistrationError):
     """The user asked to stop; nothing was left half done."""
 

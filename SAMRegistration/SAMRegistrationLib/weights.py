@@ -17,6 +17,7 @@ from typing import List, Optional, Tuple
 from .errors import InputError, WeightsError
 from .files import require_writable_folder
 from .job import Job
+from .resources import MODELS
 
 _BLOCK = 2**20
 _PATIENCE = 30.0
@@ -119,8 +120,7 @@ def default_folder() -> Path:
 
 def default_weights() -> Optional[Path]:
     """The registration weights that ship with the extension; None where there are none."""
-    folder = Path(__file__).resolve().parents[1] / "Resources" / "Models"
-    found = sorted(folder.glob("registration-*.safetensors"))
+    found = sorted(MODELS.glob("registration-*.safetensors"))
     return found[-1] if found else None
 
 

@@ -18,7 +18,7 @@ LIBRARY = Path(__file__).resolve().parents[2] / "SAMRegistration"
 def test_the_packages_have_the_versions_that_pip_knows(monkeypatch):
     found = {package.name: package.version for package in environment.packages()}
     assert found["torch"] == metadata.version("torch")
-    assert {"torch", "segment-anything", "safetensors", "SimpleITK", "numpy"} <= set(found)
+    assert {"torch", "safetensors", "SimpleITK", "numpy", "Pillow", "Jinja2"} <= set(found)
     assert environment.missing_packages() == []
 
 
@@ -85,3 +85,41 @@ def test_without_torch_the_command_still_tells_what_is_missing(monkeypatch, caps
     found = json.loads(capsys.readouterr().out)
     assert [device["id"] for device in found["devices"]] == ["cpu"]
     assert "torch" in found["problem"]
+
+
+@pytest.mark.parametrize(
+    ("version", "old"), [("1.13.1", True), ("2.0.1+cu118", True), ("2.1", False), ("2.13.0+cpu", False), ("?", False)]
+)
+def test_versions_are_compared_by_their_numbers(version, old):
+    assert environment.Package("torch", "torch", version, "2.1").is_too_old == old
+
+
+@pytest.mark.parametrize("absent", ["PIL", "jinja2", "torch", "safetensors"])
+def test_a_command_without_a_package_says_what_to_install_and_nothing_else(absent, tmp_path):
+    script = f"import sys; sys.modules[{absent!r}] = None; from SAMRegistrationLib.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", script, "register", "a.nii.gz", "b.nii.gz", "-o", "out"]
+    paths = {**os.environ, "PYTHONPATH": str(LIBRARY)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=paths, check=False)
+    name = {"PIL": "Pillow", "jinja2": "Jinja2"}.get(absent, absent)
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 1
+    assert f"{name} is not installed; install it with: python -m pip install" in done.stderr
+
+
+def test_an_old_torch_is_told_with_the_version_that_is_needed(monkeypatch, capsys):
+    monkeypatch.setattr(environment.metadata, "version", lambda name: "1.13.1" if name == "torch" else "100")
+    assert main(["metrics"]) == 3
+    error = capsys.readouterr().err
+    assert "torch 1.13.1 is older than 2.1" in error
+    assert "Traceback" not in error
+
+
+def test_an_import_that_fails_within_a_command_is_a_sentence(monkeypatch, capsys):
+    def broken(options):
+        raise ImportError("libsomething.so.5: cannot open shared object file", name="torch._C")
+
+    monkeypatch.setattr("SAMRegistrationLib.cli.metrics.run", broken)
+    assert main(["metrics"]) == 3
+    error = capsys.readouterr().err
+    assert "libsomething.so.5" in error
+    assert len(error.splitlines()) == 1

@@ -11,8 +11,9 @@ from SAMRegistrationLib.errors import InputError
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.geometry.resample import warp_labels
 from SAMRegistrationLib.metrics import jacobian_image, measure
-from SAMRegistrationLib.report import ReportContents, canvas, write_report
-from SAMRegistrationLib.report.views import KINDS, draw, scene_of
+from SAMRegistrationLib.report import ReportContents, canvas, lettering, write_report
+from SAMRegistrationLib.report.poster import poster
+from SAMRegistrationLib.report.views import KINDS, draw, draw_lettered, scene_of, structure_color
 
 IDENTITY = sitk.Transform(3, sitk.sitkIdentity)
 
@@ -48,9 +49,8 @@ def contents(grid: Grid, image: np.ndarray, transform=IDENTITY, **others) -> Rep
 
 
 def bright(picture: np.ndarray) -> np.ndarray:
-    """Rows and columns of the bright pixels, directions' letters left out."""
-    inner = picture[14:-14, 14:-14, 1]
-    return np.argwhere(inner > 0.5) + 14
+    """Rows and columns of the bright pixels."""
+    return np.argwhere(picture[..., 1] > 0.5)
 
 
 @pytest.mark.parametrize("grid", GRIDS)
@@ -220,3 +220,64 @@ def test_constant_images_and_transforms_without_overlap_can_still_be_drawn(kind)
     far_away = sitk.TranslationTransform(3, (1000.0, 0.0, 0.0))
     for picture in draw(scene_of(contents(grid, np.zeros(grid.shape), far_away)), kind):
         assert np.isfinite(picture).all()
+
+
+@pytest.mark.parametrize(
+    "letters", ["Gehörgang Müller Fuß", "Os carré, nerf médian", "Mózg ščž ğış", "Печень Ωμ", "0.5 % ±°µ²"]
+)
+@pytest.mark.parametrize("strong", [False, True])
+def test_every_letter_of_european_names_is_in_the_font(letters, strong):
+    face = lettering.font(32, strong)
+    absent = bytes(face.getmask("\U0010ffff"))
+    assert [letter for letter in letters if bytes(face.getmask(letter)) == absent] == []
+
+
+def test_capitals_small_letters_and_umlauts_are_told_apart():
+    def drawn(text):
+        picture = np.zeros((40, 60, 3))
+        lettering.write(picture, text, 30, 5, 24)
+        return picture
+
+    pictures = [drawn(text) for text in ("a", "A", "ä", "Ä", "u", "ü")]
+    assert all(np.abs(a - b).max() > 0.5 for n, a in enumerate(pictures) for b in pictures[:n])
+
+
+@pytest.mark.parametrize(("row", "column"), [(-50, 5), (10, -200), (500, 500), (2, 55)])
+def test_text_beyond_the_border_is_cut(row, column):
+    picture = np.zeros((40, 60, 3))
+    lettering.write(picture, "Gehörgang", row, column, 24, outline=2)
+    assert picture.shape == (40, 60, 3)
+    assert (picture.max() > 0.2) == (column == 55)
+
+
+def test_a_text_that_is_too_long_ends_with_an_ellipsis_and_fits():
+    text = "a structure with a name that is far too long"
+    short = lettering.shortened(text, 24, 200)
+    assert short.endswith("…")
+    assert text.startswith(short[:-1].rstrip())
+    assert lettering.text_width(short, 24) <= 200
+    assert lettering.shortened("liver", 24, 200) == "liver"
+
+
+def test_the_directions_of_the_body_stand_at_the_four_sides():
+    scene = scene_of(contents(GRIDS[1], 0 * ball(GRIDS[1])))
+    plain, lettered = draw(scene, "fixed")[0], draw_lettered(scene, "fixed")[0]
+    rows, columns = np.nonzero(np.abs(plain - lettered).max(axis=2) > 0.5)
+    height, width = plain.shape[:2]
+    assert rows.min() < 24 < height - 24 < rows.max()
+    assert columns.min() < 24 < width - 24 < columns.max()
+    middle = (np.abs(rows - height / 2) < 12) | (np.abs(columns - width / 2) < 12)
+    assert middle.all()
+
+
+def test_the_legend_of_the_picture_has_every_structure_in_its_color():
+    grid = GRIDS[1]
+    labels = grid.image((ball(grid) + ball(grid, radius=4)).astype(np.uint8))
+    scene = scene_of(contents(grid, ball(grid), fixed_labels=labels))
+    sheet = poster(scene, contents(grid, ball(grid), fixed_labels=labels, label_names={1: "Gehörgang"}))
+    without = poster(scene_of(contents(grid, ball(grid))), contents(grid, ball(grid)))
+    assert sheet.shape[0] > without.shape[0]
+    legend = sheet[without.shape[0] :]
+    for label in scene.labels:
+        swatch = np.all(np.isclose(legend, structure_color(scene, label), atol=1e-3), axis=2)
+        assert swatch.sum() >= 100

@@ -1,17 +1,17 @@
-"""Official checkpoints: a real but tiny segment-anything model with random weights stands in for ViT-B, L and H."""
+"""Official checkpoints: a tiny model of the package segment-anything stands in for ViT-B, L and H."""
 
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sam_oracle
 import torch
 from safetensors.torch import save_file
 from SAMRegistrationLib.errors import InputError, WeightsError
 from SAMRegistrationLib.segmentation.models import open_predictor
 from SAMRegistrationLib.segmentation.official import OfficialPredictor
-from SAMRegistrationLib.segmentation.sam_checkpoint import load_sam
-from SAMRegistrationLib.segmentation.sam_import import segment_anything
+from SAMRegistrationLib.segmentation.sam.checkpoint import load_sam
 from SAMRegistrationLib.segmentation.session import SegmentationSession
 from segmentation_samples import body, oblique_grid, picture, world
 
@@ -19,12 +19,10 @@ SIZE = 128
 
 
 def tiny_sam():
-    segment_anything()
-    from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
-
+    modeling = sam_oracle.modeling()
     torch.manual_seed(3)
     grid = SIZE // 16
-    encoder = ImageEncoderViT(
+    encoder = modeling.ImageEncoderViT(
         img_size=SIZE,
         patch_size=16,
         embed_dim=24,
@@ -38,10 +36,12 @@ def tiny_sam():
         global_attn_indexes=(1,),
         window_size=5,
     )
-    prompts = PromptEncoder(32, (grid, grid), (SIZE, SIZE), 16)
-    transformer = TwoWayTransformer(depth=2, embedding_dim=32, num_heads=8, mlp_dim=64)
-    decoder = MaskDecoder(transformer_dim=32, transformer=transformer, iou_head_hidden_dim=32)
-    sam = Sam(encoder, prompts, decoder, pixel_mean=[123.675, 116.28, 103.53], pixel_std=[58.395, 57.12, 57.375])
+    prompts = modeling.PromptEncoder(32, (grid, grid), (SIZE, SIZE), 16)
+    transformer = modeling.TwoWayTransformer(depth=2, embedding_dim=32, num_heads=8, mlp_dim=64)
+    decoder = modeling.MaskDecoder(transformer_dim=32, transformer=transformer, iou_head_hidden_dim=32)
+    sam = modeling.Sam(
+        encoder, prompts, decoder, pixel_mean=[123.675, 116.28, 103.53], pixel_std=[58.395, 57.12, 57.375]
+    )
     for parameter in sam.image_encoder.parameters():
         parameter.data += 0.02 * torch.randn_like(parameter)
     return sam.eval()
@@ -65,25 +65,22 @@ def random_slice(height, width):
 
 def test_the_architecture_is_read_from_the_checkpoint(sam, checkpoint):
     loaded = load_sam(checkpoint)
-    assert [block.window_size for block in loaded.image_encoder.blocks] == [5, 0, 5]
-    assert loaded.image_encoder.blocks[0].attn.num_heads == 2
+    assert [block.side for block in loaded.image_encoder.blocks] == [5, SIZE // 16, 5]
+    assert loaded.image_encoder.blocks[0].attn.heads == 2
     x = torch.rand(1, 3, SIZE, SIZE)
     with torch.no_grad():
-        assert torch.equal(loaded.image_encoder(x), sam.image_encoder(x))
+        torch.testing.assert_close(loaded.image_encoder(x), sam.image_encoder(x), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(SIZE, SIZE), (96, SIZE), (SIZE, 70)])
 @pytest.mark.parametrize("several", [False, True])
 def test_masks_and_scores_equal_those_of_segment_anything_itself(sam, checkpoint, shape, several):
-    from segment_anything import SamPredictor
-
     gray = random_slice(*shape)
-    reference = SamPredictor(sam)
-    reference.set_image(np.repeat(gray[..., None], 3, axis=2))
+    reference = sam_oracle.Predictor(sam, gray)
     points = np.array([[40.0, 30.0], [12.0, 60.0]] if several else [[40.0, 30.0]])
     labels = np.array([1, 0] if several else [1])
     box = np.array([10.0, 8.0, 60.0, 66.0]) if several else None
-    masks, scores, low_res = reference.predict(points, labels, box, multimask_output=not several, return_logits=True)
+    masks, scores, low_res = reference.predict(points, labels, box, several=not several)
 
     predictor = OfficialPredictor(checkpoint)
     ours = predictor.predict(predictor.embed(gray.astype(np.float32) / 255), points, labels, box)
@@ -95,14 +92,11 @@ def test_masks_and_scores_equal_those_of_segment_anything_itself(sam, checkpoint
 
 
 def test_the_previous_logits_go_in_as_mask_prompt(sam, checkpoint):
-    from segment_anything import SamPredictor
-
     gray = random_slice(SIZE, SIZE)
     points, labels = np.array([[40.0, 30.0], [90.0, 60.0]]), np.array([1, 0])
-    reference = SamPredictor(sam)
-    reference.set_image(np.repeat(gray[..., None], 3, axis=2))
-    first = reference.predict(points[:1], labels[:1], multimask_output=True, return_logits=True)[2]
-    masks, _, _ = reference.predict(points, labels, mask_input=first[:1], multimask_output=False, return_logits=True)
+    reference = sam_oracle.Predictor(sam, gray)
+    first = reference.predict(points[:1], labels[:1])[2]
+    masks, _, _ = reference.predict(points, labels, logits=first[:1], several=False)
 
     predictor = OfficialPredictor(checkpoint)
     embedding = predictor.embed(gray.astype(np.float32) / 255)

@@ -74,7 +74,7 @@ def test_a_registration_for_a_missing_gpu_is_done_elsewhere_and_says_so(panel, a
 
 
 def test_what_is_missing_is_told_on_top_and_installed_on_request(panel, monkeypatch):
-    there = {"torch": "2.5", "safetensors": None, "segment-anything": None}
+    there = {"torch": "2.5", "safetensors": None, "Pillow": None}
     asked = []
     monkeypatch.setattr(
         "SAMRegistrationLib.environment.packages", lambda: [Package(name, name, there[name]) for name in there]
@@ -89,12 +89,12 @@ def test_what_is_missing_is_told_on_top_and_installed_on_request(panel, monkeypa
     monkeypatch.setattr(slicer.util, "pip_install", pip_install)
     panel.installationPanel.update()
     panel.ui.advancedSection.collapsed = True
-    assert panel.ui.noticeLabel.text == "Missing: safetensors, segment-anything. Install it below."
+    assert panel.ui.noticeLabel.text == "Missing: safetensors, Pillow. Install it below."
     click(panel.ui.noticeButton)
     assert not panel.ui.advancedSection.collapsed
     assert panel.ui.installButton.text == "Install what is missing"
     click(panel.ui.installButton)
-    assert asked == [(["safetensors", "segment-anything"], "")]
+    assert asked == [(["Pillow", "safetensors"], "")]
     assert panel.ui.installStatus.text == "Installed."
     assert not panel.ui.noticeLabel.visible
     assert "safetensors: 1.0" in panel.ui.packagesLabel.text
@@ -131,7 +131,7 @@ def test_torch_comes_from_its_extension_and_numpy_and_simpleitk_stay(panel, monk
     assert done == []
     monkeypatch.setitem(sys.modules, "PyTorchUtils", types.SimpleNamespace(PyTorchUtilsLogic=PyTorchUtilsLogic))
     monkeypatch.setenv("PIP_CONSTRAINT", "of-the-user")
-    install(["torch", "torchvision", "safetensors"])
+    install(["torch", "safetensors"])
     assert f"numpy=={numpy.__version__}" in done[0].splitlines()
     assert any(line.startswith("SimpleITK==") for line in done[0].splitlines())
     assert done[1:] == [["safetensors"]]
@@ -165,7 +165,7 @@ def test_without_torch_the_module_opens_and_says_what_to_do(tmp_path):
         f"""
         import sys
         sys.path[:0] = [{str(MODULE.parent)!r}, {str(TESTING)!r}]
-        for name in ("torch", "torchvision", "safetensors"):
+        for name in ("torch", "PIL", "safetensors"):
             sys.modules[name] = None
         import Host
         application = Host.start(testing=True)
@@ -192,7 +192,7 @@ def test_without_torch_the_module_opens_and_says_what_to_do(tmp_path):
     lines = done.stdout.splitlines()
     assert lines[-4:] == [
         "PyTorch is missing; install it in the section Advanced False",
-        "Missing: torch, torchvision, safetensors. Install it below.",
+        "Missing: torch, safetensors, Pillow. Install it below.",
         "1",
         "['Automatic', 'CPU']",
     ], done.stdout + done.stderr

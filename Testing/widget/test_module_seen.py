@@ -14,7 +14,7 @@ from SAMRegistrationLib.registration import RegistrationResult
 from SAMRegistrationLib.scene.run import Engine
 from vtk.util.numpy_support import vtk_to_numpy
 
-PRESETS = sorted((MODULE.parent / "Resources" / "Presets").glob("*.json"))
+PRESETS = sorted((MODULE.parent / "SAMRegistrationLib" / "resources" / "presets").glob("*.json"))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Iterator, List, Optional
 
 from .. import __version__
+from ..environment import explain_import, require_packages
 from ..errors import Cancelled, InputError, SAMRegistrationError, WeightsError
 from ..system_errors import sentence_of
 
@@ -42,6 +43,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 def _run(options) -> int:
     try:
+        if options.command != "environment":  # which tells what is missing
+            require_packages()
         options.run(options)
         return 0
     except (InputError, WeightsError) as error:
@@ -53,12 +56,15 @@ def _run(options) -> int:
     except SAMRegistrationError as error:
         print(f"sam-registration: {error}", file=sys.stderr)
         return 3
+    except ImportError as error:
+        _show_details()
+        print(f"sam-registration: {explain_import(error)}", file=sys.stderr)
+        return 3
     except BrokenPipeError:  # whoever read the output has ended; the work was done before anything was printed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last door before the shell: a sentence, the details on request
-        if os.environ.get("SAMREGISTRATION_DEBUG"):
-            traceback.print_exc()
+        _show_details()
         print(
             f"sam-registration: The command failed ({type(error).__name__}: {sentence_of(error)}); "
             "set SAMREGISTRATION_DEBUG=1 to see the details.",
@@ -70,10 +76,15 @@ def _run(options) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sam-registration", description="Deformable registration guided by masks.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for name in COMMANDS:
         importlib.import_module(f".{name.replace('-', '_')}", __package__).add_parser(commands)
     return parser
+
+
+def _show_details():
+    if os.environ.get("SAMREGISTRATION_DEBUG"):
+        traceback.print_exc()
 
 
 def _let_streams_take_any_text() -> None:

@@ -36,9 +36,16 @@ class EnvironmentLogic:
             >>> logic.reasonNotToCompute()                                                   # doctest: +SKIP
             'PyTorch is missing; install it in the section Advanced'
         """
-        from ..environment import is_there
-
-        return "" if is_there("torch") else _("PyTorch is missing; install it in the section Advanced")
+        missing = self.missingPackages()
+        if "torch" in missing:
+            return _("PyTorch is missing; install it in the section Advanced")
+        if missing:
+            return _("{names} is missing; install it in the section Advanced").format(names=", ".join(missing))
+        for package in self.packages():
+            if package.is_too_old:
+                text = _("{name} {version} is too old, {oldest} is needed; update it and restart the application")
+                return text.format(name=package.name, version=package.version, oldest=package.oldest)
+        return ""
 
     def installPackages(self) -> None:
         """Install what is missing: PyTorch by the extension of that name, the rest by pip.

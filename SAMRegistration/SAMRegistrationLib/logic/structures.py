@@ -165,11 +165,10 @@ class StructuresLogic:
             >>> [structure.name for structure in logic.anatomies()["Heart"]]                 # doctest: +SKIP
             ['left ventricle', 'myocardium', 'right ventricle']
         """
-        from pathlib import Path
-
+        from ..resources import PRESETS
         from ..scene.structures import anatomies
 
-        return anatomies(Path(__file__).parents[2] / "Resources" / "Presets")
+        return anatomies(PRESETS)
 
     def addAnatomy(self, parameters, name) -> None:
         """Add the structures of a preset that are not there yet.

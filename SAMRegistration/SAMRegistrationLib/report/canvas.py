@@ -1,12 +1,10 @@
 """Drawing on pictures held as float arrays (H, W, 3), red, green, blue in [0, 1]."""
 
-from typing import Sequence, Tuple
+from io import BytesIO
+from typing import List, Tuple
 
 import numpy as np
-
-from .font import GLYPHS
-
-Color = Sequence[float]
+from PIL import Image
 
 BACKGROUND = (0.055, 0.066, 0.105)
 FOLD_STRIPES = ((1.0, 1.0, 1.0), (0.85, 0.0, 0.75))
@@ -85,18 +83,33 @@ def mark_folds(picture: np.ndarray, folded: np.ndarray) -> np.ndarray:
     return picture
 
 
-def write(picture: np.ndarray, text: str, row: int, column: int, color: Color, scale: int = 1) -> None:
-    """Write `text` (capitals, digits, a few signs) into `picture` with its top left corner at `row`, `column`."""
-    for letter in text.upper():
-        glyph = np.kron(GLYPHS.get(letter, GLYPHS[" "]), np.ones((scale, scale), bool))
-        part = picture[row : row + glyph.shape[0], column : column + glyph.shape[1]]
-        part[glyph[: part.shape[0], : part.shape[1]]] = color
-        column += 6 * scale
+def side_by_side(pictures: List[np.ndarray], gap: int = 8) -> np.ndarray:
+    """Pictures of any height beside each other, `gap` pixels apart, each in the middle of the height."""
+    height = max(picture.shape[0] for picture in pictures)
+    sheet = blank(height, sum(picture.shape[1] for picture in pictures) + gap * (len(pictures) - 1))
+    left = 0
+    for picture in pictures:
+        put(sheet, picture, (height - picture.shape[0]) // 2, left)
+        left += picture.shape[1] + gap
+    return sheet
 
 
-def text_width(text: str, scale: int = 1) -> int:
-    """Pixels that :func:`write` needs for `text`."""
-    return (6 * len(text) - 1) * scale
+def blank(height: int, width: int) -> np.ndarray:
+    """A picture of the background's color."""
+    return np.tile(np.array(BACKGROUND, dtype=np.float32), (height, width, 1))
+
+
+def put(sheet: np.ndarray, picture: np.ndarray, row: int, column: int) -> None:
+    """Put `picture` into `sheet` with its top left corner at `row`, `column`."""
+    sheet[row : row + picture.shape[0], column : column + picture.shape[1]] = picture
+
+
+def png(picture: np.ndarray) -> bytes:
+    """The picture as a PNG file."""
+    file = BytesIO()
+    pixels = np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)
+    Image.fromarray(pixels).save(file, "PNG", compress_level=4)  # the highest level takes seven times as long
+    return file.getvalue()
 
 
 def _slope(values: np.ndarray) -> np.ndarray:

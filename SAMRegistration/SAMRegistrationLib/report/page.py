@@ -1,49 +1,21 @@
 """Report files: one picture (PNG) and one page (HTML) that needs no other file."""
 
 import base64
-import html
-import tempfile
 from pathlib import Path
-from string import Template
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
-import numpy as np
-import SimpleITK as sitk
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..files import PathLike, whole_files
 from ..metrics import mean_over_structures
 from . import canvas
 from .contents import ReportContents
 from .poster import poster
-from .views import Scene, draw, scene_of, structure_color
+from .views import KINDS, Scene, draw_lettered, scene_of, structure_color
 
-TEMPLATE = Path(__file__).parent / "page.html"
+TEMPLATE = "page.html"
 MEANS = (("dice", "mean Dice", 3), ("hd95_mm", "mean HD95, mm", 2), ("assd_mm", "mean ASSD, mm", 2))
-SECTIONS = (
-    (
-        "before",
-        "Checkerboard before",
-        "Tiles of the fixed image (gray) and of the moving image where it was (warm). Edges break where they disagree.",
-    ),
-    ("after", "Checkerboard after", "The same with the warped moving image: edges should run on from tile to tile."),
-    (
-        "outlines",
-        "Outlines of the structures",
-        "Solid: drawn in the fixed image. Dashed, same color: warped from the moving image.",
-    ),
-    (
-        "deformation",
-        "Deformation grid",
-        "A regular grid of the moving image, one line every {step} mm, bent as the registration bends it. Shift, "
-        "rotation, scaling and shear of the whole are left out, so that the local deformation shows.",
-    ),
-    (
-        "jacobian",
-        "Jacobian map",
-        "Local change of volume: blue where the moving image is expanded to fit (its determinant is below 1), dark "
-        "where nothing changes, orange where it is compressed; full color at one half and at two.",
-    ),
-)
+LANDMARKS = (("mean_mm", "mean landmark error, mm"), ("largest_mm", "largest landmark error, mm"))
 
 
 def write_report(folder: PathLike, contents: ReportContents) -> None:
@@ -54,46 +26,34 @@ def write_report(folder: PathLike, contents: ReportContents) -> None:
     """
     scene = scene_of(contents)
     with whole_files(folder) as staging:
-        (staging / "report.png").write_bytes(_png(poster(scene, contents)))
+        (staging / "report.png").write_bytes(canvas.png(poster(scene, contents)))
         (staging / "report.html").write_text(_page(scene, contents), encoding="utf-8")
 
 
 def _page(scene: Scene, contents: ReportContents) -> str:
-    sections = [section for section in SECTIONS if section[0] != "outlines" or scene.labels]
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=html.escape(contents.title),
-        verdict=_verdict(scene),
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    kinds = [kind for kind in KINDS if kind != "outlines" or scene.labels]
+    return environment.get_template(TEMPLATE).render(
+        title=contents.title,
+        folded=scene.folded_voxels,
+        folded_percent=f"{100 * scene.folded_voxels / scene.jacobian.size:.3f}",
         summary=_summary(contents),
         structures=_structures(scene, contents),
-        fixed=_strip(draw(scene, "fixed")),
-        moving=_strip(draw(scene, "moving")),
-        warped=_strip(draw(scene, "warped")),
-        sections="".join(_section(scene, *section) for section in sections),
-        facts=_pairs(contents.facts),
-        timings=_pairs({stage: f"{seconds:.1f} s" for stage, seconds in contents.timings.items()}),
+        pictures={kind: _data_url(scene, kind) for kind in kinds},
+        grid_step=f"{scene.grid_step_mm:g}",
+        facts=contents.facts,
+        timings={stage: f"{seconds:.1f} s" for stage, seconds in contents.timings.items()},
     )
 
 
-def _section(scene: Scene, kind: str, heading: str, text: str) -> str:
-    text = text.format(step=f"{scene.grid_step_mm:g}")
-    if kind == "jacobian" and scene.folded_voxels:
-        text += " Folded voxels are striped and ringed; the slices are those with most of them."
-    source = _strip(draw(scene, kind))
-    return f'<section><h2>{heading}</h2><p>{text}</p><img src="{source}" alt="{heading} in three planes"></section>\n'
-
-
-def _verdict(scene: Scene) -> str:
-    folded = scene.folded_voxels
-    if not folded:
-        return '<p class="good"><b>&#10003; No folding:</b> the Jacobian determinant is positive at every voxel.</p>'
-    share = 100 * folded / scene.jacobian.size
-    return (
-        f'<p class="bad"><b>&#9888; {folded} folded voxels ({share:.3f} %):</b> '
-        "the deformation is not one-to-one there; do not trust it at the places marked in the Jacobian map.</p>"
-    )
-
-
-def _summary(contents: ReportContents) -> str:
+def _summary(contents: ReportContents) -> List[List[str]]:
+    """Rows of name, value before and value after."""
     pair, after = (contents.before, contents.after), contents.after
     rows: List[List[str]] = []
     if after.get("structures"):
@@ -101,7 +61,7 @@ def _summary(contents: ReportContents) -> str:
             values = [mean_over_structures(measures.get("structures", []), key) for measures in pair]
             rows.append([name, *(_number(value, digits) for value in values)])
     if after.get("landmarks"):
-        for key, name in (("mean_mm", "mean landmark error, mm"), ("largest_mm", "largest landmark error, mm")):
+        for key, name in LANDMARKS:
             rows.append([name, *(_number(measures.get("landmarks", {}).get(key), 2) for measures in pair)])
     deformation = after.get("deformation")
     if deformation:
@@ -109,66 +69,33 @@ def _summary(contents: ReportContents) -> str:
         rows.append(["SDlogJ, Learn2Reg's form", "", _number(deformation["sd_log_jacobian_learn2reg"], 3)])
         smallest, largest = deformation["smallest_jacobian"], deformation["largest_jacobian"]
         rows.append(["Jacobian determinant", "", f"{smallest:.2f} to {largest:.2f}"])
-    return _table(["", "before", "after"], rows) if rows else ""
+    return rows
 
 
-def _structures(scene: Scene, contents: ReportContents) -> str:
-    after = contents.after.get("structures", [])
+def _structures(scene: Scene, contents: ReportContents) -> List[Dict[str, Any]]:
+    """Name, color as in CSS (None where a structure is not drawn) and measures of the structures."""
     before = {scores["label"]: scores for scores in contents.before.get("structures", [])}
-    if not after:
-        return ""
     rows = []
-    for scores in after:
-        earlier = before.get(scores["label"], {})
-        name = html.escape(contents.label_name(scores["label"]))
-        cells = [f"{_swatch(scene, scores['label'])}{name}"]
+    for scores in contents.after.get("structures", []):
+        label, cells = scores["label"], []
         for key, digits in (("dice", 3), ("hd95_mm", 2), ("assd_mm", 2)):
-            cells += [_number(earlier.get(key), digits), _number(scores[key], digits)]
+            cells += [_number(side.get(key), digits) for side in (before.get(label, {}), scores)]
         cells += [_number(scores["fixed_ml"], 2), _number(scores["warped_ml"], 2)]
-        rows.append(cells)
-    header = ["structure", "Dice before", "after", "HD95 mm before", "after", "ASSD mm before", "after"]
-    table = _table([*header, "fixed ml", "warped ml"], rows)
-    return f"<section><h2>Structures</h2>{table}</section>"
+        rows.append({"name": contents.label_name(label), "color": _css_color(scene, label), "cells": cells})
+    return rows
 
 
-def _swatch(scene: Scene, label: int) -> str:
+def _css_color(scene: Scene, label: int) -> Optional[str]:
     if label not in scene.labels:
-        return ""
-    color = ",".join(str(round(255 * part)) for part in structure_color(scene, label))
-    return f'<i style="background:rgb({color})"></i>'
+        return None
+    return "#" + "".join(f"{round(255 * part):02x}" for part in structure_color(scene, label))
 
 
 def _number(value: Optional[float], digits: int) -> str:
-    return "&ndash;" if value is None else f"{value:.{digits}f}"
+    return "\u2013" if value is None else f"{value:.{digits}f}"
 
 
-def _table(header: List[str], rows: List[List[str]]) -> str:
-    head = "".join(f"<th>{cell}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _pairs(pairs: Dict[str, str]) -> str:
-    items = "".join(f"<dt>{html.escape(str(k))}</dt><dd>{html.escape(str(v))}</dd>" for k, v in pairs.items())
-    return f"<dl>{items}</dl>" if items else ""
-
-
-def _strip(pictures: List[np.ndarray]) -> str:
-    """Pictures side by side, as a data URL."""
-    height = max(picture.shape[0] for picture in pictures)
-    parts = []
-    for picture in pictures:
-        above = (height - picture.shape[0]) // 2
-        padding = ((above, height - picture.shape[0] - above), (0, 8 if picture is not pictures[-1] else 0))
-        parts.append(
-            np.dstack([np.pad(picture[..., c], padding, constant_values=canvas.BACKGROUND[c]) for c in range(3)])
-        )
-    return "data:image/png;base64," + base64.b64encode(_png(np.concatenate(parts, axis=1))).decode("ascii")
-
-
-def _png(picture: np.ndarray) -> bytes:
-    pixels = np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "picture.png"
-        sitk.WriteImage(sitk.GetImageFromArray(pixels, isVector=True), str(file), useCompression=True)
-        return file.read_bytes()
+def _data_url(scene: Scene, kind: str) -> str:
+    """The view in three planes side by side."""
+    picture = canvas.png(canvas.side_by_side(draw_lettered(scene, kind)))
+    return "data:image/png;base64," + base64.b64encode(picture).decode("ascii")

@@ -13,6 +13,7 @@ from ..metrics import jacobian_image
 from ..volumes import StructureMasks, as_structures
 from . import canvas
 from .contents import ReportContents
+from .lettering import write_directions
 from .planes import Plane, plane_with_most, planes_of, upright
 
 TILES = 9
@@ -20,7 +21,6 @@ GRID_LINES = 16
 GRID_STEPS_MM = (0.5, 1, 2, 2.5, 5, 10, 15, 20, 25, 50)
 LARGEST_LOG_JACOBIAN = float(np.log(2))
 GRID_COLOR = (0.45, 0.85, 1.0)
-TEXT_COLOR = (0.86, 0.89, 0.95)
 MOVING_TINT = np.array((1.0, 0.84, 0.62))
 
 
@@ -103,8 +103,17 @@ def scene_of(contents: ReportContents) -> Scene:
 
 def draw(scene: Scene, kind: str) -> List[np.ndarray]:
     """One of :data:`KINDS` in the three planes, as pictures (rows, columns, 3)."""
-    planes = scene.fold_planes if kind == "jacobian" else scene.planes
-    return [_with_directions(_DRAWERS[kind](scene, plane), plane) for plane in planes]
+    return [_DRAWERS[kind](scene, plane) for plane in planes_shown(scene, kind)]
+
+
+def draw_lettered(scene: Scene, kind: str) -> List[np.ndarray]:
+    """The same with the directions of the body at the sides."""
+    return [write_directions(*pair) for pair in zip(draw(scene, kind), planes_shown(scene, kind))]
+
+
+def planes_shown(scene: Scene, kind: str) -> List[Plane]:
+    """The slices in which one of :data:`KINDS` is drawn."""
+    return scene.fold_planes if kind == "jacobian" else scene.planes
 
 
 def structure_color(scene: Scene, label: int) -> Tuple[float, float, float]:
@@ -189,14 +198,3 @@ def _linear_part(transform: sitk.Transform, grid: Grid) -> Tuple[np.ndarray, np.
     mapped = np.array([transform.TransformPoint(point) for point in points.tolist()])
     solution, *_ = np.linalg.lstsq(np.c_[points, np.ones(len(points))], mapped, rcond=None)
     return solution[:3].T, solution[3]
-
-
-def _with_directions(picture: np.ndarray, plane: Plane) -> np.ndarray:
-    """The picture with a letter at every side that tells which direction of the body it is."""
-    picture = picture.copy()
-    rows, columns = picture.shape[:2]
-    places = ((rows // 2 - 3, 3), (rows // 2 - 3, columns - 9), (3, columns // 2 - 2), (rows - 10, columns // 2 - 2))
-    for letter, (row, column) in zip(plane.letters, places):
-        canvas.write(picture, letter, row + 1, column + 1, (0.0, 0.0, 0.0))
-        canvas.write(picture, letter, row, column, TEXT_COLOR)
-    return picture

@@ -14,21 +14,21 @@ from slicer.i18n import tr as _
 from .. import environment
 from ..errors import InputError
 
-_TORCH = ("torch", "torchvision")
+_TORCH = "torch"
 _KEPT = ("numpy", "SimpleITK")
 
 
 def install(names: Sequence[str]) -> None:
-    """Install packages: torch and torchvision by the PyTorch extension, the others by pip.
+    """Install packages: torch by the PyTorch extension, the others by pip.
 
     Raises:
         InputError: the extension PyTorch is not there, or an installation failed.
     """
     with _kept():
         try:
-            if set(_TORCH) & set(names):
+            if _TORCH in names:
                 _pytorch().installTorch()
-            others = [name for name in names if name not in _TORCH]
+            others = [name for name in names if name != _TORCH]
             if others:
                 slicer.util.pip_install(others)
         except CalledProcessError as error:

@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..files import PathLike
 from .letterbox import Letterbox
 from .predictor import SlicePrediction
-from .sam_checkpoint import load_sam
+from .sam.checkpoint import load_sam
 
 
 class OfficialEmbedding(NamedTuple):
@@ -49,10 +49,6 @@ class OfficialPredictor:
         self._medsam = "medsam" in self.name.lower()
         self._sam = load_sam(path).to(device).eval()
 
-    @property
-    def _size(self) -> int:
-        return self._sam.image_encoder.img_size
-
     @torch.inference_mode()
     def embed(self, image: np.ndarray, pixel_size: Tuple[float, float] = (1.0, 1.0)) -> OfficialEmbedding:
         """See :meth:`SlicePredictor.embed`.
@@ -65,13 +61,13 @@ class OfficialPredictor:
             raise InputError(f"A slice has rows and columns, but an array of shape {image.shape} was given.")
         tensor = torch.from_numpy(np.clip(image, 0, 1))[None, None].to(self._sam.device)
         if self._medsam:
-            letterbox = Letterbox(image.shape, (self._size, self._size), self._size)
+            letterbox = Letterbox(image.shape, (self._sam.size, self._sam.size), self._sam.size)
             low, high = tensor.min(), tensor.max()
             colors = (letterbox.image(tensor) - low) / (high - low).clamp(min=1e-8)
             return OfficialEmbedding(self._sam.image_encoder(colors.expand(-1, 3, -1, -1)), letterbox)
-        letterbox = Letterbox.fit(image.shape, pixel_size, self._size)
+        letterbox = Letterbox.fit(image.shape, pixel_size, self._sam.size)
         gray = 255.0 * letterbox.image(tensor)[..., : letterbox.inside[0], : letterbox.inside[1]]
-        return OfficialEmbedding(self._sam.image_encoder(self._sam.preprocess(gray.expand(-1, 3, -1, -1))), letterbox)
+        return OfficialEmbedding(self._sam.image_encoder(self._sam.colors(gray.expand(-1, 3, -1, -1))), letterbox)
 
     @torch.inference_mode()
     def predict(
@@ -93,16 +89,11 @@ class OfficialPredictor:
         points = np.asarray(points, dtype=np.float32).reshape(-1, 2)
         if not len(points) and box is None and logits is None:
             raise InputError("Click into the structure or draw a box around it first.")
-        sparse, dense = self._sam.prompt_encoder(
-            points=self._points(embedding.letterbox, points, labels),
+        low_res, scores = self._sam.masks(
+            embedding.features,
+            clicks=self._points(embedding.letterbox, points, labels),
             boxes=None if box is None else self._pixels(embedding.letterbox, box).reshape(1, 4),
             masks=None if logits is None else torch.as_tensor(logits, device=self._sam.device).float()[None, None],
-        )
-        low_res, scores = self._sam.mask_decoder.predict_masks(
-            image_embeddings=embedding.features,
-            image_pe=self._sam.prompt_encoder.get_dense_pe(),
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
         )
         wanted = slice(0, None)
         if self._medsam:
@@ -117,7 +108,7 @@ class OfficialPredictor:
         """See :meth:`SlicePredictor.mask_prompt`; MedSAM was not trained for masks."""
         if self._medsam:
             return None
-        side = self._sam.prompt_encoder.mask_input_size[0]
+        side = self._sam.prompt_encoder.mask_size
         return (20 * (embedding.letterbox.shrunk(torch.from_numpy(np.asarray(mask, bool)), side) - 0.5)).numpy()
 
     def _points(self, letterbox: Letterbox, points: np.ndarray, labels: np.ndarray):

@@ -1,4 +1,4 @@
-"""Click decoder of the compact SAM: segment-anything's mask decoder between high-resolution skip connections.
+"""Click decoder of the compact SAM: SAM's mask decoder between high-resolution skip connections.
 
 SAM's two-way transformer works at 1/8 of the resolution. As in HQ-SAM (Ke et al., NeurIPS 2023) and SAM 2, features of
 higher resolution reach the mask; here the drawn prompts travel with them.
@@ -9,10 +9,14 @@ from typing import Sequence, Tuple
 import torch
 from torch import nn
 
-from ..sam_import import segment_anything
+from ..sam.mask_decoder import MaskTokens
+from ..sam.prompt_encoder import PromptEncoder
+from ..sam.two_way import TwoWayTransformer
 from .encoder import ImageFeatures, ResidualBlock, convolution, upsample
 from .prompts import MAPS, Prompts
 from .quality import QualityHead
+
+EMBEDDING_STRIDE = 8
 
 
 class ClickDecoder(nn.Module):
@@ -27,16 +31,9 @@ class ClickDecoder(nn.Module):
 
     def __init__(self, widths: Sequence[int], dim: int, size: int, heads: int, depth: int, mlp: int):
         super().__init__()
-        modeling = segment_anything().modeling
         half, quarter, eighth, deep = widths
-        self.prompts = modeling.PromptEncoder(
-            embed_dim=dim, image_embedding_size=(size // 8,) * 2, input_image_size=(size, size), mask_in_chans=16
-        )
-        self.sam = modeling.MaskDecoder(
-            transformer_dim=dim,
-            transformer=modeling.TwoWayTransformer(depth=depth, embedding_dim=dim, num_heads=heads, mlp_dim=mlp),
-        )
-        del self.sam.output_upscaling, self.sam.iou_prediction_head  # the upward path and the quality head replace them
+        self.prompts = PromptEncoder(dim, size, EMBEDDING_STRIDE)
+        self.sam = MaskTokens(TwoWayTransformer(depth, dim, heads, mlp), dim)
         self.maps = nn.Conv2d(MAPS, half, 3, 1, 1)
         self.at_half = convolution(half, half)
         self.similarity = nn.Conv2d(2, quarter, 1)
@@ -55,9 +52,7 @@ class ClickDecoder(nn.Module):
 
     def resize(self, size: int) -> None:
         """Take prompts in slices of another size from now on."""
-        self.prompts.input_image_size = (size, size)
-        self.prompts.image_embedding_size = (size // 8, size // 8)
-        self.prompts.mask_input_size = (size // 2, size // 2)
+        self.prompts.size = size
 
     def forward(
         self, features: ImageFeatures, prompts: Prompts, maps: torch.Tensor
@@ -72,18 +67,14 @@ class ClickDecoder(nn.Module):
         eighth = self.up_eighth(eighth + upsample(self.deep(eighth)))
         quarter = self.up_quarter(quarter + upsample(self.up_to_quarter(eighth)))
         half = self.up_half(half + upsample(self.up_to_half(quarter)))
-        kernels = [mlp(tokens[:, 1 + k]) for k, mlp in enumerate(self.sam.output_hypernetworks_mlps)]
-        logits = torch.einsum("nkc,nchw->nkhw", torch.stack(kernels, 1), half)
+        logits = torch.einsum("nkc,nchw->nkhw", self.sam.kernels(tokens), half)
         looked_at = torch.cat([quarter, features.context], 1).detach()
-        return logits, self.quality(looked_at, tokens[:, 1 : 1 + len(kernels)].detach(), logits.detach())
+        return logits, self.quality(looked_at, tokens.detach(), logits.detach())
 
     def _attend(self, source, prompts):
-        """SAM's two-way attention between the prompt tokens and the image, as in its MaskDecoder.predict_masks."""
-        sparse, dense = self.prompts((prompts.points, prompts.labels), prompts.boxes, prompts.logits)
-        own = torch.cat([self.sam.iou_token.weight, self.sam.mask_tokens.weight]).expand(len(sparse), -1, -1)
-        position = self.prompts.get_dense_pe().expand(len(sparse), -1, -1, -1)
-        tokens, spatial = self.sam.transformer(source + dense, position, torch.cat([own, sparse], 1))
-        return tokens, spatial.transpose(1, 2).reshape(source.shape)
+        """Tokens of the masks (N, 4, dim) and features (N, dim, S/8, S/8) after SAM's two-way attention."""
+        tokens, previous = self.prompts((prompts.points, prompts.labels), prompts.boxes, prompts.logits)
+        return self.sam.attend(source + previous, self.prompts.positions(), tokens)[1:]
 
 
 def click_similarity(keys: torch.Tensor, prompts: Prompts) -> torch.Tensor:

@@ -1,6 +1,5 @@
 """The compact SAM behind the protocol that every click model here speaks."""
 
-from pathlib import Path
 from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -8,13 +7,14 @@ import torch
 
 from ...errors import InputError
 from ...files import PathLike
+from ...resources import MODELS
 from ..letterbox import Letterbox
 from ..predictor import SlicePrediction
 from .model import CompactSam, Encoded, load_compact_sam
 from .prompts import Prompts
 from .quality import consensus
 
-BUILT_IN_WEIGHTS = Path(__file__).parents[3] / "Resources" / "Models" / "sam-compact.safetensors"
+BUILT_IN_WEIGHTS = MODELS / "sam-compact.safetensors"
 
 
 class CompactEmbedding(NamedTuple):

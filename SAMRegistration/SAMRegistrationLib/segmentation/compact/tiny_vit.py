@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..sam.layers import ChannelNorm
+
 HEAD = 32
 NECK = 256
 
@@ -36,9 +38,9 @@ class TinyVit(nn.Module):
         self.deepest = nn.Sequential(*(_Attention(fourth, 7) for _ in range(2)))
         self.neck = nn.Sequential(
             nn.Conv2d(fourth, NECK, 1, bias=False),
-            _ChannelNorm(NECK),
+            ChannelNorm(NECK),
             nn.Conv2d(NECK, NECK, 3, 1, 1, bias=False),
-            _ChannelNorm(NECK),
+            ChannelNorm(NECK),
         )
 
     @torch.no_grad()
@@ -121,13 +123,3 @@ class _WindowAttention(nn.Module):
         mixed = F.scaled_dot_product_attention(*heads.chunk(3, -1), self.bias[:, self.offset][None])
         mixed = self.project(mixed.transpose(1, 2).reshape(tokens.shape)).reshape(windows.shape)
         return mixed.transpose(2, 3).reshape(x.shape)[:, :height, :width]
-
-
-class _ChannelNorm(nn.LayerNorm):
-    """Layer normalization of the channels (B, C, H, W) of each place."""
-
-    def __init__(self, channels):
-        super().__init__(channels, eps=1e-6)
-
-    def forward(self, x):
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Dict, NamedTuple
 
 import torch
-from torch import nn
 
 from ...errors import WeightsError
 from ...files import PathLike
 from ...segmentation.compact.tiny_vit import NECK, TinyVit
-from ...segmentation.sam_import import segment_anything
+from ...segmentation.sam.mask_decoder import MaskDecoder
+from ...segmentation.sam.prompt_encoder import PromptEncoder
+from ...segmentation.sam.two_way import TwoWayTransformer
 
-SIZE = 256
+SIZE, STRIDE = 256, 4
 EPSILON = 1e-5
 MERGING = {"widen": "conv1", "depthwise": "conv2", "mix": "conv3"}
 CONVOLUTIONS = {"widen": "conv1", "depthwise": "conv2", "narrow": "conv3"}
@@ -38,8 +39,8 @@ class LiteMedSam(NamedTuple):
     """Its three parts, for slices of 256 x 256 pixels."""
 
     encoder: TinyVit
-    prompts: nn.Module
-    decoder: nn.Module
+    prompts: PromptEncoder
+    decoder: MaskDecoder
 
 
 def read_lite_medsam(path: PathLike) -> LiteMedSam:
@@ -48,16 +49,8 @@ def read_lite_medsam(path: PathLike) -> LiteMedSam:
     Raises:
         WeightsError: the file is missing, or does not hold the weights of LiteMedSAM.
     """
-    modeling = segment_anything().modeling
     model = LiteMedSam(
-        TinyVit(),
-        modeling.PromptEncoder(
-            embed_dim=NECK, image_embedding_size=(SIZE // 4,) * 2, input_image_size=(SIZE,) * 2, mask_in_chans=16
-        ),
-        modeling.MaskDecoder(
-            transformer_dim=NECK,
-            transformer=modeling.TwoWayTransformer(depth=2, embedding_dim=NECK, mlp_dim=2048, num_heads=8),
-        ),
+        TinyVit(), PromptEncoder(NECK, SIZE, STRIDE), MaskDecoder(TwoWayTransformer(2, NECK, heads=8, mlp=2048), NECK)
     )
     try:
         state = torch.load(Path(path), map_location="cpu", weights_only=True)

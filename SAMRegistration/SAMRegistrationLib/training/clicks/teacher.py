@@ -49,14 +49,8 @@ class LiteMedSamTeacher:
 
     def _masks(self, embedding, boxes):
         boxes = torch.as_tensor(np.clip(boxes, 0, SIZE - 1), dtype=torch.float32)
-        sparse, dense = self._model.prompts(points=None, boxes=boxes, masks=None)
-        logits, _ = self._model.decoder(
-            image_embeddings=embedding,
-            image_pe=self._model.prompts.get_dense_pe(),
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            multimask_output=False,
-        )
+        tokens, previous = self._model.prompts(boxes=boxes)
+        logits, _ = self._model.decoder(embedding, self._model.prompts.positions(), tokens, previous)
         logits = torch.nn.functional.interpolate(logits, (SIZE, SIZE), mode="bilinear", align_corners=False)
         return (logits[:, 0] > 0).numpy()
 

@@ -1,7 +1,6 @@
 """Official SAM checkpoints from disk, safely: tensors only, architecture read from their shapes."""
 
 import pickle
-from functools import partial
 from pathlib import Path
 from typing import Dict
 
@@ -9,15 +8,21 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from ..errors import WeightsError
-from ..files import PathLike
-from .sam_import import segment_anything
+from ...errors import WeightsError
+from ...files import PathLike
+from .image_encoder import ImageEncoder
+from .mask_decoder import MaskDecoder
+from .model import Sam
+from .prompt_encoder import PromptEncoder
+from .two_way import TwoWayTransformer
 
 State = Dict[str, torch.Tensor]
 
+_HEADS = 8  # of the decoder in all published checkpoints; no tensor tells it
 
-def load_sam(path: PathLike):
-    """The ``segment_anything`` model of a checkpoint, on the CPU.
+
+def load_sam(path: PathLike) -> Sam:
+    """The model of a checkpoint, on the CPU.
 
     Raises:
         WeightsError: the file is missing, truncated, holds more than tensors, or is no SAM checkpoint.
@@ -55,52 +60,37 @@ def _unwrapped(loaded) -> State:
     return {str(name).replace("module.", "", 1): value for name, value in loaded.items()}
 
 
-def _build(state: State):
+def _build(state: State) -> Sam:
     """A SAM of the shape that the tensors tell."""
-    segment_anything()
-    from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
-
     _, grid, _, width = state["image_encoder.pos_embed"].shape
     patch = state["image_encoder.patch_embed.proj.weight"].shape[-1]
     dim = state["image_encoder.neck.0.weight"].shape[0]
-    depth = _count(state, "image_encoder.blocks.")
-    reach = [(state[f"image_encoder.blocks.{n}.attn.rel_pos_h"].shape[0] + 1) // 2 for n in range(depth)]
-    head = state["image_encoder.blocks.0.attn.rel_pos_h"].shape[1]
-    encoder = ImageEncoderViT(
-        img_size=grid * patch,
-        patch_size=patch,
-        embed_dim=width,
-        depth=depth,
-        num_heads=width // head,
-        mlp_ratio=state["image_encoder.blocks.0.mlp.lin1.weight"].shape[0] / width,
-        out_chans=dim,
-        qkv_bias=True,
-        norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
-        use_rel_pos=True,
-        global_attn_indexes=tuple(n for n, size in enumerate(reach) if size == grid),
-        window_size=min([size for size in reach if size != grid], default=14),
+    blocks = [f"image_encoder.blocks.{number}." for number in range(_count(state, "image_encoder.blocks."))]
+    encoder = ImageEncoder(
+        grid=grid,
+        patch=patch,
+        width=width,
+        heads=width // state[blocks[0] + "attn.rel_pos_h"].shape[1],
+        reach=[(state[block + "attn.rel_pos_h"].shape[0] + 1) // 2 for block in blocks],
+        hidden=state[blocks[0] + "mlp.lin1.weight"].shape[0],
+        features=dim,
     )
-    prompt_encoder = PromptEncoder(
-        embed_dim=dim,
-        image_embedding_size=(grid, grid),
-        input_image_size=(grid * patch, grid * patch),
-        mask_in_chans=state["prompt_encoder.mask_downscaling.3.weight"].shape[0],
+    mask_channels = state["prompt_encoder.mask_downscaling.3.weight"].shape[0]
+    return Sam(encoder, PromptEncoder(dim, grid * patch, patch, mask_channels), _decoder(state, dim))
+
+
+def _decoder(state: State, dim: int) -> MaskDecoder:
+    layer, head = "mask_decoder.transformer.layers.", "mask_decoder.iou_prediction_head.layers."
+    transformer = TwoWayTransformer(
+        depth=_count(state, layer), dim=dim, heads=_HEADS, mlp=state[layer + "0.mlp.lin1.weight"].shape[0]
     )
-    layer = "mask_decoder.transformer.layers."
-    decoder = MaskDecoder(
-        num_multimask_outputs=state["mask_decoder.mask_tokens.weight"].shape[0] - 1,
-        transformer=TwoWayTransformer(
-            depth=_count(state, layer),
-            embedding_dim=dim,
-            mlp_dim=state[layer + "0.mlp.lin1.weight"].shape[0],
-            num_heads=8,
-        ),
-        transformer_dim=dim,
-        iou_head_depth=_count(state, "mask_decoder.iou_prediction_head.layers."),
-        iou_head_hidden_dim=state["mask_decoder.iou_prediction_head.layers.0.weight"].shape[0],
+    return MaskDecoder(
+        transformer,
+        dim,
+        candidates=state["mask_decoder.mask_tokens.weight"].shape[0] - 1,
+        quality_depth=_count(state, head),
+        quality_width=state[head + "0.weight"].shape[0],
     )
-    mean, deviation = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
-    return Sam(encoder, prompt_encoder, decoder, pixel_mean=mean, pixel_std=deviation)
 
 
 def _count(state: State, prefix: str) -> int:

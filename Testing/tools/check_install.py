@@ -79,7 +79,7 @@ def check(folder: Path, version: str, part: str, wheel: Path) -> Optional[str]:
         return f"There is no Python {version} on this machine."
     try:
         python = new_environment(interpreter, folder / "environment")
-        install = [python, "-m", "pip", "install", "--quiet"]
+        install = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
         run([*install, TORCH.get(version, NEWEST_TORCH)], folder)
         run([*install, f"{wheel}{EXTRAS[part]}"], folder)
         run([python, "-m", "pip", "check"], folder)

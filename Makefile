@@ -37,6 +37,11 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Builds the package and uses each part of it in a fresh environment; one version of Python: VERSIONS=3.11
+VERSIONS ?= 3.9 3.11 3.13
+check-install:
+	$(PYTHON) Testing/tools/check_install.py --python $(VERSIONS)
+
 # Lists every script and resource of the module in its CMakeLists.txt.
 cmake-lists:
 	$(PYTHON) Testing/tools/cmake_lists.py

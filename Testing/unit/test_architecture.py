@@ -57,7 +57,7 @@ def test_a_room_imports_only_from_rooms_above_it():
     """Else move the room in the map, where the direction of its imports allows it, or turn the import around."""
     backward = {}
     for name, tree in modules():
-        above = ROOMS[: ROOMS.index(name[0])]
+        above = ROOMS[: ROOMS.index(name[0])] if name[0] in ROOMS else []
         backward["/".join(name)] = sorted(rooms_imported(name, tree) - set(above))
     assert {name: rooms for name, rooms in backward.items() if rooms} == {}
 

@@ -77,7 +77,6 @@ $(BIN)/python:
 # torch is pinned: this version is known to install as a CPU build on machines without CUDA.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps torchvision==0.28.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 

@@ -17,12 +17,17 @@ DISTRIBUTIONS = {
     "PIL": "Pillow",
     "PySide6": "PySide6-Essentials",
     "SimpleITK": "SimpleITK",
+    "cmake": "cmake",
     "jinja2": "Jinja2",
+    "jsonschema": "jsonschema",
     "matplotlib": "matplotlib",
     "monai": "monai",
+    "nibabel": "nibabel",
+    "nrrd": "pynrrd",
     "numpy": "numpy",
     "packaging": "packaging",
     "pip": "pip",
+    "pydicom": "pydicom",
     "pytest": "pytest",
     "safetensors": "safetensors",
     "scipy": "scipy",
@@ -35,6 +40,7 @@ DISTRIBUTIONS = {
     "torch": "torch",
     "vtk": "vtk",
     "vtkmodules": "vtk",
+    "yaml": "PyYAML",
 }
 # Part of torch that needs another distribution.
 WITHIN_TORCH = {"torch.utils.tensorboard": "tensorboard"}
@@ -72,7 +78,7 @@ PARTS = {
     "host": Part(("Testing/Host",), ("", "host"), (), frozenset(OF_THE_STAND_IN)),
     "sample data": Part(("Resources/SampleData", "Resources/Icon"), ("",), ("Resources/SampleData/show_module.py",)),
     "shown module": Part(("Resources/SampleData/show_module.py",), ("", "host")),
-    "tools": Part(("Testing/tools",), ("", "host"), (), frozenset({"qt"})),
+    "tools": Part(("Testing/tools",), ("", "host", "test"), (), frozenset({"qt"})),
     "bench": Part(
         ("Testing/bench",), ("", "host", "test", "bench"), ("Testing/bench/peers.py",), frozenset(OF_THE_STAND_IN)
     ),

@@ -19,7 +19,8 @@ from ..job import Job
 from ..losses.similarity import lncc, mind, mutual_information
 from ..volumes import check_volume, guess_modality, normalize
 from .options import RegistrationOptions
-from .prealign import prealign, require_overlap
+from .overlap import require_overlap
+from .prealign import prealign
 from .predict import predict_velocity
 from .refine import refine
 from .result import RegistrationResult

@@ -8,7 +8,7 @@ import torch
 
 from ..geometry.grid import Grid
 
-MARGIN_MM = 10.0
+MARGIN = 10.0  # in the grid's unit of length
 BACKGROUND = 0.02
 
 
@@ -16,10 +16,11 @@ def working_grid(fixed: sitk.Image, largest: int) -> Grid:
     """Where the fixed volume shows something, with a margin, at its own spacing or the finest that fits.
 
     Args:
-        fixed: intensities in [0, 1]; what is next to 0 at the rim is cropped away.
+        fixed: intensities in [0, 1]; what is next to 0 at the rim is cropped away. Where its axes are sheared, the grid
+            encloses it at right angles, so that windows and filters are as wide along every axis.
         largest: voxels at most. Fine axes are coarsened first, so that voxels become more even.
     """
-    grid = _cropped(fixed)
+    grid = _cropped(fixed).orthogonal()
     spacing = np.asarray(grid.spacing)
     extent = spacing * np.asarray(grid.size)
     if np.prod(grid.size) <= largest:
@@ -58,7 +59,7 @@ def _cropped(fixed: sitk.Image) -> Grid:
     for axis in range(3):
         others = tuple(other for other in range(3) if other != axis)
         found = np.flatnonzero(content.any(axis=others))
-        margin = int(np.ceil(MARGIN_MM / grid.spacing[2 - axis]))
+        margin = int(np.ceil(MARGIN * grid.length_unit / grid.spacing[2 - axis]))
         start.append(max(int(found[0]) - margin, 0))
         stop.append(min(int(found[-1]) + 1 + margin, content.shape[axis]))
     start, stop = start[::-1], stop[::-1]

@@ -21,7 +21,7 @@ class SlicePlane(NamedTuple):
 
 def axis_normal(grid: Grid, axis: int) -> np.ndarray:
     """Unit normal (LPS) of the grid planes across index axis `axis`."""
-    return np.asarray(grid.direction, dtype=np.float64).reshape(3, 3)[:, axis]
+    return grid.normal(axis)
 
 
 def nearest_axis(grid: Grid, normal: Optional[Sequence[float]]) -> int:
@@ -33,7 +33,7 @@ def nearest_axis(grid: Grid, normal: Optional[Sequence[float]]) -> int:
         InputError: the normal has no direction.
     """
     if normal is None:
-        spacing = np.round(np.asarray(grid.spacing), 6)
+        spacing = np.round(np.asarray(grid.spacing) / max(grid.spacing), 6)
         return int(np.flatnonzero(spacing == spacing.max())[-1])
     normal = np.asarray(normal, dtype=np.float64)
     if normal.shape != (3,) or not np.isfinite(normal).all() or not np.any(normal):

@@ -31,7 +31,7 @@ class Grid:
 
     @classmethod
     def of(cls, image: sitk.Image) -> "Grid":
-        """The grid of a 3D image; columns of its direction that are not of length 1 are brought to it by the spacing."""
+        """The grid of a 3D image; the spacing takes up columns of its direction that are not of length 1."""
         spacing, direction = image.GetSpacing(), image.GetDirection()
         lengths = np.linalg.norm(np.reshape(direction, (3, 3)), axis=0)
         if np.abs(lengths - 1).max() > 1e-6 and lengths.min() > 0:

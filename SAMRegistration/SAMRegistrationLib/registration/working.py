@@ -44,9 +44,9 @@ def on_grid(image: sitk.Image, grid: Grid, transform: sitk.Transform) -> torch.T
     return torch.from_numpy(sitk.GetArrayFromImage(resampled))[None, None]
 
 
-def coverage(image: sitk.Image, grid: Grid, transform: sitk.Transform) -> Optional[torch.Tensor]:
-    """1 where the volume was imaged and 0 elsewhere on `grid`, (1, 1, D, H, W); None where it covers all of it."""
-    inside = Grid.of(image).empty_image() + 1
+def coverage(volume: Grid, grid: Grid, transform: sitk.Transform) -> Optional[torch.Tensor]:
+    """1 where a volume was imaged and 0 elsewhere on `grid`, (1, 1, D, H, W); None where it covers all of it."""
+    inside = volume.empty_image() + 1
     found = sitk.Resample(inside, grid.empty_image(), transform, sitk.sitkNearestNeighbor, 0.0, sitk.sitkFloat32)
     array = sitk.GetArrayFromImage(found)
     return None if array.all() else torch.from_numpy(array)[None, None]

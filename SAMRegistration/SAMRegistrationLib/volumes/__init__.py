@@ -2,18 +2,25 @@
 
 from .checks import check_volume
 from .labels import label_values, read_labels
-from .modality import MODALITIES, PERCENTILES, guess_modality, intensity_window, modality_of_values, normalize
+from .missing import imaged, without_nan
+from .modality import MODALITIES, NAMES, guess_modality, modality_of_values
 from .reading import read_volume
+from .windows import PERCENTILES, holds_hounsfield_units, intensity_window, normalize, pair_windows
 
 __all__ = [
     "MODALITIES",
+    "NAMES",
     "PERCENTILES",
     "check_volume",
     "guess_modality",
+    "holds_hounsfield_units",
+    "imaged",
     "intensity_window",
     "label_values",
     "modality_of_values",
     "normalize",
+    "pair_windows",
     "read_labels",
     "read_volume",
+    "without_nan",
 ]

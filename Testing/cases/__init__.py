@@ -1,0 +1,1 @@
+"""Small inputs of odd kinds, made from nothing."""

@@ -21,6 +21,8 @@ def run(options) -> None:
 
     from ..engine import Engine
     from ..files import require_writable_folder, whole_file
+    from ..geometry.grid import Grid
+    from ..quantities import volume_text
     from ..segmentation.prompts import PromptSet
     from ..volumes import read_volume
 
@@ -31,8 +33,9 @@ def run(options) -> None:
     with whole_file(options.output) as temporary:
         sitk.WriteImage(labels, str(temporary), useCompression=True)
     voxels = sitk.GetArrayViewFromImage(labels)
-    volume = {s.name: float((voxels == s.label).sum()) * _voxel_ml(labels) for s in prompts.structures}
-    lines = [f"{structure.label} {structure.name}: {volume[structure.name]:.1f} ml" for structure in prompts.structures]
+    voxel_ml = Grid.of(labels).voxel_volume / 1000
+    volume = {s.name: float((voxels == s.label).sum()) * voxel_ml for s in prompts.structures}
+    lines = [f"{s.label} {s.name}: {volume_text(volume[s.name])}" for s in prompts.structures]
     show(options, {"labels": options.output, "volume_ml": volume}, "\n".join([*lines, f"Wrote {options.output}"]))
 
 
@@ -40,8 +43,3 @@ def _folder_of(path: str) -> str:
     import os
 
     return os.path.dirname(os.path.abspath(path))
-
-
-def _voxel_ml(image) -> float:
-    spacing = image.GetSpacing()
-    return spacing[0] * spacing[1] * spacing[2] / 1000.0

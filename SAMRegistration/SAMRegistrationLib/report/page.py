@@ -5,13 +5,14 @@ import html
 import tempfile
 from pathlib import Path
 from string import Template
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..files import PathLike, whole_files
 from ..metrics import mean_over_structures
+from ..quantities import number_text, volume_text
 from . import canvas
 from .contents import ReportContents
 from .poster import poster
@@ -64,6 +65,7 @@ def _page(scene: Scene, contents: ReportContents) -> str:
         title=html.escape(contents.title),
         verdict=_verdict(scene),
         summary=_summary(contents),
+        notes=_notes(contents.notes),
         structures=_structures(scene, contents),
         fixed=_strip(draw(scene, "fixed")),
         moving=_strip(draw(scene, "moving")),
@@ -91,6 +93,11 @@ def _verdict(scene: Scene) -> str:
         f'<p class="bad"><b>&#9888; {folded} folded voxels ({share:.3f} %):</b> '
         "the deformation is not one-to-one there; do not trust it at the places marked in the Jacobian map.</p>"
     )
+
+
+def _notes(notes: Sequence[str]) -> str:
+    items = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
+    return f'<ul class="notes">{items}</ul>' if items else ""
 
 
 def _summary(contents: ReportContents) -> str:
@@ -124,10 +131,10 @@ def _structures(scene: Scene, contents: ReportContents) -> str:
         cells = [f"{_swatch(scene, scores['label'])}{name}"]
         for key, digits in (("dice", 3), ("hd95_mm", 2), ("assd_mm", 2)):
             cells += [_number(earlier.get(key), digits), _number(scores[key], digits)]
-        cells += [_number(scores["fixed_ml"], 2), _number(scores["warped_ml"], 2)]
+        cells += [_volume(scores[side]) for side in ("fixed_ml", "warped_ml")]
         rows.append(cells)
     header = ["structure", "Dice before", "after", "HD95 mm before", "after", "ASSD mm before", "after"]
-    table = _table([*header, "fixed ml", "warped ml"], rows)
+    table = _table([*header, "fixed volume", "warped volume"], rows)
     return f"<section><h2>Structures</h2>{table}</section>"
 
 
@@ -139,7 +146,11 @@ def _swatch(scene: Scene, label: int) -> str:
 
 
 def _number(value: Optional[float], digits: int) -> str:
-    return "&ndash;" if value is None else f"{value:.{digits}f}"
+    return number_text(value, digits, "&ndash;")
+
+
+def _volume(millilitres: float) -> str:
+    return volume_text(millilitres).replace("mm3", "mm&sup3;").replace("um3", "&micro;m&sup3;")
 
 
 def _table(header: List[str], rows: List[List[str]]) -> str:

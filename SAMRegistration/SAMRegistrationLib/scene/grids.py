@@ -51,7 +51,7 @@ def set_grid_spacing(transform, spacing: float) -> None:
         with slicer.util.NodeModify(node):
             node.SetGridSpacingMm(lines)
             node.SetGridResolutionMm(lines / parts)
-            node.SetGridLineDiameterMm(max(lines / 40, 0.2))
+            node.SetGridLineDiameterMm(max(lines / 40, extent.max() / 1000))
 
 
 def set_grid_visible(transform, in_slices: bool, in_3d: bool) -> None:
@@ -91,7 +91,8 @@ def _extent(region) -> np.ndarray:
     bounds = [0.0] * 6
     if region is not None:
         region.GetRASBounds(bounds)
-    return np.maximum(np.subtract(bounds[1::2], bounds[::2]), 1.0)
+    extent = np.subtract(bounds[1::2], bounds[::2])
+    return np.maximum(extent, extent.max() / 1000 or 1.0)
 
 
 def _in_slices(extent: np.ndarray, spacing: float):

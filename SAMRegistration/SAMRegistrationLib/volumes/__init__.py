@@ -3,7 +3,7 @@
 from .checks import check_volume
 from .labels import label_values, read_labels
 from .missing import imaged, without_nan
-from .modality import MODALITIES, NAMES, guess_modality, modality_of_values
+from .modality import MODALITIES, NAMES, guess_modality, modality_of_values, without_missing
 from .reading import read_volume
 from .windows import PERCENTILES, holds_hounsfield_units, intensity_window, normalize, pair_windows
 
@@ -22,5 +22,6 @@ __all__ = [
     "pair_windows",
     "read_labels",
     "read_volume",
+    "without_missing",
     "without_nan",
 ]

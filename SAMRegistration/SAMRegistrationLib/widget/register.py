@@ -40,6 +40,7 @@ class RegisterPanel:
         else:
             self._ui.registerButton.setText(self._logic.describeRegistration(parameters))
         self._ui.registerButton.setEnabled(not self.running and not reason)
+        self._ui.prealignmentCombo.setEnabled(parameters is None or parameters.initialTransform is None)
 
     def onRegister(self, *_args):
         parameters = self._parameters()

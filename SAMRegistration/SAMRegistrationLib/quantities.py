@@ -2,7 +2,7 @@
 
 from typing import Optional
 
-VOLUME_UNITS = ((1.0, "ml"), (1e-3, "mm3"), (1e-12, "um3"))  # in millilitres, the largest first
+VOLUME_UNITS = (("ml", 1.0, 0.1), ("mm3", 1e-3, 1e-6), ("um3", 1e-12, 0.0))  # size and smallest use, in millilitres
 SMALLEST = 1e-9  # mm; what is below is rounding
 
 
@@ -16,8 +16,11 @@ def number_text(value: Optional[float], digits: int, missing: str = "-") -> str:
 
 
 def volume_text(millilitres: Optional[float], missing: str = "-") -> str:
-    """A volume with its unit: "14.31 ml", "21.40 mm3" below a tenth of a millilitre, "1200.00 um3" below that."""
+    """A volume with its unit: "14.31 ml", "21.40 mm3" below a tenth of a millilitre, "1200 um3" for cells."""
     if millilitres is None:
         return missing
-    unit, name = next((pair for pair in VOLUME_UNITS if millilitres >= 0.1 * pair[0]), VOLUME_UNITS[-1])
-    return "0 ml" if millilitres == 0 else f"{number_text(millilitres / unit, 2)} {name}"
+    if millilitres == 0:
+        return "0 ml"
+    name, size, _ = next(unit for unit in VOLUME_UNITS if millilitres >= unit[2])
+    value = millilitres / size
+    return f"{number_text(value, 2 if value < 1000 else 0)} {name}"

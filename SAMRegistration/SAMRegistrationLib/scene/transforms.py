@@ -14,6 +14,8 @@ from ..geometry.transforms import displacement_image
 from .space import RAS_LPS, grid_of_matrix, matrix_of_grid, to_numpy, to_vtk
 from .volumes import image_data, voxels
 
+INVERSE_TOLERANCE = 1e-3  # of VTK's numerical inverse, in the grid's unit of length
+
 
 def transform_grid(transform: sitk.Transform, around: Grid) -> Grid:
     """Where to sample a transform for its node, so that linear interpolation between the samples is exact.
@@ -62,6 +64,7 @@ def oriented_grid(transform: sitk.Transform, grid: Grid) -> "slicer.vtkOrientedG
     result.SetDisplacementGridData(data)
     result.SetGridDirectionMatrix(to_vtk(directions))
     result.SetInterpolationModeToLinear()
+    result.SetInverseTolerance(INVERSE_TOLERANCE * grid.length_unit)
     return result
 
 

@@ -66,6 +66,8 @@ class SAMRegistrationParameterNode:
     clickModel: str = "compact"
     device: str = "auto"
     preset: Annotated[str, Choice(["fast", "balanced", "accurate"])] = "balanced"
+    prealignment: Annotated[str, Choice(["affine", "rigid", "none"])] = "affine"
+    initialTransform: vtkMRMLTransformNode
     useNetwork: bool = True
     weights: str = ""
     trainingData: str = ""

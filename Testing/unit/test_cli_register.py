@@ -137,7 +137,7 @@ def spoiled(files, folder, kind):
     elif kind == "time":
         sitk.WriteImage(sitk.JoinSeries([image, image]), str(path))
     elif kind == "nan":
-        array[3, 3, 3] = np.nan
+        array[:] = np.nan
         path = path.with_name("nan.nrrd")  # the NIfTI reader turns NaN into 0
         sitk.WriteImage(changed(image, array), str(path))
     elif kind == "constant":

@@ -3,6 +3,7 @@
 from typing import Dict, List, Optional
 
 from ..errors import InputError
+from ..quantities import number_text
 from .console import add_output_options, say, show, table
 
 
@@ -64,18 +65,18 @@ def _text(result: Dict) -> str:
     parts: List[str] = []
     if "structures" in result:
         structures = result["structures"]
+        columns = (("dice", 3), ("hd95_mm", 2), ("assd_mm", 2))
         rows = [
-            [s["name"] or s["label"], _number(s["dice"], 3), *map(_number, (s["hd95_mm"], s["assd_mm"]))]
-            for s in structures
+            [s["name"] or s["label"], *(number_text(s[key], digits) for key, digits in columns)] for s in structures
         ]
-        means = [mean_over_structures(structures, key) for key in ("dice", "hd95_mm", "assd_mm")]
-        rows.append(["mean", _number(means[0], 3), *map(_number, means[1:])])
+        means = [number_text(mean_over_structures(structures, key), digits) for key, digits in columns]
+        rows.append(["mean", *means])
         parts.append(table(["structure", "Dice", "HD95 mm", "ASSD mm"], rows))
     if "landmarks" in result:
         landmarks = result["landmarks"]
         parts.append(
-            f"TRE of {len(landmarks['errors_mm'])} landmarks: mean {landmarks['mean_mm']:.2f} mm, "
-            f"largest {landmarks['largest_mm']:.2f} mm"
+            f"TRE of {len(landmarks['errors_mm'])} landmarks: mean {number_text(landmarks['mean_mm'], 2)} mm, "
+            f"largest {number_text(landmarks['largest_mm'], 2)} mm"
         )
     if "deformation" in result:
         d = result["deformation"]
@@ -85,7 +86,3 @@ def _text(result: Dict) -> str:
             f"to {d['largest_jacobian']:.2f}"
         )
     return "\n\n".join(parts)
-
-
-def _number(value: Optional[float], digits: int = 2) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -3,6 +3,7 @@
 from typing import Any, Dict, List
 
 from ..errors import InputError
+from ..quantities import number_text
 from .console import add_output_options, console_job, say, show, table
 
 
@@ -133,7 +134,8 @@ def _text(summary: Dict[str, Any], folder: str) -> str:
         parts.append(table(["structure", "Dice before", "after", "HD95 mm before", "after"], rows))
     if "landmarks" in after:
         errors = [side["landmarks"]["mean_mm"] for side in (before, after)]
-        parts.append(f"Landmark error: {errors[0]:.2f} mm before, {errors[1]:.2f} mm after")
+        before_mm, after_mm = (number_text(error, 2) for error in errors)
+        parts.append(f"Landmark error: {before_mm} mm before, {after_mm} mm after")
     deformation = after["deformation"]
     parts.append(
         f"Folded voxels: {deformation['folded_voxels']} ({100 * deformation['folded_fraction']:.3f} %), "
@@ -146,10 +148,8 @@ def _text(summary: Dict[str, Any], folder: str) -> str:
 
 def _row(name, before: Dict[str, Any], after: Dict[str, Any]) -> List[str]:
     cells = [
-        _number(side.get(score), digits) for score, digits in (("dice", 3), ("hd95_mm", 2)) for side in (before, after)
+        number_text(side.get(score), digits)
+        for score, digits in (("dice", 3), ("hd95_mm", 2))
+        for side in (before, after)
     ]
     return [str(name), *cells]
-
-
-def _number(value, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -19,6 +19,7 @@ def add_parser(commands) -> None:
 def run(options) -> None:
     from ..engine import Engine
     from ..image_files import require_image_path, write_image
+    from ..quantities import volume_text
     from ..segmentation.labels import flattened
     from ..segmentation.prompts import PromptSet
     from ..volumes import load_volume
@@ -43,6 +44,8 @@ def run(options) -> None:
             )
     ml = structures.volumes_ml()
     volume = {structure.name: ml.get(structure.label, 0.0) for structure in prompts.structures}
-    lines = [f"{structure.label} {structure.name}: {volume[structure.name]:.1f} ml" for structure in prompts.structures]
+    lines = [
+        f"{structure.label} {structure.name}: {volume_text(volume[structure.name])}" for structure in prompts.structures
+    ]
     lines += [*(f"Note: {note}" for note in notes), f"Wrote {options.output}"]
     show(options, {"labels": options.output, "volume_ml": volume, "notes": notes}, "\n".join(lines))

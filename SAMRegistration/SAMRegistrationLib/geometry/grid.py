@@ -10,6 +10,8 @@ import numpy as np
 import SimpleITK as sitk
 
 Vector = Tuple[float, float, float]
+RIGHT_ANGLE = 1e-3  # largest cosine between two axes that are taken to be at right angles
+BODY = 5.0, 50.0  # mean of voxel and extent, in mm, of volumes of the human body
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,13 @@ class Grid:
 
     @classmethod
     def of(cls, image: sitk.Image) -> "Grid":
-        """The grid of a 3D image."""
-        return cls(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+        """The grid of a 3D image; the spacing takes up columns of its direction that are not of length 1."""
+        spacing, direction = image.GetSpacing(), image.GetDirection()
+        lengths = np.linalg.norm(np.reshape(direction, (3, 3)), axis=0)
+        if np.abs(lengths - 1).max() > 1e-6 and lengths.min() > 0:
+            spacing = tuple((np.asarray(spacing) * lengths).tolist())
+            direction = tuple((np.reshape(direction, (3, 3)) / lengths).ravel().tolist())
+        return cls(image.GetSize(), spacing, image.GetOrigin(), direction)
 
     @property
     def shape(self) -> Tuple[int, int, int]:
@@ -44,8 +51,37 @@ class Grid:
 
     @property
     def voxel_volume(self) -> float:
-        """Volume of a voxel in cubic millimetres."""
-        return float(np.prod(self.spacing))
+        """Volume of a voxel in cubic millimetres, whatever the angles between the axes."""
+        return float(np.prod(self.spacing) * abs(np.linalg.det(np.reshape(self.direction, (3, 3)))))
+
+    @property
+    def volume(self) -> float:
+        """Volume of all voxels in cubic millimetres."""
+        return self.voxel_volume * float(np.prod(self.size))
+
+    @property
+    def length_unit(self) -> float:
+        """The power of ten by which lengths that suit the human body, in mm, are multiplied to suit this grid.
+
+        It is 1 where the geometric mean of the voxel's edge and the diagonal lies within BODY, as that of dental and
+        of whole body scans does, and 0.001 for the same volume with voxels of a thousandth.
+        """
+        diagonal = np.linalg.norm(np.asarray(self.spacing) * np.asarray(self.size))
+        mean = np.sqrt(np.cbrt(self.voxel_volume) * diagonal)
+        return float(10.0 ** np.floor(np.log10(mean / BODY[0]) + 1e-9))
+
+    @property
+    def is_orthogonal(self) -> bool:
+        """Whether the axes are at right angles, as they are unless the header or a transform shears them."""
+        directions = np.reshape(self.direction, (3, 3))
+        return bool(np.abs(directions.T @ directions - np.eye(3)).max() <= RIGHT_ANGLE)
+
+    def normal(self, axis: int) -> np.ndarray:
+        """Unit normal (LPS) of the planes of voxels across an index axis; on the side to which the index grows."""
+        if self.is_orthogonal:
+            return np.reshape(self.direction, (3, 3))[:, axis]
+        row = np.linalg.inv(self.axes)[axis]
+        return row / np.linalg.norm(row)
 
     @property
     def center(self) -> np.ndarray:
@@ -92,6 +128,24 @@ class Grid:
         spacing = np.asarray(self.spacing) * np.asarray(self.size) / np.asarray(size)
         origin = self.center - np.asarray(self.direction).reshape(3, 3) @ (spacing * (np.asarray(size) - 1) / 2)
         return Grid(tuple(int(n) for n in size), tuple(spacing), tuple(origin), self.direction)
+
+    def orthogonal(self) -> "Grid":
+        """This grid, or where its axes are sheared the smallest one of nearest orientation that encloses it.
+
+        Its spacing is the distance of the planes of voxels.
+        """
+        if self.is_orthogonal:
+            return self
+        left, _, right = np.linalg.svd(np.reshape(self.direction, (3, 3)))
+        directions = left @ right
+        last = np.asarray(self.size) - 0.5
+        borders = [[(-0.5, end)[far] for end, far in zip(last, corner)] for corner in np.ndindex(2, 2, 2)]
+        places = self.index_to_physical(borders) @ directions
+        spacing = 1 / np.linalg.norm(np.linalg.inv(self.axes), axis=1)
+        size = np.ceil(np.ptp(places, axis=0) / spacing - 1e-6).astype(int)
+        middle = (places.min(axis=0) + places.max(axis=0)) / 2
+        origin = directions @ (middle - spacing * (size - 1) / 2)
+        return Grid(tuple(size.tolist()), *(tuple(part.ravel().tolist()) for part in (spacing, origin, directions)))
 
     def image(self, array: np.ndarray) -> sitk.Image:
         """A SimpleITK image on this grid from an array (z, y, x), or (z, y, x, components) as a vector image.

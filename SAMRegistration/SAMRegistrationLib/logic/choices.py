@@ -10,6 +10,11 @@ def preset_names() -> Dict[str, str]:
     return {"fast": _("fast"), "balanced": _("balanced"), "accurate": _("accurate")}
 
 
+def prealignment_names() -> Dict[str, str]:
+    """What comes before the deformation."""
+    return {"affine": _("affine"), "rigid": _("rigid"), "none": _("none, they lie in place")}
+
+
 def modality_names() -> Dict[str, str]:
     """The kinds of a volume."""
     return {"auto": _("guessed"), "ct": _("CT"), "mr": _("MR"), "other": _("other")}

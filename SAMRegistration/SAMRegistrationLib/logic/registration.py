@@ -29,7 +29,7 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             fixedSegmentation, movingSegmentation: masks that guide the registration; segments of the same name (case
                 and outer blanks ignored) are the same structure, whatever their ids.
             options: SAMRegistrationLib.registration.RegistrationOptions; None for the balanced preset.
-            gridSpacing: of the displayed grid, mm.
+            gridSpacing: of the displayed grid, mm for volumes of the human body; see scene.grids.unit_of.
             progress: called with (fraction, message).
             cancelled: returns True to stop.
 
@@ -71,6 +71,11 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         for node in (parameters.fixedVolume, parameters.movingVolume):
             if node.GetImageData() is None or node.GetImageData().GetNumberOfPoints() == 0:
                 return _("{name} holds no voxels").format(name=node.GetName())
+            if min(node.GetImageData().GetDimensions()) < 2:
+                return _("{name} is a single slice").format(name=node.GetName())
+        start = parameters.initialTransform
+        if start is not None and not start.IsTransformToWorldLinear():
+            return _("{name} is not linear").format(name=start.GetName())
         return ""
 
     def describeRegistration(self, parameters) -> str:
@@ -119,6 +124,8 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             parameters.fixedModality,
             parameters.movingModality,
             parameters.useNetwork,
+            parameters.prealignment,
+            self._initialTransform(parameters),
         )
 
         def work(job):
@@ -167,8 +174,13 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         fixedModality="auto",
         movingModality="auto",
         useNetwork=True,
+        prealignment="affine",
+        initialTransform=None,
     ):
         """RegistrationOptions from the choices in the panel.
+
+        Args:
+            initialTransform: maps fixed points to moving points (SimpleITK, LPS mm) instead of a pre-alignment.
 
         Example:
             >>> logic.options("fast", "cpu")                                                 # doctest: +SKIP
@@ -183,7 +195,16 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             weights=weights or None,
             fixed_modality=None if fixedModality == "auto" else fixedModality,
             moving_modality=None if movingModality == "auto" else movingModality,
+            prealignment=prealignment,
+            initial_transform=initialTransform,
         )
+
+    @staticmethod
+    def _initialTransform(parameters):
+        from ..scene.transforms import initial_alignment
+
+        node = parameters.initialTransform
+        return None if node is None else initial_alignment(node, parameters.movingVolume)
 
     def _present(self, outcome, parameters, fixed, moving, movingSegmentation):
         from ..errors import InputError

@@ -9,8 +9,7 @@ import SimpleITK as sitk
 from ..geometry.grid import Grid
 
 MOST_FOLDS = 200
-_FINEST_MM = 0.5
-_PERIOD_MM = 2.0
+_FINEST, _PERIOD = 0.5, 2.0  # in the grid's unit of length
 _MOST_VOXELS = 8_000_000
 
 
@@ -55,7 +54,8 @@ def find_folds(jacobian: sitk.Image) -> List[Fold]:
 def hatching(marked: np.ndarray, grid: Grid) -> Tuple[np.ndarray, Grid]:
     """Oblique stripes where a mask (z, y, x) on `grid` is marked; uint8 on a finer grid over the marked part.
 
-    The stripes are planes in space, about 2 mm apart, so that every slice through them is hatched.
+    The stripes are planes in space, about 2 mm apart in volumes of the human body, so that every slice through them is
+    hatched.
     """
     where = np.argwhere(marked)
     if where.size == 0:
@@ -63,7 +63,8 @@ def hatching(marked: np.ndarray, grid: Grid) -> Tuple[np.ndarray, Grid]:
     start, end = where.min(0), where.max(0) + 1
     part = marked[tuple(slice(a, b) for a, b in zip(start, end))]
     part_grid = grid.crop(start[::-1].tolist(), part.shape[::-1])
-    factors = [max(1, round(spacing / _FINEST_MM)) for spacing in grid.spacing]
+    unit = grid.length_unit
+    factors = [max(1, round(spacing / (_FINEST * unit))) for spacing in grid.spacing]
     while np.prod(factors) * part.size > _MOST_VOXELS and max(factors) > 1:
         factors = [max(1, factor - 1) for factor in factors]
     fine = Grid(
@@ -74,7 +75,7 @@ def hatching(marked: np.ndarray, grid: Grid) -> Tuple[np.ndarray, Grid]:
     )
     for axis, factor in enumerate(reversed(factors)):
         part = np.repeat(part, factor, axis)
-    period = max(_PERIOD_MM, 2 * max(fine.spacing))
+    period = max(_PERIOD * unit, 2 * max(fine.spacing))
     steps = fine.axes.sum(0) / (np.sqrt(3) * period)
     i, j, k = (step * np.arange(n) for step, n in zip(steps, fine.size))
     phase = k[:, None, None] + j[None, :, None] + i[None, None, :]

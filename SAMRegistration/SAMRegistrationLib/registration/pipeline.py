@@ -18,10 +18,12 @@ from ..geometry.invert import inverse_of
 from ..geometry.transforms import flow_transforms, pull_back, push_forward
 from ..job import Job
 from ..losses.similarity import lncc, mind, mutual_information
-from ..volumes import Labels, as_structures, check_volume, guess_modality, normalize, with_numbers_of
+from ..volumes import Labels, as_structures, check_volume, with_numbers_of, without_nan
 from .options import RegistrationOptions
-from .prealign import prealign, require_overlap
+from .overlap import require_overlap
+from .prealign import prealign
 from .predict import predict_velocity
+from .prepare import prepare
 from .refine import refine
 from .result import RegistrationResult
 from .structures import shared_structures
@@ -105,34 +107,33 @@ def _register(
     fixed, moving, fixed_masks, moving_masks, options, device, initial_inverse, job, notes
 ) -> RegistrationResult:
     clock = _Clock()
-    fixed_modality = options.fixed_modality or guess_modality(fixed)
-    moving_modality = options.moving_modality or guess_modality(moving)
     with clock.stage("prepare"):
         job.update(0.0, "Preparing")
-        fixed_unit = normalize(fixed, fixed_modality)
-        job.check()
-        moving_unit = normalize(moving, moving_modality)
-        job.check()
+        pair = prepare(fixed, moving, options, job, notes)
+        fixed, moving = without_nan(fixed), without_nan(moving)
     with clock.stage("prealign"):
-        linear, start = _linear_part(fixed_unit, moving_unit, fixed_masks, moving_masks, options, job.part(0.02, 0.25))
+        linear, start = _linear_part(*pair.units, fixed_masks, moving_masks, options, job.part(0.02, 0.25))
     with clock.stage("prepare"):
-        grid = working_grid(fixed_unit, options.largest_grid)
-        images = [on_grid(fixed_unit, grid, sitk.Transform(3, sitk.sitkIdentity)), on_grid(moving_unit, grid, linear)]
+        grid = working_grid(pair.units[0], options.largest_grid)
+        identity = sitk.Transform(3, sitk.sitkIdentity)
+        images = [on_grid(unit, grid, mapping) for unit, mapping in zip(pair.units, (identity, linear))]
         job.check()
         fixed_image, moving_image = (image.to(device) for image in images)
         structures = shared_structures(fixed_masks, moving_masks, Grid.of(fixed), Grid.of(moving), grid, linear, notes)
     velocity, weights = None, None
-    if options.use_network and (options.weights or fixed_modality == moving_modality):
+    if options.use_network and (options.weights or pair.within_a_modality):
         with clock.stage("predict"):
             job.update(0.25, "Predicting")
             velocity, weights = predict_velocity(
                 fixed_image, moving_image, structures, grid.spacing[::-1], options.weights
             )
-    similarity = _similarity(options.similarity, fixed_modality, moving_modality)
     if options.use_refinement:
         with clock.stage("refine"):
-            covered = coverage(moving_unit, grid, linear)
-            images = _image_term(fixed_image, moving_image, covered, similarity)
+            covered = [
+                None if Grid.of(fixed).is_orthogonal else coverage(Grid.of(fixed), grid, identity),
+                coverage(Grid.of(moving), grid, linear),
+            ]
+            images = _image_term(fixed_image, moving_image, covered, pair.similarity)
             masks = None if structures is None else MaskTerm(structures.fixed.to(device), structures.moving.to(device))
             frame = (grid.shape, grid.spacing[::-1])
             velocity = refine(images, masks, *frame, options.refinement, velocity, device, job.part(0.35, 0.95))
@@ -146,12 +147,12 @@ def _register(
         "python": platform.python_version(),
         "device": "CPU" if device == "cpu" else torch.cuda.get_device_name(device),
         "threads": torch.get_num_threads(),
-        "fixed_modality": fixed_modality,
-        "moving_modality": moving_modality,
+        "fixed_modality": pair.modalities[0],
+        "moving_modality": pair.modalities[1],
         "prealignment": start,
         "network": weights,
         "refinement_steps": options.refinement.steps if options.use_refinement else 0,
-        "similarity": similarity,
+        "similarity": pair.similarity,
         "structures": list(structures.titles) if structures else [],
         "working_grid": {"size": list(grid.size), "spacing_mm": list(grid.spacing)},
     }
@@ -169,17 +170,11 @@ def _linear_part(fixed, moving, fixed_masks, moving_masks, options, job):
     return linear, start
 
 
-def _similarity(name: str, fixed_modality: str, moving_modality: str) -> str:
-    if name != "auto":
-        return name
-    return "lncc" if fixed_modality == moving_modality else "mind"
-
-
 def _image_term(fixed, moving, covered, similarity: str) -> ImageTerm:
-    covered = None if covered is None else covered.to(fixed)
+    covered = [None if part is None else part.to(fixed) for part in covered]
     if similarity == "mind":
-        return ImageTerm(_mean_square, mind(fixed), mind(moving), covered)
-    return ImageTerm(mutual_information if similarity == "mi" else lncc, fixed, moving, covered)
+        return ImageTerm(_mean_square, mind(fixed), mind(moving), *covered)
+    return ImageTerm(mutual_information if similarity == "mi" else lncc, fixed, moving, *covered)
 
 
 def _mean_square(a: torch.Tensor, b: torch.Tensor, weight: Optional[torch.Tensor] = None) -> torch.Tensor:

@@ -1,18 +1,19 @@
 """Rigid and affine alignment before the deformation: mutual information from several starting points."""
 
-import itertools
-from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Callable, List, Optional, Tuple
 
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import InputError, SAMRegistrationError
+from ..errors import SAMRegistrationError
 from ..geometry.grid import Grid
-from ..geometry.transforms import transform_points
+from ..geometry.linear import in_units_of, inverted, of_units
 from ..job import Job
 from ..metrics import dice
 from ..volumes import Labels, StructureMasks, as_structures
+from .overlap import SMALLEST_OVERLAP, WAYS_OUT, overlap
+from .starts import TURNED, intensity_starts, mask_starts
 
 KINDS = ("none", "rigid", "affine")
 BINS = 32
@@ -20,9 +21,9 @@ COARSE_SAMPLES = 3_000
 FINE_SAMPLES = 10_000
 KEPT_STARTS = 3
 LARGEST = 12_000_000
-SMALLEST_OVERLAP = 0.1
-TURNED = "principal axes"
 TURNED_HANDICAP = 0.1  # share of its mutual information by which a turned start must beat the others
+FEWEST_FOR_GRADIENT_FILTER = 4  # voxels along every axis that ITK's recursive Gaussian needs
+APART = ("map outside", "mapped to outside", "too many samples", "no valid points", "joint pdf")
 ASTRAY = 0.5  # share of its mutual information below which an optimization that also parts structures has failed
 
 
@@ -51,6 +52,10 @@ def prealign(
     resolution, which for volumes of more than LARGEST voxels is a coarser one too. Where that loses half of the mutual
     information and takes shared structures apart, it went astray and is not followed.
 
+    Lengths are measured in the unit that suits the fixed volume (:attr:`.Grid.length_unit`), so that the size of the
+    voxels does not matter. Mutual information is sampled in the fixed volume; where that is much larger than the moving
+    one, both change places.
+
     Args:
         fixed, moving: float volumes with intensities in [0, 1].
         fixed_masks, moving_masks: label images (0 is background) or structures that may overlap, with the same numbers
@@ -61,14 +66,30 @@ def prealign(
         SAMRegistrationError: no starting point leads to volumes that overlap.
         Cancelled: through `job`.
     """
-    job = job or Job()
     if kind == "none":
         return Prealignment(sitk.AffineTransform(3), "identity", float("nan"))
     fixed_masks = None if fixed_masks is None else as_structures(fixed_masks, "The fixed label image")
     moving_masks = None if moving_masks is None else as_structures(moving_masks, "The moving label image")
+    unit = Grid.of(fixed).length_unit
+    fixed, moving = (in_units_of(image, unit) for image in (fixed, moving))
+    fixed_masks, moving_masks = (
+        None if masks is None else masks.with_layers(lambda layer: in_units_of(layer, unit))
+        for masks in (fixed_masks, moving_masks)
+    )
+    pair, masks = [_at_right_angles(image) for image in (fixed, moving)], (fixed_masks, moving_masks)
+    if Grid.of(moving).volume < SMALLEST_OVERLAP * Grid.of(fixed).volume:
+        found = _found(*pair[::-1], *masks[::-1], kind, job or Job())
+        found = replace(found, transform=inverted(found.transform))
+    else:
+        found = _found(*pair, *masks, kind, job or Job())
+    return replace(found, transform=of_units(found.transform, unit))
+
+
+def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job) -> Prealignment:
+    """The alignment of volumes in units that suit the optimizer, of which the fixed one is not much the larger."""
     fixed, moving = _limited(fixed), _limited(moving)
     coarse_fixed, coarse_moving = _coarse(fixed), _coarse(moving)
-    starts = {**_intensity_starts(coarse_fixed, coarse_moving), **_mask_starts(fixed_masks, moving_masks)}
+    starts = {**intensity_starts(coarse_fixed, coarse_moving), **mask_starts(fixed_masks, moving_masks)}
     candidates = []
     ranked = _ranked(starts, coarse_fixed, coarse_moving)
     for index, (name, start) in enumerate(ranked):
@@ -80,9 +101,7 @@ def prealign(
             score -= TURNED_HANDICAP * quality if name.startswith(TURNED) else 0
             candidates.append((score, quality, name, transform))
     if not candidates:
-        raise SAMRegistrationError(
-            "The volumes could not be brought to overlap; check that both show the same region, or give a transform."
-        )
+        raise SAMRegistrationError(f"The volumes could not be brought to overlap; {WAYS_OUT}.")
     _, quality, name, transform = max(candidates, key=lambda candidate: candidate[0])
     if kind == "rigid":
         job.update(0.6, "Aligning: rigid, fine")
@@ -109,21 +128,13 @@ def prealign(
     return Prealignment(affine, name, quality)
 
 
-def overlap(fixed: Grid, moving: Grid, transform: sitk.Transform) -> float:
-    """Share of the fixed volume whose points land inside the moving volume."""
-    steps = [np.linspace(0, n - 1, 9) for n in fixed.size]
-    points = fixed.index_to_physical(np.stack(np.meshgrid(*steps, indexing="ij"), -1).reshape(-1, 3))
-    return float(moving.contains(transform_points(transform, points)).mean())
-
-
-def require_overlap(fixed: Grid, moving: Grid, transform: sitk.Transform) -> None:
-    """Refuse volumes that do not meet in space.
-
-    Raises:
-        InputError: no point of the fixed volume lands inside the moving volume.
-    """
-    if overlap(fixed, moving, transform) == 0:
-        raise InputError("The volumes do not overlap in space; switch the pre-alignment on or give another transform.")
+def _at_right_angles(image: sitk.Image) -> sitk.Image:
+    """The image, or where its axes are sheared, which ITK's gradients and filters do not expect, one that has it."""
+    grid = Grid.of(image)
+    if grid.is_orthogonal:
+        return image
+    identity = sitk.Transform(3, sitk.sitkIdentity)
+    return sitk.Resample(image, grid.orthogonal().empty_image(), identity, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
 
 
 def _limited(image: sitk.Image) -> sitk.Image:
@@ -145,39 +156,6 @@ def _coarse(image: sitk.Image) -> sitk.Image:
                 smoothed, 0.5 * factor * spacing[axis], False, sitk.RecursiveGaussianImageFilter.ZeroOrder, axis
             )
     return sitk.Shrink(smoothed, factors)
-
-
-def _intensity_starts(fixed: sitk.Image, moving: sitk.Image) -> Dict[str, sitk.Euler3DTransform]:
-    fixed_grid, moving_grid = Grid.of(fixed), Grid.of(moving)
-    fixed_center, fixed_axes = _moments(fixed)
-    moving_center, moving_axes = _moments(moving)
-    starts = {
-        "as they lie": _rigid(fixed_grid.center, fixed_grid.center),
-        "volume centers": _rigid(fixed_grid.center, moving_grid.center),
-        "centers of mass": _rigid(fixed_center, moving_center),
-    }
-    for number, signs in enumerate(itertools.product((1, -1), repeat=2)):
-        flips = np.diag([*signs, signs[0] * signs[1]])
-        rotation = moving_axes @ flips @ fixed_axes.T
-        starts[f"{TURNED} {number + 1}"] = _rigid(fixed_center, moving_center, rotation)
-    return starts
-
-
-def _mask_starts(fixed_masks, moving_masks) -> Dict[str, sitk.Euler3DTransform]:
-    if fixed_masks is None or moving_masks is None:
-        return {}
-    fixed_centroids, moving_centroids = _centroids(fixed_masks), _centroids(moving_masks)
-    shared = sorted(set(fixed_centroids) & set(moving_centroids))
-    if not shared:
-        return {}
-    fixed_points = np.array([fixed_centroids[label] for label in shared])
-    moving_points = np.array([moving_centroids[label] for label in shared])
-    starts = {"structure centroids": _rigid(fixed_points.mean(0), moving_points.mean(0))}
-    if len(shared) >= 3:
-        starts["structure centroids, rotated"] = _rigid(
-            fixed_points.mean(0), moving_points.mean(0), _best_rotation(fixed_points, moving_points)
-        )
-    return starts
 
 
 def _ranked(starts, fixed, moving) -> List[Tuple[str, sitk.Euler3DTransform]]:
@@ -225,7 +203,7 @@ def _evaluate(
     method = _method(fixed, samples)
     method.MetricUseMovingImageGradientFilterOff()  # only the optimizer needs gradients
     method.SetInitialTransform(transform)
-    return -method.MetricEvaluate(fixed, moving)
+    return _unless_apart(lambda: -method.MetricEvaluate(fixed, moving))
 
 
 def _optimize(fixed, moving, transform, iterations, samples, step, job) -> Optional[float]:
@@ -235,14 +213,26 @@ def _optimize(fixed, moving, transform, iterations, samples, step, job) -> Optio
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetInitialTransform(transform, inPlace=True)
     method.AddCommand(sitk.sitkIterationEvent, lambda: job.cancelled and method.StopRegistration())
-    try:
+    if min(moving.GetSize()) < FEWEST_FOR_GRADIENT_FILTER:
+        method.MetricUseMovingImageGradientFilterOff()
+
+    def run() -> float:
         method.Execute(fixed, moving)
+        return -method.GetMetricValue()
+
+    reached = _unless_apart(run)
+    job.check()
+    return reached
+
+
+def _unless_apart(work: Callable[[], float]) -> Optional[float]:
+    """The mutual information that `work` gives, or None where ITK says that too few samples have a partner."""
+    try:
+        return work()
     except RuntimeError as error:
-        if "map outside" in str(error) or "too many samples" in str(error).lower():
+        if any(part in str(error).lower() for part in APART):
             return None
         raise
-    job.check()
-    return -method.GetMetricValue()
 
 
 def _plausible(affine: sitk.AffineTransform) -> bool:
@@ -252,50 +242,9 @@ def _plausible(affine: sitk.AffineTransform) -> bool:
     return np.linalg.det(matrix) > 0 and stretches.max() < 2 and stretches.min() > 0.5
 
 
-def _rigid(fixed_point, moving_point, rotation: Optional[np.ndarray] = None) -> sitk.Euler3DTransform:
-    """Rotation about `fixed_point`, which moves to `moving_point`."""
-    transform = sitk.Euler3DTransform()
-    transform.SetCenter([float(x) for x in fixed_point])
-    if rotation is not None:
-        transform.SetMatrix([float(x) for x in np.asarray(rotation).flatten()], 1e-6)
-    transform.SetTranslation([float(x) for x in np.asarray(moving_point) - np.asarray(fixed_point)])
-    return transform
-
-
 def _affine(rigid: sitk.Euler3DTransform) -> sitk.AffineTransform:
     affine = sitk.AffineTransform(3)
     affine.SetCenter(rigid.GetCenter())
     affine.SetMatrix(rigid.GetMatrix())
     affine.SetTranslation(rigid.GetTranslation())
     return affine
-
-
-def _moments(image: sitk.Image) -> Tuple[np.ndarray, np.ndarray]:
-    """Center of mass (LPS mm) and principal axes (columns, right-handed) of the intensities."""
-    array, grid = sitk.GetArrayViewFromImage(image), Grid.of(image)
-    total = max(array.sum(dtype=np.float64), 1e-12)
-    planes = {axis: array.sum(axis=axis, dtype=np.float64) / total for axis in range(3)}
-    shares = [planes[2].sum(1), planes[2].sum(0), planes[0].sum(0)]
-    mean = np.array([share @ np.arange(share.size) for share in shares])
-    z, y, x = (np.arange(share.size) - middle for share, middle in zip(shares, mean))
-    zz, yy, xx = (share @ offsets**2 for share, offsets in zip(shares, (z, y, x)))
-    zy, zx, yx = z @ planes[2] @ y, z @ planes[1] @ x, y @ planes[0] @ x
-    spread = np.array([[xx, yx, zx], [yx, yy, zy], [zx, zy, zz]])
-    _, axes = np.linalg.eigh(grid.axes @ spread @ grid.axes.T)
-    return grid.index_to_physical(mean[::-1])[0], axes * np.linalg.det(axes)
-
-
-def _centroids(masks: StructureMasks) -> Dict[int, Sequence[float]]:
-    shapes = sitk.LabelShapeStatisticsImageFilter()
-    shapes.ComputePerimeterOff()
-    found = {}
-    for number, layer in enumerate(masks.layers):
-        shapes.Execute(layer)
-        found.update({s.label: shapes.GetCentroid(s.value) for s in masks.structures if s.layer == number})
-    return found
-
-
-def _best_rotation(fixed_points: np.ndarray, moving_points: np.ndarray) -> np.ndarray:
-    """Least squares rotation from fixed to moving points (Kabsch, Acta Crystallographica A32, 1976)."""
-    u, _, vt = np.linalg.svd((moving_points - moving_points.mean(0)).T @ (fixed_points - fixed_points.mean(0)))
-    return u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt

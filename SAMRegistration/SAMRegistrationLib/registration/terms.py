@@ -23,24 +23,30 @@ class ImageTerm:
     Args:
         loss: ``loss(fixed, warped) -> scalar tensor``, or with `coverage` ``loss(fixed, warped, weight=...)``.
         fixed, moving: (1, C, D, H, W) channels on the working grid.
-        coverage: (1, 1, D, H, W), 1 where the moving volume was imaged; where it was not, and next to it, nothing
-            pulls. None where it covers the whole working grid.
+        fixed_coverage, moving_coverage: (1, 1, D, H, W), 1 where the volume was imaged; where it was not, and next to
+            it, nothing pulls. None where it covers the whole working grid.
     """
 
     def __init__(
-        self, loss: Callable, fixed: torch.Tensor, moving: torch.Tensor, coverage: Optional[torch.Tensor] = None
+        self,
+        loss: Callable,
+        fixed: torch.Tensor,
+        moving: torch.Tensor,
+        fixed_coverage: Optional[torch.Tensor] = None,
+        moving_coverage: Optional[torch.Tensor] = None,
     ):
         self._loss = loss
         self._fixed = fixed
         self._moving = moving
-        self._coverage = coverage
+        self._fixed_coverage = fixed_coverage
+        self._moving_coverage = moving_coverage
 
     def at(self, shape) -> "ImageTerm":
         """The same term on a coarser grid of the same extent."""
         if tuple(shape) == tuple(self._fixed.shape[2:]):
             return self
         shrink = separable.shrink(self._fixed.shape[2:], shape, self._fixed)
-        channels = (self._fixed, self._moving, self._coverage)
+        channels = (self._fixed, self._moving, self._fixed_coverage, self._moving_coverage)
         return ImageTerm(self._loss, *(None if c is None else separable.apply(shrink, c) for c in channels))
 
     def force(self, displacement: torch.Tensor) -> torch.Tensor:
@@ -52,9 +58,12 @@ class ImageTerm:
         return -(pull[:, None] * slopes).sum(dim=2)
 
     def _weight(self, displacement: torch.Tensor) -> dict:
-        if self._coverage is None:
+        covered = self._fixed_coverage
+        if self._moving_coverage is not None:
+            moved = dense.warp(self._moving_coverage, displacement, padding="zeros")
+            covered = moved if covered is None else covered * moved
+        if covered is None:
             return {}
-        covered = dense.warp(self._coverage, displacement, padding="zeros")
         surroundings = separable.box_mean(covered.shape[2:], (2, 2, 2), covered)
         return {"weight": (separable.apply(surroundings, covered) > FULLY_COVERED).to(covered)}
 

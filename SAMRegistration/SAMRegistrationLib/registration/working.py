@@ -8,7 +8,7 @@ import torch
 
 from ..geometry.grid import Grid
 
-MARGIN_MM = 10.0
+MARGIN = 10.0  # in the grid's unit of length
 BACKGROUND = 0.02
 
 
@@ -16,10 +16,11 @@ def working_grid(fixed: sitk.Image, largest: int) -> Grid:
     """Where the fixed volume shows something, with a margin, at its own spacing or the finest that fits.
 
     Args:
-        fixed: intensities in [0, 1]; what is next to 0 at the rim is cropped away.
+        fixed: intensities in [0, 1]; what is next to 0 at the rim is cropped away. Where its axes are sheared, the grid
+            encloses it at right angles, so that windows and filters are as wide along every axis.
         largest: voxels at most. Fine axes are coarsened first, so that voxels become more even.
     """
-    grid = _cropped(fixed)
+    grid = _cropped(fixed).orthogonal()
     spacing = np.asarray(grid.spacing)
     extent = spacing * np.asarray(grid.size)
     if np.prod(grid.size) <= largest:
@@ -43,9 +44,9 @@ def on_grid(image: sitk.Image, grid: Grid, transform: sitk.Transform) -> torch.T
     return torch.from_numpy(sitk.GetArrayFromImage(resampled))[None, None]
 
 
-def coverage(image: sitk.Image, grid: Grid, transform: sitk.Transform) -> Optional[torch.Tensor]:
-    """1 where the volume was imaged and 0 elsewhere on `grid`, (1, 1, D, H, W); None where it covers all of it."""
-    inside = Grid.of(image).empty_image() + 1
+def coverage(volume: Grid, grid: Grid, transform: sitk.Transform) -> Optional[torch.Tensor]:
+    """1 where a volume was imaged and 0 elsewhere on `grid`, (1, 1, D, H, W); None where it covers all of it."""
+    inside = volume.empty_image() + 1
     found = sitk.Resample(inside, grid.empty_image(), transform, sitk.sitkNearestNeighbor, 0.0, sitk.sitkFloat32)
     array = sitk.GetArrayFromImage(found)
     return None if array.all() else torch.from_numpy(array)[None, None]
@@ -58,7 +59,7 @@ def _cropped(fixed: sitk.Image) -> Grid:
     for axis in range(3):
         others = tuple(other for other in range(3) if other != axis)
         found = np.flatnonzero(content.any(axis=others))
-        margin = int(np.ceil(MARGIN_MM / grid.spacing[2 - axis]))
+        margin = int(np.ceil(MARGIN * grid.length_unit / grid.spacing[2 - axis]))
         start.append(max(int(found[0]) - margin, 0))
         stop.append(min(int(found[-1]) + 1 + margin, content.shape[axis]))
     start, stop = start[::-1], stop[::-1]

@@ -26,7 +26,7 @@ def resize(values: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
 def gray(values: np.ndarray, window: Tuple[float, float]) -> np.ndarray:
     """Gray picture of `values` (H, W); `window` holds what becomes black and what becomes white."""
     low, high = window
-    return np.repeat(np.clip((values - low) / max(high - low, 1e-12), 0, 1)[..., None], 3, axis=2)
+    return np.repeat(np.clip((values - low) / ((high - low) or 1.0), 0, 1)[..., None], 3, axis=2)
 
 
 def blend(picture: np.ndarray, color, opacity: np.ndarray) -> np.ndarray:
@@ -47,8 +47,8 @@ def level_line(values: np.ndarray, level: float, width: float) -> np.ndarray:
 
 def grid_lines(coordinate: np.ndarray, step: float, width: float) -> np.ndarray:
     """Opacity (H, W) of lines of `width` pixels where `coordinate` is a multiple of `step`."""
-    distance = np.abs((coordinate / step + 0.5) % 1 - 0.5) * step
-    return _line(distance / _slope(coordinate), width)
+    coordinate = coordinate / step
+    return _line(np.abs((coordinate + 0.5) % 1 - 0.5) / _slope(coordinate), width)
 
 
 def dashes(shape: Tuple[int, int], length: int) -> np.ndarray:

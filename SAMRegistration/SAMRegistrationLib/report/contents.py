@@ -1,7 +1,7 @@
 """What a report is made of."""
 
 from dataclasses import dataclass, field
-from typing import Dict, Optional
+from typing import Dict, Optional, Sequence
 
 import SimpleITK as sitk
 
@@ -23,6 +23,7 @@ class ReportContents:
         jacobian: Jacobian map of the transform on the fixed grid, computed when None.
         timings: seconds by stage.
         facts: what was used (device, preset, versions, ...), shown as it is.
+        notes: sentences about what was left out, guessed or done differently.
         title: heading of the page.
     """
 
@@ -38,6 +39,7 @@ class ReportContents:
     jacobian: Optional[sitk.Image] = None
     timings: Dict[str, float] = field(default_factory=dict)
     facts: Dict[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
     title: str = "Registration report"
 
     def label_name(self, label: int) -> str:

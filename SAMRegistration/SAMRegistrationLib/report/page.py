@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..files import PathLike, whole_files
 from ..metrics import mean_over_structures
+from ..quantities import number_text, volume_text
 from . import canvas
 from .contents import ReportContents
 from .poster import poster
@@ -44,6 +45,7 @@ def _page(scene: Scene, contents: ReportContents) -> str:
         folded=scene.folded_voxels,
         folded_percent=f"{100 * scene.folded_voxels / scene.jacobian.size:.3f}",
         summary=_summary(contents),
+        notes=list(contents.notes),
         structures=_structures(scene, contents),
         pictures={kind: _data_url(scene, kind) for kind in kinds},
         grid_step=f"{scene.grid_step_mm:g}",
@@ -80,7 +82,7 @@ def _structures(scene: Scene, contents: ReportContents) -> List[Dict[str, Any]]:
         label, cells = scores["label"], []
         for key, digits in (("dice", 3), ("hd95_mm", 2), ("assd_mm", 2)):
             cells += [_number(side.get(key), digits) for side in (before.get(label, {}), scores)]
-        cells += [_number(scores["fixed_ml"], 2), _number(scores["warped_ml"], 2)]
+        cells += [_volume(scores[side]) for side in ("fixed_ml", "warped_ml")]
         rows.append({"name": contents.label_name(label), "color": _css_color(scene, label), "cells": cells})
     return rows
 
@@ -92,7 +94,11 @@ def _css_color(scene: Scene, label: int) -> Optional[str]:
 
 
 def _number(value: Optional[float], digits: int) -> str:
-    return "\u2013" if value is None else f"{value:.{digits}f}"
+    return number_text(value, digits, "\u2013")
+
+
+def _volume(millilitres: float) -> str:
+    return volume_text(millilitres).replace("mm3", "mm\u00b3").replace("um3", "\u00b5m\u00b3")
 
 
 def _data_url(scene: Scene, kind: str) -> str:

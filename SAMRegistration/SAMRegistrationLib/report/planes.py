@@ -54,8 +54,15 @@ _PLANES = (
 )
 
 
-def upright(image: sitk.Image) -> sitk.Image:
-    """The image with its axes flipped and permuted so that i, j, k run nearest to left, posterior, superior."""
+def upright(image: sitk.Image, interpolator: int = sitk.sitkLinear, outside: float = 0.0) -> sitk.Image:
+    """The image with its axes flipped and permuted so that i, j, k run nearest to left, posterior, superior.
+
+    Where its axes are sheared it is resampled at right angles, with `outside` where it does not reach.
+    """
+    grid = Grid.of(image)
+    if not grid.is_orthogonal:
+        reference, identity = grid.orthogonal().empty_image(), sitk.Transform(3, sitk.sitkIdentity)
+        image = sitk.Resample(image, reference, identity, interpolator, outside, image.GetPixelID())
     return sitk.DICOMOrient(image, "LPS")
 
 

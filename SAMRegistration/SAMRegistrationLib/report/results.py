@@ -71,6 +71,7 @@ def write_results(
         fixed_labels=fixed_labels,
         warped_labels=warped_labels,
         timings=result.seconds,
+        notes=result.notes,
         facts={**presentation.pop("facts", {}), **facts},
         **presentation,
         **measures,

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_volume
 from ..metrics import jacobian_image
-from ..volumes import StructureMasks, as_structures
+from ..volumes import StructureMasks, as_structures, without_missing
 from . import canvas
 from .contents import ReportContents
 from .lettering import write_directions
@@ -18,7 +18,7 @@ from .planes import Plane, plane_with_most, planes_of, upright
 
 TILES = 9
 GRID_LINES = 16
-GRID_STEPS_MM = (0.5, 1, 2, 2.5, 5, 10, 15, 20, 25, 50)
+GRID_STEPS = (1, 1.5, 2, 2.5, 5)  # times a power of ten, mm
 LARGEST_LOG_JACOBIAN = float(np.log(2))
 GRID_COLOR = (0.45, 0.85, 1.0)
 MOVING_TINT = np.array((1.0, 0.84, 0.62))
@@ -60,22 +60,22 @@ class Scene:
 
 def scene_of(contents: ReportContents) -> Scene:
     """Bring everything onto the fixed grid, upright, and choose the slices."""
-    fixed = upright(contents.fixed)
+    fixed = upright(contents.fixed, outside=_lowest(contents.fixed))
     grid = Grid.of(fixed)
     before = warp_volume(contents.moving, sitk.Transform(3, sitk.sitkIdentity), grid)
     jacobian = contents.jacobian
     if jacobian is None:
         jacobian = jacobian_image(contents.transform, Grid.of(contents.fixed))
     fixed_labels, warped_labels = (
-        None if labels is None else as_structures(labels, "The label map").with_layers(upright)
+        None if labels is None else as_structures(labels, "The label map").with_layers(_upright_labels)
         for labels in (contents.fixed_labels, contents.warped_labels)
     )
-    determinants = sitk.GetArrayFromImage(upright(jacobian))
+    determinants = sitk.GetArrayFromImage(upright(jacobian, outside=1.0))
     marking = warped_labels if fixed_labels is None else fixed_labels
     planes = planes_of(fixed, None if marking is None else marking.marked())
     folded = determinants <= 0
     longest_mm = max(np.multiply(grid.size, grid.spacing))
-    warped = sitk.GetArrayFromImage(upright(contents.warped))
+    warped = sitk.GetArrayFromImage(upright(contents.warped, outside=_lowest(contents.warped)))
     moving_window = _window(sitk.GetArrayViewFromImage(contents.moving))
     return Scene(
         grid=grid,
@@ -97,7 +97,7 @@ def scene_of(contents: ReportContents) -> Scene:
         labels=sorted({label for side in (fixed_labels, warped_labels) if side is not None for label in side.labels}),
         planes=planes,
         fold_planes=[plane_with_most(plane, folded) if folded.any() else plane for plane in planes],
-        grid_step_mm=min(GRID_STEPS_MM, key=lambda step: abs(step - longest_mm / GRID_LINES)),
+        grid_step_mm=_grid_step(longest_mm / GRID_LINES),
     )
 
 
@@ -144,7 +144,7 @@ def _deformation(scene: Scene, plane: Plane) -> np.ndarray:
     matrix, shift = scene.linear_part
     mapped = points + sitk.GetArrayViewFromImage(field).reshape(-1, 3)
     without_linear = (mapped - shift) @ np.linalg.inv(matrix).T
-    along_axes = (without_linear - np.array(scene.grid.origin)) @ np.array(scene.grid.direction).reshape(3, 3)
+    along_axes = scene.grid.physical_to_index(without_linear) * scene.grid.spacing
     picture = 0.5 * _image("fixed")(scene, plane)
     for axis in {0, 1, 2} - {2 - plane.axis}:
         coordinate = plane.picture(along_axes[:, axis].reshape(slab.shape).squeeze(plane.axis))
@@ -186,8 +186,25 @@ _DRAWERS = {
 KINDS = tuple(_DRAWERS)
 
 
+def _upright_labels(labels: sitk.Image) -> sitk.Image:
+    return upright(labels, sitk.sitkNearestNeighbor)
+
+
+def _lowest(image: sitk.Image) -> float:
+    return float(sitk.GetArrayViewFromImage(image).min())
+
+
+def _grid_step(about_mm: float) -> float:
+    """The round length nearest to one in mm."""
+    power = 10.0 ** np.floor(np.log10(about_mm))
+    steps = [step * power * decade for decade in (0.1, 1, 10) for step in GRID_STEPS]
+    return float(f"{min(steps, key=lambda step: abs(step - about_mm)):.6g}")
+
+
 def _window(array: np.ndarray) -> Tuple[float, float]:
-    low, high = np.percentile(array[::2, ::2, ::2] if array.size > 1e6 else array, (0.5, 99.7))
+    """What is black and what is white in pictures of an image (z, y, x); padding is black, whatever its value."""
+    values = without_missing(array[::2, ::2, ::2] if array.size > 1e6 else array)
+    low, high = np.percentile(values, (0.5, 99.7))
     return float(low), float(high)
 
 

@@ -37,7 +37,7 @@ def _gray(image: sitk.Image, low: float, high: float) -> np.ndarray:
     values = sitk.GetArrayViewFromImage(image).astype(np.float32)
     if high <= low:
         low, high = float(values.min()), float(values.max())
-    return np.clip((values - low) * (255 / max(high - low, 1e-6)), 0, 255)
+    return np.clip((values - low) / ((high - low) or 1.0) * 255, 0, 255)
 
 
 def show_checkerboard(data, grid: Grid, node=None):

@@ -21,7 +21,7 @@ def prepare_grid(transform, region, spacing: float) -> None:
 
     Args:
         region: volume node over whose extent the grid is shown in 3D.
-        spacing: distance of the lines, mm.
+        spacing: distance of the lines, in units of :func:`unit_of` the region.
     """
     transform.CreateDefaultDisplayNodes()
     slices = transform.GetDisplayNode()
@@ -44,14 +44,27 @@ def prepare_grid(transform, region, spacing: float) -> None:
 
 
 def set_grid_spacing(transform, spacing: float) -> None:
-    """Set the distance of the lines, mm; where that would take too many, every second, third, ... line is shown."""
+    """Set the distance of the lines, in units of :func:`unit_of` the region.
+
+    Where that would take too many, every second, third, ... line is shown.
+    """
     displays = _displays(transform)
     extent = _extent(displays[0].GetRegionNode())
+    spacing = spacing * unit_of(displays[0].GetRegionNode())
     for node, (lines, parts) in zip(displays, (_in_slices(extent, spacing), _in_3d(extent, spacing))):
         with slicer.util.NodeModify(node):
             node.SetGridSpacingMm(lines)
             node.SetGridResolutionMm(lines / parts)
-            node.SetGridLineDiameterMm(max(lines / 40, 0.2))
+            node.SetGridLineDiameterMm(max(lines / 40, extent.max() / 1000))
+
+
+def unit_of(volume) -> float:
+    """The length in mm, a power of ten, that suits a volume node: 1 for the human body; 1 for None."""
+    from ..geometry.grid import Grid
+
+    if volume is None or volume.GetImageData() is None:
+        return 1.0
+    return Grid(volume.GetImageData().GetDimensions(), volume.GetSpacing()).length_unit
 
 
 def set_grid_visible(transform, in_slices: bool, in_3d: bool) -> None:
@@ -91,7 +104,8 @@ def _extent(region) -> np.ndarray:
     bounds = [0.0] * 6
     if region is not None:
         region.GetRASBounds(bounds)
-    return np.maximum(np.subtract(bounds[1::2], bounds[::2]), 1.0)
+    extent = np.subtract(bounds[1::2], bounds[::2])
+    return np.maximum(extent, extent.max() / 1000 or 1.0)
 
 
 def _in_slices(extent: np.ndarray, spacing: float):

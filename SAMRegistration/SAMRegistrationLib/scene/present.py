@@ -43,7 +43,7 @@ def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spac
     Args:
         fixed, moving: the volume nodes of the pair.
         moving_segmentation: where names, colors and terminology of the warped segments come from.
-        grid_spacing: of the displayed deformation grid, mm.
+        grid_spacing: of the displayed deformation grid, in units of :func:`.grids.unit_of` the fixed volume.
 
     Returns:
         The new nodes. The transform node maps fixed to moving points FROM parent, so that moving things under it

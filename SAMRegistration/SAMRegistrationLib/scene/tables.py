@@ -6,6 +6,7 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from ..quantities import number_text
 from .space import lps
 from .views import layout, set_layout
 
@@ -25,10 +26,9 @@ def structure_rows(measures: List[Dict[str, Any]]) -> List[Tuple[str, ...]]:
     rows = []
     for entry in measures:
         for title, key, digits, sense in ((_("{name}: Dice"), "dice", 3, 1), (_("{name}: HD95 (mm)"), "hd95", 2, -1)):
-            before, after = entry[f"{key}_before"], entry[f"{key}_after"]
-            gain = None if before is None or after is None else sense * (round(after, digits) - round(before, digits))
-            values = (_text(before, digits), _text(after, digits), _change(gain))
-            rows.append((title.format(name=entry["name"]), *values))
+            texts = [number_text(entry[f"{key}_{when}"], digits) for when in ("before", "after")]
+            gain = None if "-" in texts else sense * (float(texts[1]) - float(texts[0]))
+            rows.append((title.format(name=entry["name"]), *texts, _change(gain)))
     return rows
 
 
@@ -55,7 +55,11 @@ def add_table(outcome, name: str):
 def add_fold_table(folds, name: str):
     """A table node with a row for every fold (see :class:`..metrics.Fold`), positions in RAS mm."""
     rows = [
-        (f"{fold.volume_mm3:.1f}", f"{fold.smallest_jacobian:.3f}", *(f"{value:.1f}" for value in lps(fold.position)))
+        (
+            number_text(fold.volume_mm3, 1),
+            f"{fold.smallest_jacobian:.3f}",
+            *(number_text(value, 1) for value in lps(fold.position)),
+        )
         for fold in folds
     ]
     return add_text_table(name, fold_columns(), *rows)

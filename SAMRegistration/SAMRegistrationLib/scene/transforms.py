@@ -5,11 +5,16 @@ from typing import Optional
 import numpy as np
 import SimpleITK as sitk
 import slicer
+import vtk
+from slicer.i18n import tr as _
 
+from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.transforms import displacement_image
-from .space import grid_of_matrix, matrix_of_grid, to_numpy, to_vtk
+from .space import RAS_LPS, grid_of_matrix, matrix_of_grid, to_numpy, to_vtk
 from .volumes import image_data, voxels
+
+INVERSE_TOLERANCE = 1e-3  # of VTK's numerical inverse, in the grid's unit of length
 
 
 def transform_grid(transform: sitk.Transform, around: Grid) -> Grid:
@@ -59,6 +64,7 @@ def oriented_grid(transform: sitk.Transform, grid: Grid) -> "slicer.vtkOrientedG
     result.SetDisplacementGridData(data)
     result.SetGridDirectionMatrix(to_vtk(directions))
     result.SetInterpolationModeToLinear()
+    result.SetInverseTolerance(INVERSE_TOLERANCE * grid.length_unit)
     return result
 
 
@@ -70,6 +76,35 @@ def add_transform(grid_transform, name: str, fixed, moving):
     node.AddNodeReferenceID(kind.GetFixedNodeReferenceRole(), fixed.GetID())
     node.AddNodeReferenceID(kind.GetMovingNodeReferenceRole(), moving.GetID())
     return node
+
+
+def initial_alignment(node, moving) -> sitk.AffineTransform:
+    """What a linear transform node says about where a registration starts: fixed points to moving points (LPS mm).
+
+    Putting the moving volume under the node, as it lies in the world now, would bring it to the fixed volume; parents
+    of the node count. A moving volume that is under the node already lies where it starts.
+
+    Raises:
+        InputError: the node or a parent of it is not linear, or it has no inverse.
+    """
+    parent = moving.GetParentTransformNode()
+    while parent is not None:
+        if parent is node:
+            return sitk.AffineTransform(3)
+        parent = parent.GetParentTransformNode()
+    if not node.IsTransformToWorldLinear():
+        text = _("{name} is not linear, so a registration cannot start from it; choose a rigid or affine transform.")
+        raise InputError(text.format(name=node.GetName()))
+    matrix = vtk.vtkMatrix4x4()
+    node.GetMatrixTransformToWorld(matrix)
+    to_fixed = RAS_LPS @ to_numpy(matrix) @ RAS_LPS
+    if not np.isfinite(to_fixed).all() or np.linalg.matrix_rank(to_fixed[:3, :3]) < 3:
+        raise InputError(_("{name} has no inverse; choose another transform.").format(name=node.GetName()))
+    to_moving = np.linalg.inv(to_fixed)
+    alignment = sitk.AffineTransform(3)
+    alignment.SetMatrix(to_moving[:3, :3].ravel().tolist())
+    alignment.SetTranslation(to_moving[:3, 3].tolist())
+    return alignment
 
 
 def library_transform(node) -> Optional[sitk.Transform]:

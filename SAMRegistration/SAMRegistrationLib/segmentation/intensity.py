@@ -46,7 +46,7 @@ class Intensity:
         if self.mode == PERCENTILE:
             finite = array[np.isfinite(array)]
             low, high = np.percentile(finite, [low, high]) if finite.size else (0.0, 1.0)
-        return np.clip((array - low) / max(high - low, 1e-6), 0.0, 1.0).astype(np.float32)
+        return np.clip((array - low) / ((high - low) or 1.0), 0.0, 1.0).astype(np.float32)
 
 
 CT = Intensity(WINDOW, -160.0, 240.0)

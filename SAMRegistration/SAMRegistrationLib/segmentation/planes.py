@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..quantities import number_text
 
 
 class SlicePlane(NamedTuple):
@@ -21,7 +22,7 @@ class SlicePlane(NamedTuple):
 
 def axis_normal(grid: Grid, axis: int) -> np.ndarray:
     """Unit normal (LPS) of the grid planes across index axis `axis`."""
-    return np.asarray(grid.direction, dtype=np.float64).reshape(3, 3)[:, axis]
+    return grid.normal(axis)
 
 
 def nearest_axis(grid: Grid, normal: Optional[Sequence[float]]) -> int:
@@ -33,7 +34,7 @@ def nearest_axis(grid: Grid, normal: Optional[Sequence[float]]) -> int:
         InputError: the normal has no direction.
     """
     if normal is None:
-        spacing = np.round(np.asarray(grid.spacing), 6)
+        spacing = np.round(np.asarray(grid.spacing) / max(grid.spacing), 6)
         return int(np.flatnonzero(spacing == spacing.max())[-1])
     normal = np.asarray(normal, dtype=np.float64)
     if normal.shape != (3,) or not np.isfinite(normal).all() or not np.any(normal):
@@ -52,7 +53,7 @@ def voxel_at(grid: Grid, position: Sequence[float]) -> Tuple[int, int, int]:
     if position.shape != (3,) or not np.isfinite(position).all():
         raise InputError("A click needs three finite coordinates in millimetres.")
     if not grid.contains([position])[0]:
-        where = ", ".join(f"{value:.1f}" for value in position)
+        where = ", ".join(number_text(value, 1) for value in position)
         raise InputError(f"The click at ({where}) mm LPS is outside the volume; click inside the image.")
     last = np.asarray(grid.size) - 1
     index = np.clip(np.floor(grid.physical_to_index([position])[0] + 0.5).astype(int), 0, last)

@@ -109,7 +109,8 @@ class Propagator:
         """The axis across whose planes most prompts were set; of equals, the one of largest spacing."""
         grid = self._segmenter.grid
         axes = [plane_at(grid, prompt.points[0], prompt.normal).axis for prompt in structure.prompts]
-        return max(range(3), key=lambda axis: (axes.count(axis), round(grid.spacing[axis], 6), axis))
+        spacing = np.round(np.asarray(grid.spacing) / max(grid.spacing), 6)
+        return max(range(3), key=lambda axis: (axes.count(axis), spacing[axis], axis))
 
     def _prompted(self, structure: Structure, axis: int) -> Tuple[List[int], List[int]]:
         """Slices to start from, and slices that correct what arrives there, both in the order of their first prompt.

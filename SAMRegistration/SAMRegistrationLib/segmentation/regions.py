@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 PixelSize = Tuple[float, float]
-_FAR = 1e4
+_FAR = 20.0  # diagonals of a slice: the distance of a border that is not there
 
 
 def components(mask: np.ndarray) -> List[np.ndarray]:
@@ -35,7 +35,8 @@ def depth(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> np.ndarray:
 def signed_distance(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> np.ndarray:
     """Distance in mm to the border of a mask, positive inside, negative outside; the slice's border is no border."""
     if mask.all() or not mask.any():
-        return np.full(mask.shape, _FAR if mask.any() else -_FAR, dtype=np.float32)
+        far = _FAR * float(np.hypot(mask.shape[0] * pixel_size[0], mask.shape[1] * pixel_size[1]))
+        return np.full(mask.shape, far if mask.any() else -far, dtype=np.float32)
     return _distance_to(~mask, pixel_size) - _distance_to(mask, pixel_size)
 
 

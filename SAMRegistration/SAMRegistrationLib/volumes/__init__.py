@@ -3,14 +3,17 @@
 from .checks import check_volume
 from .labels import as_structures, read_labels
 from .loaded import LoadedVolume
-from .modality import MODALITIES, PERCENTILES, guess_modality, intensity_window, modality_of_values, normalize
+from .missing import imaged, without_nan
+from .modality import MODALITIES, NAMES, guess_modality, modality_of_values, without_missing
 from .pairing import with_numbers_of
 from .reading import load_image, load_volume, read_image, read_volume
 from .segments import SEGMENTATION_ENDING, is_segmentation_file, write_segmentation
 from .structures import Labels, NamedMask, StructureMask, StructureMasks, holding, name_key
+from .windows import PERCENTILES, holds_hounsfield_units, intensity_window, normalize, pair_windows
 
 __all__ = [
     "MODALITIES",
+    "NAMES",
     "PERCENTILES",
     "SEGMENTATION_ENDING",
     "Labels",
@@ -22,6 +25,8 @@ __all__ = [
     "check_volume",
     "guess_modality",
     "holding",
+    "holds_hounsfield_units",
+    "imaged",
     "intensity_window",
     "is_segmentation_file",
     "load_image",
@@ -29,9 +34,12 @@ __all__ = [
     "modality_of_values",
     "name_key",
     "normalize",
+    "pair_windows",
     "read_image",
     "read_labels",
     "read_volume",
     "with_numbers_of",
+    "without_missing",
+    "without_nan",
     "write_segmentation",
 ]

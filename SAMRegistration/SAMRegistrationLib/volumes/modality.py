@@ -1,43 +1,45 @@
-"""What kind of image a volume is, and its intensities in [0, 1]."""
-
-from typing import Tuple
+"""What kind of image a volume is."""
 
 import numpy as np
 import SimpleITK as sitk
 
-from ..geometry.grid import Grid
+from .missing import BELOW_AIR, padding_limit
 
 MODALITIES = ("ct", "mr", "other")
-CT_WINDOW = (-200.0, 300.0)
-PERCENTILES = (0.5, 99.5)
+NAMES = {"ct": "CT", "mr": "MR", "other": "another kind"}
+ABOVE_BONE = 4000.0  # HU
+STRANGE = 0.1  # largest share of voxels of a CT that are beyond air and bone, as metal is
+AIR_AND_LUNG, BETWEEN = (-1100.0, -700.0), (-600.0, -200.0)  # HU, of the same width
 
 
 def guess_modality(image: sitk.Image) -> str:
-    """ "ct" where values look like Hounsfield units (air near -1000), otherwise "mr"."""
+    """ "ct" where values look like Hounsfield units, otherwise "mr"."""
     return modality_of_values(sitk.GetArrayViewFromImage(image)[::2, ::2, ::2])
 
 
 def modality_of_values(values: np.ndarray) -> str:
-    """As :func:`guess_modality`, from a representative part of the voxels."""
-    low, high = np.percentile(values, [1, 99.5])
-    return "ct" if -4000 < low < -150 and 100 < high < 5000 else "mr"
+    """As :func:`guess_modality`, from a representative part of the voxels.
+
+    A CT has values of air or lung, or was cut off at a window, and values above water. Images whose values lie on both
+    sides of 0, such as the real part of MR, have fewer voxels the lower the value is. Padding, NaN and a few metal
+    voxels count for nothing.
+    """
+    values = without_missing(values)
+    if values.size == 0:
+        return "mr"
+
+    def share(low: float, high: float = np.inf) -> float:
+        return np.count_nonzero((values >= low) & (values <= high)) / values.size
+
+    if share(-np.inf, -150) <= 0.01 or share(100) <= 0.005 or share(BELOW_AIR, ABOVE_BONE) < 1 - STRANGE:
+        return "mr"
+    floor = values.min()
+    cut_off = floor >= -1100 and share(floor, floor) > 0.05
+    return "ct" if cut_off or share(*AIR_AND_LUNG) >= share(*BETWEEN) else "mr"
 
 
-def intensity_window(image: sitk.Image, modality: str) -> Tuple[float, float]:
-    """The values that become 0 and 1: a soft tissue window for CT, percentiles for everything else."""
-    if modality == "ct":
-        return CT_WINDOW
-    array = sitk.GetArrayViewFromImage(image)
-    low, high = np.percentile(array, PERCENTILES)
-    if low == high:
-        low, high = float(array.min()), float(array.max())
-    return float(low), float(high)
-
-
-def normalize(image: sitk.Image, modality: str) -> sitk.Image:
-    """The volume as float32 in [0, 1]; see :func:`intensity_window`."""
-    low, high = intensity_window(image, modality)
-    array = sitk.GetArrayViewFromImage(image).astype(np.float32)
-    array -= low
-    array /= max(high - low, 1e-12)
-    return Grid.of(image).image(np.clip(array, 0, 1, out=array))
+def without_missing(values: np.ndarray) -> np.ndarray:
+    """The values (N,) without NaN and padding."""
+    values = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
+    limit = padding_limit(values) if values.size else None
+    return values if limit is None else values[values > limit]

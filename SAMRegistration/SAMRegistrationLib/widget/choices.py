@@ -1,6 +1,6 @@
 """Human words in the combo boxes whose items the application takes from the parameter node."""
 
-from ..logic.choices import modality_names, preset_names
+from ..logic.choices import modality_names, prealignment_names, preset_names
 
 
 def name_choices(ui) -> None:
@@ -9,6 +9,7 @@ def name_choices(ui) -> None:
         (ui.fixedModalityCombo, modality_names()),
         (ui.movingModalityCombo, modality_names()),
         (ui.presetCombo, preset_names()),
+        (ui.prealignmentCombo, prealignment_names()),
     ):
         for index in range(combo.count):
             combo.setItemText(index, names[combo.itemText(index)])

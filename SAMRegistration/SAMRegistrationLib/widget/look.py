@@ -85,6 +85,8 @@ class LookPanel:
             limit_columns(table, WIDEST_VALUE)
         if there and parameters.resultTransform.GetDisplayNode() is not None:
             grids.set_grid_spacing(parameters.resultTransform, parameters.gridSpacing)
+            unit = grids.unit_of(parameters.fixedVolume)
+            ui.gridSpacingSlider.suffix = " mm" if unit == 1 else f" x {unit:g} mm"
 
     def steps(self) -> list:
         """What shows a new result, whatever was hidden of an earlier one: volumes and outlines, then the grids."""

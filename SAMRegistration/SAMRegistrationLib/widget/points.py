@@ -13,6 +13,7 @@ STYLES = {
     BOX: ("▭", (0.3, 0.7, 1.0), "Square2D"),
 }
 Key = Tuple[str, int]
+UNMOVED = 1e-7  # mm; less is rounding, even of the smallest voxels
 
 
 class PromptPoints:
@@ -120,7 +121,7 @@ class PromptPoints:
             shown = {key: place for key, place in points.items() if not self._is_first_corner(kind, key)}
             if shown.keys() != places.keys():
                 return False
-            if any(abs(a - b) > 1e-4 for key, place in places.items() for a, b in zip(shown[key], place)):
+            if any(abs(a - b) > UNMOVED for key, place in places.items() for a, b in zip(shown[key], place)):
                 return False
         return bool(self._nodes) or not prompts
 
@@ -220,7 +221,7 @@ class PromptPoints:
             places = [points.get((prompt.id, number)) for number in range(len(prompt.points))]
             known = [lps(point) for point in prompt.points]
             if None not in places and any(
-                abs(a - b) > 1e-4 for place, point in zip(places, known) for a, b in zip(place, point)
+                abs(a - b) > UNMOVED for place, point in zip(places, known) for a, b in zip(place, point)
             ):
                 self._moved(prompt.id, places)
 

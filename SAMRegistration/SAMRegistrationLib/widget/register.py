@@ -37,6 +37,7 @@ class RegisterPanel:
         text = _("Registering...") if self.running else reason or self._logic.describeRegistration(parameters)
         self._ui.registerButton.setText(button_text(text))
         self._ui.registerButton.setEnabled(not self.running and not reason)
+        self._ui.prealignmentCombo.setEnabled(parameters is None or parameters.initialTransform is None)
 
     def onRegister(self, *_args):
         parameters = self._parameters()

@@ -1,0 +1,42 @@
+"""How far two volumes meet in space."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputError
+from ..geometry.grid import Grid
+from ..geometry.transforms import transform_points
+
+SMALLEST_OVERLAP = 0.1
+WAYS_OUT = (
+    "check that both show the same region, or give an initial transform, or, where they lie in place already, choose "
+    "the pre-alignment none"
+)
+
+
+def overlap(fixed: Grid, moving: Grid, transform: sitk.Transform) -> float:
+    """Share of the one volume, of which it is larger, whose points land inside the other: 1 for a part of a whole.
+
+    Args:
+        transform: maps fixed points to moving points.
+    """
+    there, back = _share(fixed, moving, transform), _share(moving, fixed, transform.GetInverse())
+    return max(there, back)
+
+
+def require_overlap(fixed: Grid, moving: Grid, transform: sitk.Transform) -> None:
+    """Refuse volumes that do not meet in space.
+
+    Raises:
+        InputError: no point of either volume lands inside the other.
+    """
+    if overlap(fixed, moving, transform) == 0:
+        raise InputError(
+            "The volumes do not overlap in space; switch the pre-alignment on or give another initial transform."
+        )
+
+
+def _share(source: Grid, target: Grid, transform: sitk.Transform) -> float:
+    steps = [np.linspace(0, n - 1, 9) for n in source.size]
+    points = source.index_to_physical(np.stack(np.meshgrid(*steps, indexing="ij"), -1).reshape(-1, 3))
+    return float(target.contains(transform_points(transform, points)).mean())

@@ -1,0 +1,90 @@
+"""Where a pre-alignment starts: rigid transforms that bring centers, axes or structures onto each other."""
+
+import itertools
+from typing import Dict, Optional, Sequence, Tuple
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..geometry.grid import Grid
+from ..volumes import StructureMasks
+
+TURNED = "principal axes"
+
+
+def intensity_starts(fixed: sitk.Image, moving: sitk.Image) -> Dict[str, sitk.Euler3DTransform]:
+    """From two volumes with intensities in [0, 1], by name; each maps fixed points to moving points."""
+    fixed_grid, moving_grid = Grid.of(fixed), Grid.of(moving)
+    fixed_center, fixed_axes = _moments(fixed)
+    moving_center, moving_axes = _moments(moving)
+    starts = {
+        "as they lie": _rigid(fixed_grid.center, fixed_grid.center),
+        "volume centers": _rigid(fixed_grid.center, moving_grid.center),
+        "centers of mass": _rigid(fixed_center, moving_center),
+    }
+    for number, signs in enumerate(itertools.product((1, -1), repeat=2)):
+        flips = np.diag([*signs, signs[0] * signs[1]])
+        rotation = moving_axes @ flips @ fixed_axes.T
+        starts[f"{TURNED} {number + 1}"] = _rigid(fixed_center, moving_center, rotation)
+    return starts
+
+
+def mask_starts(
+    fixed_masks: Optional[StructureMasks], moving_masks: Optional[StructureMasks]
+) -> Dict[str, sitk.Euler3DTransform]:
+    """From the centroids of the structures that two images share; none where there is nothing to share."""
+    if fixed_masks is None or moving_masks is None:
+        return {}
+    fixed_centroids, moving_centroids = _centroids(fixed_masks), _centroids(moving_masks)
+    shared = sorted(set(fixed_centroids) & set(moving_centroids))
+    if not shared:
+        return {}
+    fixed_points = np.array([fixed_centroids[label] for label in shared])
+    moving_points = np.array([moving_centroids[label] for label in shared])
+    starts = {"structure centroids": _rigid(fixed_points.mean(0), moving_points.mean(0))}
+    if len(shared) >= 3:
+        starts["structure centroids, rotated"] = _rigid(
+            fixed_points.mean(0), moving_points.mean(0), _best_rotation(fixed_points, moving_points)
+        )
+    return starts
+
+
+def _rigid(fixed_point, moving_point, rotation: Optional[np.ndarray] = None) -> sitk.Euler3DTransform:
+    """Rotation about `fixed_point`, which moves to `moving_point`."""
+    transform = sitk.Euler3DTransform()
+    transform.SetCenter([float(x) for x in fixed_point])
+    if rotation is not None:
+        transform.SetMatrix([float(x) for x in np.asarray(rotation).flatten()], 1e-6)
+    transform.SetTranslation([float(x) for x in np.asarray(moving_point) - np.asarray(fixed_point)])
+    return transform
+
+
+def _moments(image: sitk.Image) -> Tuple[np.ndarray, np.ndarray]:
+    """Center of mass (LPS mm) and principal axes (columns, right-handed) of the intensities."""
+    array, grid = sitk.GetArrayViewFromImage(image), Grid.of(image)
+    total = max(array.sum(dtype=np.float64), 1e-12)
+    planes = {axis: array.sum(axis=axis, dtype=np.float64) / total for axis in range(3)}
+    shares = [planes[2].sum(1), planes[2].sum(0), planes[0].sum(0)]
+    mean = np.array([share @ np.arange(share.size) for share in shares])
+    z, y, x = (np.arange(share.size) - middle for share, middle in zip(shares, mean))
+    zz, yy, xx = (share @ offsets**2 for share, offsets in zip(shares, (z, y, x)))
+    zy, zx, yx = z @ planes[2] @ y, z @ planes[1] @ x, y @ planes[0] @ x
+    spread = np.array([[xx, yx, zx], [yx, yy, zy], [zx, zy, zz]])
+    _, axes = np.linalg.eigh(grid.axes @ spread @ grid.axes.T)
+    return grid.index_to_physical(mean[::-1])[0], axes * np.linalg.det(axes)
+
+
+def _centroids(masks: StructureMasks) -> Dict[int, Sequence[float]]:
+    shapes = sitk.LabelShapeStatisticsImageFilter()
+    shapes.ComputePerimeterOff()
+    found = {}
+    for number, layer in enumerate(masks.layers):
+        shapes.Execute(layer)
+        found.update({s.label: shapes.GetCentroid(s.value) for s in masks.structures if s.layer == number})
+    return found
+
+
+def _best_rotation(fixed_points: np.ndarray, moving_points: np.ndarray) -> np.ndarray:
+    """Least squares rotation from fixed to moving points (Kabsch, Acta Crystallographica A32, 1976)."""
+    u, _, vt = np.linalg.svd((moving_points - moving_points.mean(0)).T @ (fixed_points - fixed_points.mean(0)))
+    return u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt

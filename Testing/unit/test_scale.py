@@ -151,6 +151,14 @@ def test_volumes_that_cannot_be_brought_to_overlap_are_told_the_ways_out(pair, m
         register(*pair[:2], options=OPTIONS)
 
 
+@pytest.mark.parametrize(("factor", "larger"), [(1e-3, "fixed"), (1e3, "moving")])
+def test_a_spacing_in_another_unit_is_told(pair, factor, larger):
+    fixed, moving, _ = pair
+    (note,) = register(fixed, resized(moving, factor), options=OPTIONS).notes
+    assert note.startswith(f"The {larger} volume is ")
+    assert "check the unit of their spacing" in note
+
+
 @pytest.mark.parametrize("options", [OPTIONS, WITH_NETWORK], ids=["refined", "predicted"])
 @pytest.mark.parametrize("slices", [2, 3])
 @pytest.mark.parametrize("thin", ["fixed", "moving", "both"])

@@ -32,7 +32,7 @@ def warp_volume(
         Cancelled: `job` was cancelled, which is noticed after every few slices.
     """
     job = job or Job()
-    outside = float(sitk.GetArrayViewFromImage(volume).min()) if outside is None else outside
+    outside = float(np.nanmin(sitk.GetArrayViewFromImage(volume))) if outside is None else outside
     slices = max(1, VOXELS_AT_ONCE // (grid.size[0] * grid.size[1]))
     slabs = []
     for first in range(0, grid.size[2], slices):

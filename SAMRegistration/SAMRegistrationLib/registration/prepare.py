@@ -11,6 +11,7 @@ from ..volumes import NAMES, guess_modality, holds_hounsfield_units, normalize, 
 from .options import RegistrationOptions
 
 SIDES = ("fixed", "moving")
+STRANGE_RATIO = 50.0  # of the diagonals of both volumes
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def prepare(
     similarity = options.similarity
     if similarity == "auto":
         similarity = "lncc" if modalities[0] == modalities[1] else "mind"
+    notes.extend(_on_sizes(images))
     notes.extend(_on_kinds(modalities, said, options))
     for side, image, name in zip(SIDES, images, said):
         notes.extend(_on_values(side, image, name))
@@ -60,6 +62,15 @@ def prepare(
         units.append(normalize(image, modality, window))
         job.check()
     return Prepared(modalities, similarity, units)
+
+
+def _on_sizes(images: List[sitk.Image]) -> List[str]:
+    fixed, moving = (np.linalg.norm(np.multiply(image.GetSize(), image.GetSpacing())) for image in images)
+    ratio = max(fixed, moving) / min(fixed, moving)
+    if ratio < STRANGE_RATIO:
+        return []
+    larger, smaller = SIDES if fixed > moving else SIDES[::-1]
+    return [f"The {larger} volume is {ratio:.0f} times as long as the {smaller} one; check the unit of their spacing."]
 
 
 def _on_kinds(modalities, said, options: RegistrationOptions) -> List[str]:

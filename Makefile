@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUTPUT ?= demo-output
 OFFSCREEN := QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow
 
-.PHONY: demo show test brains lint bench bench-peers cmake-lists screenshots clean
+.PHONY: demo show test check-install brains lint bench bench-peers cmake-lists screenshots clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python Resources/SampleData/demo.py --output $(OUTPUT)
@@ -20,6 +20,10 @@ test: $(VENV)/.installed-test brains
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
 
+# Each part in a new virtual environment, where nothing but what it asks for is installed; PYTHONS="3.9 3.13" chooses.
+check-install:
+	$(PYTHON) Testing/tools/check_install.py $(PYTHONS:%=--python %)
+
 # Two brains for one of the tests, which is left out where they are not to be had.
 brains: $(VENV)/.installed
 	@$(BIN)/python Resources/SampleData/fetch.py >/dev/null || echo "A test on two real brains will be left out."
@@ -32,7 +36,7 @@ lint: $(VENV)/.installed-test
 cmake-lists:
 	$(PYTHON) Testing/tools/cmake_lists.py
 
-bench: $(VENV)/.installed-test
+bench: $(VENV)/.installed-bench
 	$(BIN)/python Testing/bench/run.py
 	$(BIN)/python Testing/bench/segmentation.py
 	$(BIN)/python Testing/bench/click_accuracy.py --every 20
@@ -54,20 +58,22 @@ screenshots: $(VENV)/.installed-test
 clean:
 	rm -rf $(VENV) $(OUTPUT)
 
-$(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
-
 # torch is pinned: this version is known to install as a CPU build on machines without CUDA.
-$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps torchvision==0.28.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
-	touch $@
+INSTALL = @command -v $(PYTHON) >/dev/null || { echo "setup: there is no $(PYTHON); install Python 3.10 or newer." >&2; exit 1; }; \
+	$(PYTHON) Testing/tools/set_up.py $(VENV) torch==2.13.0 --editable
 
-$(VENV)/.installed-host: pyproject.toml $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[host]'
-	touch $@
+$(VENV)/.installed: pyproject.toml
+	$(INSTALL) .
+	@touch $@
 
-$(VENV)/.installed-test: pyproject.toml $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,train,host]'
-	touch $@
+$(VENV)/.installed-host: pyproject.toml | $(VENV)/.installed
+	$(INSTALL) '.[host]'
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(VENV)/.installed
+	$(INSTALL) '.[test,train,host]'
+	@touch $@
+
+$(VENV)/.installed-bench: pyproject.toml | $(VENV)/.installed-test
+	$(INSTALL) '.[bench]'
+	@touch $@

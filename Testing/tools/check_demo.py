@@ -68,9 +68,7 @@ def _transforms(folder: Path) -> str:
     errors = [np.linalg.norm(np.subtract(back.TransformPoint(forth.TransformPoint(point)), point)) for point in points]
     moved = max(np.linalg.norm(np.subtract(forth.TransformPoint(point), point)) for point in points)
     if max(errors) > MARGIN_MM or moved < 0.1:
-        raise DemoError(
-            f"The transforms are not each other's inverse, or do nothing: {max(errors):.2f}, {moved:.2f} mm."
-        )
+        raise DemoError(f"The transforms are no inverses, or do nothing: {max(errors):.2f} and {moved:.2f} mm.")
     return f"transforms: points move up to {moved:.1f} mm and come back within {max(errors):.2f} mm"
 
 

@@ -49,7 +49,8 @@ def make_environment(folder):
     python = os.path.join(folder, "Scripts" if os.name == "nt" else "bin", "python")
     if os.path.exists(python) and run([python, "-c", "import pip"]).returncode == 0:
         return python
-    done = run([sys.executable, "-m", "venv", "--clear", folder])
+    clear = ["--clear"] if os.path.exists(os.path.join(folder, "pyvenv.cfg")) else []
+    done = run([sys.executable, "-m", "venv", *clear, folder])
     if done.returncode == 0:
         return python
     text = done.stdout

@@ -11,7 +11,7 @@ SCRIPT = Path(set_up.__file__)
 
 
 def test_an_old_python_is_told_which_one_is_needed():
-    with pytest.raises(set_up.SetUpError, match=r"Python 3\.9\.18 is older than 3\.10; name another with make PYTHON="):
+    with pytest.raises(set_up.SetUpError, match=r"Python 3\.9\.18 is too old, 3\.10 is needed; name another with make"):
         set_up.require_python((3, 9, 18))
     set_up.require_python((3, 10, 0))
 
@@ -64,6 +64,7 @@ def test_an_environment_without_pip_is_made_again_and_a_whole_one_is_kept(monkey
     monkeypatch.setattr(set_up, "run", run)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").write_text("")
+    (tmp_path / "pyvenv.cfg").write_text("")
     (tmp_path / "Scripts").mkdir()
     (tmp_path / "Scripts" / "python").write_text("")
     set_up.make_environment(str(tmp_path))

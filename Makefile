@@ -5,7 +5,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 OUTPUT ?= demo-output
 OFFSCREEN := QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow
 
-.PHONY: demo show test test-library test-slicer brains lint bench bench-peers cmake-lists screenshots clean
+.PHONY: demo show test test-library test-slicer check-install brains lint bench bench-peers cmake-lists screenshots clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python Resources/SampleData/demo.py --output $(OUTPUT)
@@ -29,6 +29,10 @@ test-slicer:
 	"$(SLICER)" --testing --no-splash --no-main-window --python-script Testing/tools/run_in_slicer.py --load-only
 	"$(SLICER)" --testing --no-splash --python-script Testing/tools/run_in_slicer.py $(SLICER_TEST_OPTIONS)
 
+# Each part in a new virtual environment, where nothing but what it asks for is installed; PYTHONS="3.9 3.13" chooses.
+check-install:
+	$(PYTHON) Testing/tools/check_install.py $(PYTHONS:%=--python %)
+
 # Two brains for one of the tests, which is left out where they are not to be had.
 brains: $(VENV)/.installed
 	@$(BIN)/python Resources/SampleData/fetch.py >/dev/null || echo "A test on two real brains will be left out."
@@ -37,16 +41,11 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Builds the package and uses each part of it in a fresh environment; one version of Python: VERSIONS=3.11
-VERSIONS ?= 3.9 3.11 3.13
-check-install:
-	$(PYTHON) Testing/tools/check_install.py --python $(VERSIONS)
-
 # Lists every script and resource of the module in its CMakeLists.txt.
 cmake-lists:
 	$(PYTHON) Testing/tools/cmake_lists.py
 
-bench: $(VENV)/.installed-test
+bench: $(VENV)/.installed-bench
 	$(BIN)/python Testing/bench/run.py
 	$(BIN)/python Testing/bench/segmentation.py
 	$(BIN)/python Testing/bench/click_accuracy.py --every 20
@@ -71,23 +70,27 @@ screenshots: $(VENV)/.installed-test brains
 clean:
 	rm -rf $(VENV) $(OUTPUT)
 
-$(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
-
 # torch is pinned: this version is known to install as a CPU build on machines without CUDA.
-$(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
-	touch $@
+INSTALL = @command -v $(PYTHON) >/dev/null || { echo "setup: there is no $(PYTHON); install Python 3.10 or newer." >&2; exit 1; }; \
+	$(PYTHON) Testing/tools/set_up.py $(VENV) torch==2.13.0 --editable
 
-$(VENV)/.installed-host: pyproject.toml $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[host]'
-	touch $@
+$(VENV)/.installed: pyproject.toml
+	$(INSTALL) .
+	@touch $@
 
-$(VENV)/.installed-library: pyproject.toml | $(BIN)/python
+$(VENV)/.installed-library: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,train]'
-	touch $@
+	@touch $@
 
-$(VENV)/.installed-test: pyproject.toml $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,train,host]'
-	touch $@
+$(VENV)/.installed-host: pyproject.toml | $(VENV)/.installed
+	$(INSTALL) '.[host]'
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(VENV)/.installed
+	$(INSTALL) '.[test,train,host]'
+	@touch $@
+
+$(VENV)/.installed-bench: pyproject.toml | $(VENV)/.installed-test
+	$(INSTALL) '.[bench]'
+	@touch $@

@@ -16,18 +16,24 @@ import sys
 from pathlib import Path
 from typing import Dict
 
-import SimpleITK as sitk
-from fetch import FetchError
-from SAMRegistrationLib.cli.console import add_output_options, console_job, say, show, table
-from SAMRegistrationLib.engine import Engine
-from SAMRegistrationLib.errors import SAMRegistrationError
-from SAMRegistrationLib.files import whole_files
-from SAMRegistrationLib.metrics import mean_over_structures
-from SAMRegistrationLib.registration import RegistrationOptions
-from SAMRegistrationLib.report import write_results
-from SAMRegistrationLib.resources import MODELS
-from SAMRegistrationLib.segmentation.prompts import PromptSet
-from subjects import TISSUES, Subjects, load
+from needed import sentence_for
+
+try:
+    import SimpleITK as sitk
+    from fetch import FetchError
+    from SAMRegistrationLib.cli.console import add_output_options, console_job, say, show, table
+    from SAMRegistrationLib.engine import Engine
+    from SAMRegistrationLib.environment import require_packages
+    from SAMRegistrationLib.errors import SAMRegistrationError
+    from SAMRegistrationLib.files import whole_files
+    from SAMRegistrationLib.metrics import mean_over_structures
+    from SAMRegistrationLib.registration import RegistrationOptions
+    from SAMRegistrationLib.report import write_results
+    from SAMRegistrationLib.resources import MODELS
+    from SAMRegistrationLib.segmentation.prompts import PromptSet
+    from subjects import TISSUES, Subjects, load
+except ImportError as error:
+    sys.exit(f"demo: {sentence_for(error)}")
 
 HERE = Path(__file__).resolve().parent
 LIBRARY = HERE.parents[1] / "SAMRegistration" / "SAMRegistrationLib"
@@ -38,9 +44,10 @@ MASKS = ("fixed_masks.nii.gz", "moving_masks.nii.gz")
 def main() -> int:
     """Run the demonstration."""
     options = _options()
-    state = _state(options)
     record_file = options.output / RECORD
     try:
+        require_packages()
+        state = _state(options)
         record = json.loads(record_file.read_text()) if record_file.is_file() else {}
         if record.get("state") == state:
             say(options, "Nothing changed since the last run; these are its results.\n")

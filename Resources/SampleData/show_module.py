@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from needed import sentence_for
+
 ROOT = Path(__file__).resolve().parents[2]
 for folder in ("SAMRegistration", "Testing"):
     sys.path.insert(0, str(ROOT / folder))
@@ -24,10 +26,13 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=Path("demo-output"), help="folder of the demonstration")
     folder = parser.parse_args().output
     on_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
-    import Host
-
     try:
+        import Host
+
         application = Host.start(offscreen=not on_screen, testing=not on_screen)
+    except ImportError as error:
+        print(f"demo: the module cannot be shown here. {sentence_for(error)}", file=sys.stderr)
+        return 1
     except Host.HostError as error:
         print(f"demo: the module cannot be shown here. {error}", file=sys.stderr)
         return 1

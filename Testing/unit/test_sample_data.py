@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -14,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Resources" / "Samp
 import demo
 import fetch as fetching
 import subjects
+
+SAMPLE_DATA = Path(demo.__file__).parent
 
 
 @pytest.fixture
@@ -68,6 +71,38 @@ def test_a_failing_program_gives_its_own_last_words(tmp_path):
     command = [sys.executable, "-c", "import sys; sys.exit('no such package')"]
     with pytest.raises(fetching.FetchError, match="no such package"):
         fetching._run(command, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ERROR: Could not find a version (NewConnectionError: Failed to establish a new connection: [Errno -2])",
+        "E: Failed to fetch http://registry/x  Temporary failure resolving 'registry': name resolution",
+    ],
+)
+def test_a_machine_without_network_is_told_to_connect(tmp_path, words):
+    command = [sys.executable, "-c", f"import sys; sys.exit({words!r})"]
+    with pytest.raises(fetching.FetchError, match="connect this machine to the network"):
+        fetching._run(command, tmp_path)
+
+
+def test_a_cache_that_cannot_be_written_gives_one_sentence(a_package, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(fetching.FetchError, match=r"cannot be kept in .* set XDG_CACHE_HOME"):
+        fetching.fetch("fixed", tmp_path / "file" / "cache", quiet)
+
+
+@pytest.mark.parametrize("absent", ["PIL", "SimpleITK", "jinja2", "SAMRegistrationLib"])
+def test_the_demonstration_without_a_package_says_what_to_install(absent, tmp_path):
+    script = (
+        f"import sys; sys.path.insert(0, {str(SAMPLE_DATA)!r}); sys.modules[{absent!r}] = None\n"
+        f"sys.argv = ['demo', '--output', {str(tmp_path / 'out')!r}]; import demo; sys.exit(demo.main())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "is not installed" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):

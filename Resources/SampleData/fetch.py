@@ -28,6 +28,7 @@ NO_NETWORK = (
     "Could not resolve",
     "Could not connect",
     "Unable to connect",
+    "(from versions: none)",  # what pip says where the registry did not answer at all
 )
 WITHOUT_WAITING = ["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
 

@@ -25,6 +25,7 @@ WANTED = {"3.9": ("library",), "3.11": ("library", "train", "host", "test"), "3.
 TORCH = {"3.9": "torch==2.8.0", "3.11": "torch==2.13.0"}
 KEPT_VARIABLES = ("PIP_", "SSL_", "REQUESTS_CA_BUNDLE", "http_proxy", "https_proxy", "no_proxy", "LANG")
 BUILD_SDIST = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
+TESTS = ("test_dependencies.py", "test_sam_network.py")
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen", "VTK_DEFAULT_OPENGL_WINDOW": "vtkEGLRenderWindow"}
 
@@ -96,23 +97,10 @@ def host(place: Place) -> None:
 
 def test(place: Place) -> None:
     """Every test is collected, and some pass."""
-    pytest = (
-        "python",
-        "-I",
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        ROOT,
-        "-c",
-        ROOT / "pyproject.toml",
-    )
+    pytest = ["python", "-I", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ROOT]
+    pytest += ["-c", ROOT / "pyproject.toml"]
     place.run(*pytest, "--collect-only", ROOT / "Testing")
-    place.run(
-        *pytest, ROOT / "Testing" / "unit" / "test_dependencies.py", ROOT / "Testing" / "unit" / "test_sam_network.py"
-    )
+    place.run(*pytest, *(ROOT / "Testing" / "unit" / name for name in TESTS))
 
 
 PARTS = {

@@ -10,7 +10,15 @@ import subprocess
 import sys
 
 OLDEST = (3, 10)
-NETWORK = ("NewConnectionError", "ConnectTimeout", "name resolution", "getaddrinfo", "Read timed out", "ProxyError")
+NETWORK = (
+    "NewConnectionError",
+    "ConnectTimeout",
+    "name resolution",
+    "getaddrinfo",
+    "Read timed out",
+    "ProxyError",
+    "(from versions: none)",  # what pip says where the registry did not answer at all
+)
 
 
 class SetUpError(Exception):
@@ -88,7 +96,7 @@ def run(command):
 def last_line(text):
     """The line that says what went wrong: pip's last error, or the last line at all."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith("error")]
+    errors = [line for line in lines if line.startswith("ERROR:")]
     return (errors or lines or ["no reason was given."])[-1]
 
 

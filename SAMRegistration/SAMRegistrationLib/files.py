@@ -84,6 +84,25 @@ def keep_results(folder: PathLike, write: Callable[[Path], Result], replaces: It
         ) from error
 
 
+def keep_file(path: PathLike, write: Callable[[Path], None]) -> None:
+    """Write the file that long work ends with; where that fails, into a new folder for temporary files.
+
+    Args:
+        write: called with the path, or with one of the same name elsewhere.
+
+    Raises:
+        ResultsElsewhere: the file could not be written where it was asked for; it says where it is instead.
+    """
+    try:
+        write(Path(path))
+    except (OSError, RuntimeError) as error:
+        kept = Path(tempfile.mkdtemp(prefix="samregistration-")) / Path(path).name
+        write(kept)
+        raise ResultsElsewhere(
+            f"{shown(path)} could not be written ({sentence_of(error)}); it is in {kept}."
+        ) from error
+
+
 def require_writable_folder(folder: PathLike) -> Path:
     """Check, before any work is done, that files can be written into `folder`, which need not exist.
 

@@ -14,7 +14,7 @@ from typing import Dict, List
 import numpy as np
 
 from .errors import InputError
-from .files import PathLike, whole_file
+from .files import PathLike, require_usable_path, whole_file
 
 RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 
@@ -47,7 +47,7 @@ def read_points(path: PathLike) -> PointList:
     Raises:
         InputError: the file is missing, of another kind, or holds no usable points.
     """
-    path = Path(path)
+    path = require_usable_path(path)
     if not path.is_file():
         raise InputError(f"There is no point list {path}.")
     text = read_text(path)

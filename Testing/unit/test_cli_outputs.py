@@ -123,6 +123,25 @@ def test_a_reader_that_has_gone_is_no_failure(files):
     assert "Traceback" not in ended.stderr
 
 
+def test_a_file_that_cannot_be_written_at_the_end_is_kept_elsewhere(files, capsys, monkeypatch):
+    write = sitk.WriteImage
+
+    def full(image, path, *more):
+        if str(files) in path:
+            raise RuntimeError(
+                "Exception thrown in SimpleITK WriteImage: /x.cxx:1:\nITK ERROR: No space left on device"
+            )
+        write(image, path, *more)
+
+    monkeypatch.setattr(sitk, "WriteImage", full)
+    assert warp(files, files / "w.nrrd") == 3
+    sentence = capsys.readouterr().err
+    assert "No space left on device" in sentence
+    kept = Path(sentence.rsplit("it is in ", 1)[1].strip().rstrip("."))
+    assert sitk.ReadImage(str(kept)).GetSize() == GRID.size
+    assert not (files / "w.nrrd").exists()
+
+
 def test_a_disk_that_is_full_at_the_last_step_does_not_lose_the_registration(files, capsys, monkeypatch):
     write = RegistrationResult.write_transforms
 

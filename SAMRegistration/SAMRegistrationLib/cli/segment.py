@@ -18,6 +18,7 @@ def add_parser(commands) -> None:
 
 def run(options) -> None:
     from ..engine import Engine
+    from ..files import keep_file
     from ..image_files import require_image_path, write_image
     from ..quantities import volume_text
     from ..segmentation.labels import flattened
@@ -33,9 +34,9 @@ def run(options) -> None:
     )
     notes = list(loaded.notes)
     if is_segmentation_name(options.output):
-        write_structures(structures, options.output)
+        keep_file(options.output, lambda path: write_structures(structures, path))
     else:
-        write_image(flattened(structures, prompts), options.output)
+        keep_file(options.output, lambda path: write_image(flattened(structures, prompts), path))
         overlapping = structures.overlapping()
         if overlapping:
             notes.append(

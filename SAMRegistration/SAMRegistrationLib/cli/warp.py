@@ -54,6 +54,7 @@ def _warp_points(options, push) -> None:
 
 
 def _warp_image(options, pull) -> None:
+    from ..files import keep_file
     from ..geometry.grid import Grid
     from ..geometry.resample import warp_volume
     from ..image_files import write_image
@@ -68,7 +69,8 @@ def _warp_image(options, pull) -> None:
         for note in structures.notes:
             say(options, f"Note: {note}")
         require_room(structures, options.input, options.output)
-        write_structures(structures.warped(pull, grid, options.smooth), options.output)
+        moved = structures.warped(pull, grid, options.smooth)
+        keep_file(options.output, lambda path: write_structures(moved, path))
         return
     warped = warp_volume(read_image(options.input), pull, grid)
-    write_image(warped, options.output)
+    keep_file(options.output, lambda path: write_image(warped, path))

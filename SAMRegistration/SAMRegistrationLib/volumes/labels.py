@@ -7,6 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..files import require_usable_path
 from ..geometry.grid import Grid
 from .checks import check_geometry
 from .dicom_segmentation import is_dicom_segmentation, lost_its_places, read_dicom_segmentation
@@ -28,6 +29,7 @@ def read_labels(path: Union[str, Path]) -> StructureMasks:
     Raises:
         InputError: missing, unreadable, not 3D, no label map (see :func:`as_structures`), or without any label.
     """
+    path = require_usable_path(path)
     if is_dicom_segmentation(path):
         structures = read_dicom_segmentation(path)
     else:

@@ -6,9 +6,11 @@ from typing import List, Tuple, Union
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..files import require_usable_path
 from .checks import check_volume
 from .dicom import read_dicom
 from .dicom_headers import is_dicom
+from .dicom_segmentation import is_dicom_segmentation
 from .loaded import LoadedVolume
 from .nifti import ENDINGS as NIFTI_ENDINGS
 from .nifti import check_nifti, placement_notes
@@ -56,7 +58,7 @@ def load_image(path: Union[str, Path]) -> LoadedVolume:
     Raises:
         InputError: missing, unreadable, not whole, not 3D, not scalar, or several volumes.
     """
-    path = Path(path)
+    path = require_usable_path(path)
     if not path.exists():
         raise InputError(f"There is no file or folder {path}.")
     if path.is_dir() or is_dicom(path):
@@ -68,6 +70,8 @@ def load_image(path: Union[str, Path]) -> LoadedVolume:
 def _read_folder_or_dicom(path: Path) -> LoadedVolume:
     if path.is_dir() and not is_dicom(path):
         raise InputError(f"The folder {path} holds no DICOM series; give a volume file, or a folder with DICOM files.")
+    if is_dicom_segmentation(path):
+        raise InputError(f"{path} is a DICOM Segmentation, no volume; give it as masks or labels.")
     return read_dicom(path)
 
 

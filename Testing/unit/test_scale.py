@@ -80,7 +80,7 @@ def test_an_aligned_pair_of_ten_micrometers_is_registered_from_the_command_line(
     millilitres = mask.sum() * np.prod(fixed.GetSpacing()) / 1000
     structure = json.loads((tmp_path / "out" / "metrics.json").read_text())["after"]["structures"][0]
     assert structure["fixed_ml"] == pytest.approx(millilitres)
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert f"<td>{millilitres * 1e3:.3g} mm³</td>" in page
     assert "0.00 ml" not in page
     assert "one line every 0.025 mm" in page

@@ -1,5 +1,7 @@
 """How far two volumes meet in space."""
 
+from typing import Optional
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -14,23 +16,26 @@ WAYS_OUT = (
 )
 
 
-def overlap(fixed: Grid, moving: Grid, transform: sitk.Transform) -> float:
+def overlap(fixed: Grid, moving: Grid, transform: sitk.Transform, inverse: Optional[sitk.Transform] = None) -> float:
     """Share of the one volume, of which it is larger, whose points land inside the other: 1 for a part of a whole.
 
     Args:
         transform: maps fixed points to moving points.
+        inverse: its inverse, which a transform with dense parts cannot give by itself.
     """
-    there, back = _share(fixed, moving, transform), _share(moving, fixed, transform.GetInverse())
-    return max(there, back)
+    return max(_share(fixed, moving, transform), _share(moving, fixed, inverse or transform.GetInverse()))
 
 
-def require_overlap(fixed: Grid, moving: Grid, transform: sitk.Transform) -> None:
+def require_overlap(fixed: Grid, moving: Grid, transform: sitk.Transform, inverse: sitk.Transform) -> None:
     """Refuse volumes that do not meet in space.
+
+    Args:
+        transform, inverse: see :func:`overlap`.
 
     Raises:
         InputError: no point of either volume lands inside the other.
     """
-    if overlap(fixed, moving, transform) == 0:
+    if overlap(fixed, moving, transform, inverse) == 0:
         raise InputError(
             "The volumes do not overlap in space; switch the pre-alignment on or give another initial transform."
         )

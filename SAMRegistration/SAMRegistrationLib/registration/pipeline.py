@@ -113,6 +113,8 @@ def _register(
         fixed, moving = without_nan(fixed), without_nan(moving)
     with clock.stage("prealign"):
         linear, start = _linear_part(*pair.units, fixed_masks, moving_masks, options, job.part(0.02, 0.25))
+        linear_inverse = initial_inverse or linear.GetInverse()
+        require_overlap(Grid.of(fixed), Grid.of(moving), linear, linear_inverse)
     with clock.stage("prepare"):
         grid = working_grid(pair.units[0], options.largest_grid)
         identity = sitk.Transform(3, sitk.sitkIdentity)
@@ -139,7 +141,7 @@ def _register(
             velocity = refine(images, masks, *frame, options.refinement, velocity, device, job.part(0.35, 0.95))
     with clock.stage("finish"):
         job.update(0.95, "Finishing")
-        transform, inverse = _transforms(velocity, grid, linear, initial_inverse or linear.GetInverse())
+        transform, inverse = _transforms(velocity, grid, linear, linear_inverse)
     facts = {
         "version": __version__,
         "torch": torch.__version__,
@@ -162,12 +164,9 @@ def _register(
 
 def _linear_part(fixed, moving, fixed_masks, moving_masks, options, job):
     if options.initial_transform is not None:
-        linear, start = options.initial_transform, "given transform"
-    else:
-        found = prealign(fixed, moving, fixed_masks, moving_masks, options.prealignment, job)
-        linear, start = found.transform, f"{options.prealignment} from {found.start}"
-    require_overlap(Grid.of(fixed), Grid.of(moving), linear)
-    return linear, start
+        return options.initial_transform, "given transform"
+    found = prealign(fixed, moving, fixed_masks, moving_masks, options.prealignment, job)
+    return found.transform, f"{options.prealignment} from {found.start}"
 
 
 def _image_term(fixed, moving, covered, similarity: str) -> ImageTerm:

@@ -90,13 +90,13 @@ def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job) -> Pre
     fixed, moving = _limited(fixed), _limited(moving)
     coarse_fixed, coarse_moving = _coarse(fixed), _coarse(moving)
     starts = {**intensity_starts(coarse_fixed, coarse_moving), **mask_starts(fixed_masks, moving_masks)}
-    candidates = []
+    candidates, grids = [], (Grid.of(fixed), Grid.of(moving))
     ranked = _ranked(starts, coarse_fixed, coarse_moving)
     for index, (name, start) in enumerate(ranked):
         job.update(0.6 * index / len(ranked), "Aligning: rigid")
         transform = sitk.Euler3DTransform(start)
         quality = _optimize(coarse_fixed, coarse_moving, transform, 40, COARSE_SAMPLES, 1.0, job)
-        if quality is not None and overlap(Grid.of(fixed), Grid.of(moving), transform) >= SMALLEST_OVERLAP:
+        if quality is not None and overlap(*grids, transform) >= SMALLEST_OVERLAP:
             score = _score(quality, transform, fixed_masks, moving_masks)
             score -= TURNED_HANDICAP * quality if name.startswith(TURNED) else 0
             candidates.append((score, quality, name, transform))

@@ -75,7 +75,7 @@ def _transforms(folder: Path) -> str:
 def _volumes(folder: Path) -> List[str]:
     lines = []
     for name in VOLUMES:
-        values = sitk.GetArrayViewFromImage(sitk.ReadImage(str(_needed(folder / name))))
+        values = sitk.GetArrayFromImage(sitk.ReadImage(str(_needed(folder / name))))
         if values.min() == values.max():
             raise DemoError(f"{folder / name} holds one value only.")
         lines.append(f"{name}: {' x '.join(map(str, values.shape[::-1]))}")

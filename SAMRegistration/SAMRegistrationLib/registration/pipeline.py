@@ -18,6 +18,7 @@ from ..geometry.invert import inverse_of
 from ..geometry.transforms import flow_transforms, pull_back, push_forward
 from ..job import Job
 from ..losses.similarity import lncc, mind, mutual_information
+from ..system_errors import translated
 from ..volumes import Labels, as_structures, check_volume, with_numbers_of, without_nan
 from .options import RegistrationOptions
 from .overlap import require_overlap
@@ -68,12 +69,13 @@ def register(
     fixed_masks, moving_masks = _masks(fixed_masks, moving_masks, notes)
     device = choose_device(options.device)
     inverse = None if options.initial_transform is None else inverse_of(options.initial_transform)
-    try:
-        return _register(fixed, moving, fixed_masks, moving_masks, options, device, inverse, job, list(notes))
-    except torch.cuda.OutOfMemoryError:
-        torch.cuda.empty_cache()
-        notes.append("The GPU ran out of memory, so the registration was done on the CPU.")
-        return _register(fixed, moving, fixed_masks, moving_masks, options, "cpu", inverse, job, notes)
+    with translated("The registration"):
+        try:
+            return _register(fixed, moving, fixed_masks, moving_masks, options, device, inverse, job, list(notes))
+        except torch.cuda.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            notes.append("The GPU ran out of memory, so the registration was done on the CPU.")
+            return _register(fixed, moving, fixed_masks, moving_masks, options, "cpu", inverse, job, notes)
 
 
 def _masks(fixed: Optional[Labels], moving: Optional[Labels], notes: List[str]):

@@ -48,7 +48,7 @@ def main() -> int:
     try:
         require_packages()
         state = _state(options)
-        record = json.loads(record_file.read_text()) if record_file.is_file() else {}
+        record = json.loads(record_file.read_text(encoding="utf-8")) if record_file.is_file() else {}
         if record.get("state") == state:
             say(options, "Nothing changed since the last run; these are its results.\n")
         else:
@@ -108,7 +108,7 @@ def _run(options, state: str) -> Dict:
             sitk.WriteImage(mask.label_image(), str(staging / name), True)
         summary = {"moving": subjects.description, "clicked": _named(overlap, clicked), **summary}
         record = {"state": state, "summary": summary, "text": _text(summary, options.output, subjects)}
-        (staging / RECORD).write_text(json.dumps(record, indent=1))
+        (staging / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
     return record
 
 

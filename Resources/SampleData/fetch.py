@@ -124,7 +124,13 @@ def _own_package_lists(folder: Path) -> List[str]:
 def _run(command: List[str], folder: Path) -> None:
     try:
         process = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, timeout=TIME_LIMIT_SECONDS
+            command,
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=TIME_LIMIT_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
         raise FetchError(f"{command[0]} took longer than {TIME_LIMIT_SECONDS} seconds.") from error

@@ -98,7 +98,7 @@ def load(widget, folder: Path) -> None:
 
 def seconds_of(folder: Path) -> dict:
     """How long the stages of the registration took."""
-    return json.loads((folder / "metrics.json").read_text())["seconds"]
+    return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["seconds"]
 
 
 def tissues(volume, labels, names):

@@ -56,7 +56,7 @@ def load(say: Callable[[str], None] = print) -> Subjects:
 
 
 def _atlas_names(file: Path) -> Dict[int, str]:
-    lines = [line.split() for line in file.read_text().splitlines() if line.strip()]
+    lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     return {int(line[0]): line[1].replace("_", " ") for line in lines}
 
 

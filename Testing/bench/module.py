@@ -274,7 +274,7 @@ class Measurement:
     def stall(self, name, begin):
         """(What, its longest pause of the event loop as text) of an action and the work that it begins."""
         self.drawn.clear()
-        with open(self.stacks or os.devnull, "a") as file:
+        with open(self.stacks or os.devnull, "a", encoding="utf-8") as file:
             print(f"== {name}", file=file, flush=True)
             times = self.ticks(begin, file)
         gaps = list(zip(times, times[1:]))

@@ -39,7 +39,7 @@ def main() -> int:
                 rows.append(row)
                 print(_line(row), flush=True)
     if options.output:
-        options.output.write_text(json.dumps(rows, indent=1) + "\n")
+        options.output.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
@@ -55,7 +55,7 @@ def _in_process(options, preset: str, size: int, task: str) -> dict:
     command = [sys.executable, __file__, "--single", "--presets", preset, "--sizes", str(size), "--tasks", task]
     command += ["--device", options.device, "--threads", str(options.threads), "--repeats", str(options.repeats)]
     command += ["--checkpointing"] if options.checkpointing else []
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit code {done.returncode}"
         return {"preset": preset, "size": size, "task": task, "failed": reason}

@@ -20,17 +20,17 @@ def write_registration(folder: Path, register: Callable[[], sitk.Transform]) -> 
     outcome = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu_start}
     outcome["peak_mb"] = _peak_mb()
     sitk.WriteTransform(transform, str(folder / "transform.h5"))
-    (folder / "outcome.json").write_text(json.dumps(outcome))
+    (folder / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
 
 
 def write_refusal(folder: Path, reason: str) -> None:
     """Say why the method cannot register this pair."""
-    (folder / "outcome.json").write_text(json.dumps({"not_applicable": reason}))
+    (folder / "outcome.json").write_text(json.dumps({"not_applicable": reason}), encoding="utf-8")
 
 
 def _peak_mb() -> float:
     """Peak resident memory; Linux's own count, because ru_maxrss there still holds that of the starting process."""
     status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.is_file() else []
+    lines = status.read_text(encoding="utf-8").splitlines() if status.is_file() else []
     peaks = [float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")]
     return peaks[0] if peaks else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

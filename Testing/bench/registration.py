@@ -31,7 +31,7 @@ PEERS = (
     "greedy",
     "greedy-after-affine",
 )
-PAIR_SETS = json.loads((HERE / "pairs.json").read_text())
+PAIR_SETS = json.loads((HERE / "pairs.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ def run_method(method: str, pair: Pair, python: Path, threads: int) -> Dict:
     with tempfile.TemporaryDirectory() as folder:
         inputs = [pair.fixed, pair.moving, folder, threads, pair.fixed_labels, pair.moving_labels]
         command = [str(argument) for argument in (python, script, method, *inputs)]
-        process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        process = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
         outcome_file = Path(folder) / "outcome.json"
         if process.returncode != 0 or not outcome_file.is_file():
             last_line = (process.stderr or process.stdout).strip().splitlines()[-1:]
             return {**record, "error": f"exit code {process.returncode}: {' '.join(last_line)}"}
-        outcome = json.loads(outcome_file.read_text())
+        outcome = json.loads(outcome_file.read_text(encoding="utf-8"))
         if "not_applicable" in outcome:
             return {**record, "error": f"not applicable: {outcome['not_applicable']}"}
         return {**record, **outcome, **score(pair, sitk.ReadTransform(str(Path(folder) / "transform.h5")))}
@@ -98,7 +98,7 @@ class Results:
 
     def __init__(self, file: Path):
         self._file = file
-        self.records: List[Dict] = json.loads(file.read_text()) if file.is_file() else []
+        self.records: List[Dict] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
 
     def find(self, method: str, pair: Pair) -> Optional[Dict]:
         """The score of `method` on `pair`, or None."""
@@ -111,7 +111,7 @@ class Results:
         self.records = [r for r in self.records if (r["method"], r["set"], r["pair"]) != key] + [record]
         self._file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._file.with_suffix(".part")
-        temporary.write_text(json.dumps(self.records, indent=1))
+        temporary.write_text(json.dumps(self.records, indent=1), encoding="utf-8")
         temporary.replace(self._file)
 
 

@@ -76,10 +76,14 @@ def _summary(record) -> str:
 
 def _write_tables(report: Path, tables: str) -> None:
     """Put the tables between their marks in the report; the rest of it is written by hand and stays."""
-    text = report.read_text() if report.is_file() else f"# Benchmarks\n\n## Registration\n\n{START}\n{END}\n"
+    text = (
+        report.read_text(encoding="utf-8")
+        if report.is_file()
+        else f"# Benchmarks\n\n## Registration\n\n{START}\n{END}\n"
+    )
     before, after = text.split(START)[0], text.split(END)[1]
     report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(f"{before}{START}\n\n{tables}\n\n{END}{after}")
+    report.write_text(f"{before}{START}\n\n{tables}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

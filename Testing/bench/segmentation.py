@@ -144,7 +144,7 @@ def main() -> int:
         print(f"{case.name:14s} {line}   best {max(scores):.3f}: {TARGET} {verdict}", flush=True)
     _summary(results)
     if options.output:
-        options.output.write_text(json.dumps(results, indent=1))
+        options.output.write_text(json.dumps(results, indent=1), encoding="utf-8")
     return 0
 
 

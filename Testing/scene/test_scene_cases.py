@@ -76,10 +76,10 @@ def test_a_second_pair_joins_the_list_and_shares_volumes_and_labels(a_pair, a_bl
 
 def test_a_volume_in_two_splits_is_refused_and_nothing_is_added(a_pair, tmp_path):
     path = pair_writer(tmp_path, "train", *a_pair)(Job())
-    before = path.read_text()
+    before = path.read_text(encoding="utf-8")
     with pytest.raises(InputError, match='Before is used for "train"'):
         pair_writer(tmp_path, "test", *a_pair)(Job())
-    assert path.read_text() == before
+    assert path.read_text(encoding="utf-8") == before
 
 
 def test_a_pair_without_masks_is_written_without_labels(a_pair, tmp_path):

@@ -58,7 +58,8 @@ class Place(NamedTuple):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
         if done.returncode != 0:
@@ -215,7 +216,7 @@ def new_place(interpreter: Path, folder: Path) -> Place:
 def pip_cache() -> str:
     """The folder in which pip of the running Python keeps what it downloaded."""
     command = [sys.executable, "-m", "pip", "cache", "dir"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     return done.stdout.strip() if done.returncode == 0 else str(Path.home() / ".cache" / "pip")
 
 
@@ -227,7 +228,7 @@ def find_python(version: str) -> Optional[Path]:
     candidates = [*sorted(pyenv.glob(f"{version}.*/bin/python")), shutil.which(f"python{version}")]
     for candidate in filter(None, candidates):
         probe = [str(candidate), "-c", "import sys, ensurepip; print('%d.%d' % sys.version_info[:2])"]
-        done = subprocess.run(probe, capture_output=True, text=True, check=False)
+        done = subprocess.run(probe, capture_output=True, encoding="utf-8", errors="replace", check=False)
         if done.stdout.strip() == version:
             return Path(candidate)
     return None

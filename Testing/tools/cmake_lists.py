@@ -47,14 +47,14 @@ def _pattern(name: str) -> "re.Pattern[str]":
 def main() -> int:
     """Write or check the lists."""
     cmake = MODULE / "CMakeLists.txt"
-    current = cmake.read_text()
+    current = cmake.read_text(encoding="utf-8")
     wanted = with_lists(current, files_of(MODULE))
     if current == wanted:
         return 0
     if "--check" in sys.argv[1:]:
         print(f"{cmake} does not list what is there; run `make cmake-lists`.")
         return 1
-    cmake.write_text(wanted)
+    cmake.write_text(wanted, encoding="utf-8")
     return 0
 
 

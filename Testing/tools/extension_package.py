@@ -67,4 +67,4 @@ def lay_out(folder: Path, testing: bool = True, source: Path = ROOT) -> Package:
 
 def _run(name: str, *arguments: str) -> str:
     command = [program(name), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout
+    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout

@@ -107,3 +107,27 @@ def is_ignored(path, ignored):
     at_the_top = path.parent == ROOT
     names = [pattern.strip("/") for pattern in ignored if at_the_top or not pattern.startswith("/")]
     return path.name == ".git" or any(fnmatch.fnmatch(path.name, name) for name in names)
+
+
+def without_encoding(tree):
+    """Lines of the calls that read or write text in the encoding that the system happens to have."""
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        keywords = {keyword.arg: keyword.value for keyword in node.keywords}
+        mode = node.args[1] if len(node.args) > 1 else keywords.get("mode", ast.Constant("r"))
+        of_text = {
+            "read_text": not node.args,
+            "write_text": len(node.args) == 1,
+            "open": isinstance(node.func, ast.Name) and "b" not in str(getattr(mode, "value", "")),
+            "run": "text" in keywords,
+            "Popen": "text" in keywords,
+        }
+        if of_text.get(name) and not {"encoding", None} & set(keywords):
+            yield node.lineno
+
+
+def test_text_is_read_and_written_in_a_named_encoding():
+    folders = ("SAMRegistration", "Testing", "Resources")
+    paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    found = [(path.name, line) for path in paths for line in without_encoding(ast.parse(path.read_bytes()))]
+    assert not found

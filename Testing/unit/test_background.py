@@ -26,7 +26,7 @@ LIBRARY = Path(__file__).resolve().parents[2] / "SAMRegistration"
 def a_recipe(tmp_path):
     def a_recipe(steps):
         path = tmp_path / "tiny.toml"
-        path.write_text(TINY_TRAINING.format(steps=steps))
+        path.write_text(TINY_TRAINING.format(steps=steps), encoding="utf-8")
         return path
 
     return a_recipe
@@ -123,7 +123,9 @@ def test_a_training_ends_and_keeps_its_state_when_the_application_is_killed(a_re
         os.kill(os.getpid(), 9)
         """
     )
-    output = subprocess.run([sys.executable, "-c", application], capture_output=True, text=True, timeout=120).stdout
+    output = subprocess.run(
+        [sys.executable, "-c", application], capture_output=True, encoding="utf-8", timeout=120
+    ).stdout
     child = int(output)
     end = time.monotonic() + 60
     while Path(f"/proc/{child}").exists() and time.monotonic() < end:
@@ -145,7 +147,7 @@ def a_data_list(tmp_path):
             cases.append({"id": f"c{number}", "split": split, "image": f"i{number}.nii.gz"})
             cases[-1]["labels"] = f"l{number}.nii.gz"
         path = tmp_path / 'a "list".json'
-        path.write_text(json.dumps({"structures": {"1": "one"}, "cases": cases}))
+        path.write_text(json.dumps({"structures": {"1": "one"}, "cases": cases}), encoding="utf-8")
         return path
 
     return a_data_list
@@ -205,7 +207,7 @@ def test_a_stopped_evaluation_ends_soon(start, told, tmp_path):
         sitk.WriteImage(image > 100, str(tmp_path / f"{number}-labels.nrrd"))
         cases.append({"id": str(number), "split": "test", "image": f"{number}.nrrd", "labels": f"{number}-labels.nrrd"})
     path = tmp_path / "list.json"
-    path.write_text(json.dumps({"structures": {"1": "ball"}, "cases": cases}))
+    path.write_text(json.dumps({"structures": {"1": "ball"}, "cases": cases}), encoding="utf-8")
     command = start("evaluate", write_evaluation(tmp_path / "out", path, preset="accurate"))
     wait(command, lambda: any("refinement" in str(entry[1]) for entry in told))
     command.stop()
@@ -220,7 +222,7 @@ def embedded(tmp_path, monkeypatch):
     program = sys.executable
     home = tmp_path / "application"
     (home / "bin").mkdir(parents=True)
-    (home / "bin" / "PythonSlicer").write_text(f'#!/bin/sh\nexec "{program}" "$@"\n')
+    (home / "bin" / "PythonSlicer").write_text(f'#!/bin/sh\nexec "{program}" "$@"\n', encoding="utf-8")
     (home / "bin" / "PythonSlicer").chmod(0o755)
     monkeypatch.setattr(sys, "executable", "")
     monkeypatch.setenv("PATH", str(tmp_path))

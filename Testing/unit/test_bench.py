@@ -37,7 +37,7 @@ def test_the_right_shift_scores_a_dice_of_one_and_the_identity_less(a_pair):
 def a_method(monkeypatch, tmp_path, code):
     """Make a script with `code` take the place of every peer."""
     monkeypatch.setattr(bench, "HERE", tmp_path)
-    (tmp_path / "peers.py").write_text(code)
+    (tmp_path / "peers.py").write_text(code, encoding="utf-8")
     return Path(sys.executable)
 
 
@@ -67,7 +67,7 @@ def test_results_survive_a_restart_and_a_new_score_replaces_the_old_one(a_pair, 
     for dice in (0.5, 0.75):
         results.put({"method": "greedy", "set": "cardiac", "pair": "one", "dice": dice})
     assert bench.Results(file).find("greedy", a_pair)["dice"] == 0.75
-    assert len(json.loads(file.read_text())) == 1
+    assert len(json.loads(file.read_text(encoding="utf-8"))) == 1
 
 
 def test_the_table_has_a_row_per_method_as_wide_as_its_header_and_names_failures(a_pair):

@@ -18,7 +18,7 @@ def write_picture(path, blank=False):
 def write_measures(path, before, after):
     sides = {"before": {"structures": [{"dice": before}]}, "after": {"structures": [{"dice": after}]}}
     sides["after"]["deformation"] = {"folded_voxels": 0}
-    path.write_text(json.dumps(sides))
+    path.write_text(json.dumps(sides), encoding="utf-8")
 
 
 def write_shift(path, shift):
@@ -27,7 +27,7 @@ def write_shift(path, shift):
 
 @pytest.fixture
 def left(tmp_path):
-    (tmp_path / "report.html").write_text("data:image/png;base64," * 8 + "</html>")
+    (tmp_path / "report.html").write_text("data:image/png;base64," * 8 + "</html>", encoding="utf-8")
     for name in ("report.png", "module.png"):
         write_picture(tmp_path / name)
     for name, shift in (("transform.h5", 3.0), ("inverse.h5", -3.0)):
@@ -46,7 +46,7 @@ def test_a_whole_result_passes(left):
     ("spoil", "sentence"),
     [
         (lambda folder: (folder / "report.html").unlink(), "report.html is missing"),
-        (lambda folder: (folder / "report.html").write_text("{{ title }}"), "not a whole report"),
+        (lambda folder: (folder / "report.html").write_text("{{ title }}", encoding="utf-8"), "not a whole report"),
         (lambda folder: write_picture(folder / "module.png", blank=True), "module.png is blank"),
         (lambda folder: (folder / "module.png").unlink(), "module.png is missing"),
         (lambda folder: write_shift(folder / "inverse.h5", 3.0), "no inverses"),

@@ -28,8 +28,8 @@ def a_pair(tmp_path):
         image.SetSpacing((2.0, 1.5, 4.0))
         sitk.WriteImage(image, str(tmp_path / f"{name}.nii.gz"))
     sitk.WriteTransform(sitk.TranslationTransform(3, (4.0, 0.0, 0.0)), str(tmp_path / "t.h5"))
-    (tmp_path / "fixed.csv").write_text("x,y,z\n1,2,3\n5,6,7\n")
-    (tmp_path / "moving.csv").write_text("x,y,z\n5,2,3\n9,6,10\n")
+    (tmp_path / "fixed.csv").write_text("x,y,z\n1,2,3\n5,6,7\n", encoding="utf-8")
+    (tmp_path / "moving.csv").write_text("x,y,z\n5,2,3\n9,6,10\n", encoding="utf-8")
     return tmp_path
 
 

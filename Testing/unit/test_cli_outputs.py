@@ -73,7 +73,7 @@ def test_an_output_that_cannot_be_written_is_told_before_anything_is_read(name, 
 
 
 def test_segment_tells_an_unknown_ending_before_the_work(files, capsys):
-    (files / "clicks.json").write_text("{}")
+    (files / "clicks.json").write_text("{}", encoding="utf-8")
     assert main(["segment", "x.nrrd", "--prompts", str(files / "clicks.json"), "-o", str(files / "l.foo")]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
@@ -117,7 +117,11 @@ def test_a_reader_that_has_gone_is_no_failure(files):
     command = f'"{sys.executable}" -m SAMRegistrationLib.cli metrics --fixed-labels constant.nrrd '
     command += "--moving-labels constant.nrrd | true; echo ${PIPESTATUS[0]}"
     ended = subprocess.run(
-        ["bash", "-c", command], cwd=files, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
+        ["bash", "-c", command],
+        cwd=files,
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": path},
     )
     assert ended.stdout.strip() == "0", ended.stderr
     assert "Traceback" not in ended.stderr

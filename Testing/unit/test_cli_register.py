@@ -37,8 +37,10 @@ def files(tmp_path_factory):
     sitk.WriteImage(moved, str(folder / "moving.nrrd"))
     sitk.WriteImage(ball(GRID, GRID.center, 14), str(folder / "fixed_labels.nii.gz"))
     sitk.WriteImage(ball(shifted, GRID.center + SHIFT, 14), str(folder / "moving_labels.nii.gz"))
-    (folder / "fixed.csv").write_text("x,y,z\n" + ",".join(str(x) for x in GRID.center) + "\n")
-    (folder / "moving.csv").write_text("x,y,z\n" + ",".join(str(x) for x in GRID.center + SHIFT) + "\n")
+    (folder / "fixed.csv").write_text("x,y,z\n" + ",".join(str(x) for x in GRID.center) + "\n", encoding="utf-8")
+    (folder / "moving.csv").write_text(
+        "x,y,z\n" + ",".join(str(x) for x in GRID.center + SHIFT) + "\n", encoding="utf-8"
+    )
     return folder
 
 
@@ -70,7 +72,7 @@ def test_register_writes_everything_it_promises(output):
 
 
 def test_the_measures_show_labels_and_landmarks_before_and_after(output):
-    measures = json.loads((output / "metrics.json").read_text())
+    measures = json.loads((output / "metrics.json").read_text(encoding="utf-8"))
     before, after = (measures[when]["structures"][0]["dice"] for when in ("before", "after"))
     assert after > 0.9 > before
     assert measures["before"]["landmarks"]["mean_mm"] == pytest.approx(4.0, abs=1e-3)
@@ -131,7 +133,7 @@ def spoiled(files, folder, kind):
     path = folder / f"{kind}.nii.gz"
     array = sitk.GetArrayFromImage(image)
     if kind == "text":
-        path.write_text("no image")
+        path.write_text("no image", encoding="utf-8")
     elif kind == "flat":
         sitk.WriteImage(image[:, :, 5], str(path))
     elif kind == "time":
@@ -205,7 +207,7 @@ def test_volumes_that_do_not_meet_are_refused_without_a_pre_alignment(files, tmp
 
 
 def test_an_output_folder_that_cannot_be_written_is_told_before_any_work(files, tmp_path, capsys):
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     assert register(files, tmp_path / "file" / "out") == 2
     assert "choose another output folder" in capsys.readouterr().err
 
@@ -251,7 +253,7 @@ sys.exit(main())
         [sys.executable, "-c", program, "register", *pair, "-o", str(tmp_path / "out"), "--no-network"],
         env={**os.environ, "PYTHONPATH": library, "SIGNAL": str(int(number))},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     assert process.returncode == 130

@@ -36,7 +36,7 @@ def content(tmp_path):
 
 def read(tmp_path, content, check=True):
     path = tmp_path / "list.json"
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
     data = read_data_list(path)
     if check:
         check_data_list(data)
@@ -67,7 +67,7 @@ def test_a_written_list_reads_back_equal_and_its_paths_are_relative(tmp_path, co
     data = read(tmp_path, content)
     write_data_list(data, tmp_path / "copy.json")
     assert read_data_list(tmp_path / "copy.json") == data
-    assert str(tmp_path) not in (tmp_path / "copy.json").read_text()
+    assert str(tmp_path) not in (tmp_path / "copy.json").read_text(encoding="utf-8")
 
 
 def test_a_missing_file_is_refused_naming_it_and_its_case(tmp_path, content):
@@ -137,7 +137,7 @@ def test_labels_of_another_size_than_their_image_are_refused(tmp_path, content):
 
 
 def test_a_file_that_is_no_image_is_refused(tmp_path, content):
-    (tmp_path / "i1.nii.gz").write_text("not an image")
+    (tmp_path / "i1.nii.gz").write_text("not an image", encoding="utf-8")
     refused(tmp_path, content, "i1.nii.gz", '"c1"')
 
 
@@ -160,7 +160,7 @@ def test_a_malformed_entry_is_refused_naming_it(tmp_path, content, spoil, part):
 
 
 def test_a_list_that_is_no_json_is_refused(tmp_path):
-    (tmp_path / "list.json").write_text("{")
+    (tmp_path / "list.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match=r"list.json is not valid JSON"):
         read_data_list(tmp_path / "list.json")
 
@@ -182,7 +182,7 @@ def test_acdc_splits_by_patient_90_to_10_and_pairs_end_diastole_with_end_systole
     for number in range(1, 101):
         patient = tmp_path / f"patient{number:03d}"
         patient.mkdir()
-        (patient / "Info.cfg").write_text("ED: 1\nES: 12\nGroup: DCM\n")
+        (patient / "Info.cfg").write_text("ED: 1\nES: 12\nGroup: DCM\n", encoding="utf-8")
         for name in ("4d", "frame01", "frame01_gt", "frame12", "frame12_gt"):
             (patient / f"{patient.name}_{name}.nii.gz").touch()
     data = acdc(tmp_path)
@@ -215,7 +215,7 @@ def test_a_folder_of_another_layout_is_refused_naming_it(tmp_path, layout):
 
 
 def test_the_command_checks_a_list_and_counts_its_pairs(tmp_path, content, capsys):
-    (tmp_path / "list.json").write_text(json.dumps(content))
+    (tmp_path / "list.json").write_text(json.dumps(content), encoding="utf-8")
     assert main(["data-list", str(tmp_path / "list.json"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["pairs"] == {"train": 2, "validation": 0, "test": 0}
 

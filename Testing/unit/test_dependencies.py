@@ -202,8 +202,12 @@ def test_tomli_is_asked_for_only_where_python_has_none():
 
 
 def test_the_programs_of_the_comparison_are_in_their_own_list():
-    listed = {re.split("[=>]=", line)[0] for line in (ROOT / "Testing/bench/peers.txt").read_text().split()}
-    imports = {name.split(".")[0] for name in imported_by((ROOT / "Testing/bench/peers.py").read_text())}
+    listed = {
+        re.split("[=>]=", line)[0] for line in (ROOT / "Testing/bench/peers.txt").read_text(encoding="utf-8").split()
+    }
+    imports = {
+        name.split(".")[0] for name in imported_by((ROOT / "Testing/bench/peers.py").read_text(encoding="utf-8"))
+    }
     brought = {PEERS.get(name, DISTRIBUTIONS.get(name, name)) for name in imports - standard_library() - own_modules()}
     assert brought <= listed
 

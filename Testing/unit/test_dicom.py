@@ -211,7 +211,7 @@ def test_other_transfer_syntaxes_give_the_same_volume(syntax, tmp_path):
 
 def test_other_files_beside_the_slices_are_ignored_and_that_is_noted(tmp_path):
     write_series(tmp_path, places(8, STEP))
-    (tmp_path / "notes.txt").write_text("not an image")
+    (tmp_path / "notes.txt").write_text("not an image", encoding="utf-8")
     loaded = load_volume(tmp_path)
     assert "1 files beside the slices" in loaded.notes[0]
     assert error_mm(loaded.image) < 0.05
@@ -220,7 +220,7 @@ def test_other_files_beside_the_slices_are_ignored_and_that_is_noted(tmp_path):
 @pytest.mark.parametrize("kind", ["none", "text", "one slice", "no place"])
 def test_folders_without_a_volume_are_told(kind, tmp_path):
     if kind == "text":
-        (tmp_path / "a.txt").write_text("a")
+        (tmp_path / "a.txt").write_text("a", encoding="utf-8")
     elif kind == "one slice":
         write_series(tmp_path, places(1, STEP))
     elif kind == "no place":
@@ -246,7 +246,7 @@ def test_the_command_line_registers_a_tilted_series_right_and_tells_what_was_put
     inputs = [str(tmp_path / "straight"), str(tmp_path / "tilted"), "-o", str(tmp_path / "out")]
     assert main(["register", *inputs, "--preset", "fast", "--no-network", "--prealign", "none"]) == 0
     assert "Note: The slices of" in capsys.readouterr().out
-    assert "18.0 degrees" in (tmp_path / "out" / "metrics.json").read_text()
+    assert "18.0 degrees" in (tmp_path / "out" / "metrics.json").read_text(encoding="utf-8")
     transform = sitk.ReadTransform(str(tmp_path / "out" / "transform.h5"))
     points = CENTER + np.random.default_rng(3).uniform(-7, 7, (50, 3))
     errors = [np.linalg.norm(np.subtract(transform.TransformPoint(point), point)) for point in points.tolist()]

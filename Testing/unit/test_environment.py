@@ -38,7 +38,9 @@ def test_looking_at_the_packages_imports_none_of_them():
         "import sys; from SAMRegistrationLib import environment; environment.packages(); environment.processor();"
         "print([name for name in ('torch', 'numpy', 'SimpleITK') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=LIBRARY, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", cwd=LIBRARY, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -99,7 +101,7 @@ def test_a_command_without_a_package_says_what_to_install_and_nothing_else(absen
     script = f"import sys; sys.modules[{absent!r}] = None; from SAMRegistrationLib.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", script, "register", "a.nii.gz", "b.nii.gz", "-o", "out"]
     paths = {**os.environ, "PYTHONPATH": str(LIBRARY)}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=paths, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path, env=paths, check=False)
     name = {"PIL": "Pillow", "jinja2": "Jinja2"}.get(absent, absent)
     assert done.returncode == 3
     assert len(done.stderr.splitlines()) == 1

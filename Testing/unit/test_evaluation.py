@@ -53,7 +53,7 @@ def balls(tmp_path):
         for name in "ab"
     ]
     content = {"name": "balls", "structures": {"2": "ball"}, "cases": cases, "pairs": {"test": [["a", "b"]]}}
-    (tmp_path / "list.json").write_text(json.dumps(content))
+    (tmp_path / "list.json").write_text(json.dumps(content), encoding="utf-8")
     return tmp_path
 
 
@@ -61,7 +61,8 @@ def recipe(folder, text=""):
     path = folder / "evaluate.toml"
     path.write_text(
         'list = "list.json"\noutput = "tables"\nmethods = ["initial", "affine", "refinement"]\n'
-        "levels = [[2, 8], [1, 4]]\n" + text
+        "levels = [[2, 8], [1, 4]]\n" + text,
+        encoding="utf-8",
     )
     return path
 
@@ -92,7 +93,7 @@ def test_the_table_agrees_with_numbers_computed_apart(balls):
     header, *rows = result["rows"]
     assert [row[0] for row in rows] == ["initial", "affine", "refinement", "affine, masks", "refinement, masks"]
     assert float(rows[0][header.index("ball Dice %")]) == pytest.approx(100 * float(initial["dice"]), abs=0.06)
-    text = (balls / "tables" / "table.md").read_text()
+    text = (balls / "tables" / "table.md").read_text(encoding="utf-8")
     assert text.count("\n| ") == 6
     assert "1 pairs of balls (test)" in text
 
@@ -107,7 +108,8 @@ def test_the_network_is_one_of_the_methods_and_its_weights_can_be_given(balls):
     path = balls / "evaluate.toml"
     path.write_text(
         'list = "list.json"\noutput = "tables"\nmethods = ["affine", "network", "network + refinement"]\n'
-        'masks = ["without"]\nweights = "untrained.safetensors"\nlevels_after_network = [[1, 2]]\n'
+        'masks = ["without"]\nweights = "untrained.safetensors"\nlevels_after_network = [[1, 2]]\n',
+        encoding="utf-8",
     )
     _, affine, network, both = evaluate(read_evaluation(path))["rows"]
     assert affine[1] == network[1]  # an untrained network predicts about nothing
@@ -131,9 +133,9 @@ def test_masks_with_random_errors_differ_from_the_masks_and_are_the_same_every_t
 
 
 def test_a_case_without_labels_cannot_be_evaluated(balls):
-    content = json.loads((balls / "list.json").read_text())
+    content = json.loads((balls / "list.json").read_text(encoding="utf-8"))
     del content["cases"][1]["labels"]
-    (balls / "list.json").write_text(json.dumps(content))
+    (balls / "list.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(InputError, match=r'"b".*list\.json.*labels'):
         evaluate(read_evaluation(recipe(balls)))
 
@@ -148,11 +150,13 @@ def test_a_structure_that_only_one_case_has_does_not_count(balls):
     labels = sitk.ReadImage(str(balls / "b-labels.nii.gz"))
     labels[0, 0, 0] = 1
     sitk.WriteImage(labels, str(balls / "b-labels.nii.gz"))
-    content = json.loads((balls / "list.json").read_text())
+    content = json.loads((balls / "list.json").read_text(encoding="utf-8"))
     content["structures"]["1"] = "speck"
-    (balls / "list.json").write_text(json.dumps(content))
+    (balls / "list.json").write_text(json.dumps(content), encoding="utf-8")
     path = balls / "evaluate.toml"
-    path.write_text('list = "list.json"\noutput = "tables"\nmethods = ["initial"]\nmasks = ["without"]\n')
+    path.write_text(
+        'list = "list.json"\noutput = "tables"\nmethods = ["initial"]\nmasks = ["without"]\n', encoding="utf-8"
+    )
     header, row = evaluate(read_evaluation(path))["rows"]
     assert "speck Dice %" not in header
     assert row[1] == row[header.index("ball Dice %")]
@@ -166,14 +170,16 @@ def test_a_split_without_pairs_is_refused(balls):
 @pytest.mark.parametrize("text", ['methods = ["magic"]', 'masks = ["maybe"]', 'split = "dev"'])
 def test_an_unknown_choice_is_refused_naming_it(balls, text):
     path = balls / "evaluate.toml"
-    path.write_text(f'list = "list.json"\noutput = "tables"\n{text}\n')
+    path.write_text(f'list = "list.json"\noutput = "tables"\n{text}\n', encoding="utf-8")
     with pytest.raises(InputError, match=text.split('"')[1]):
         read_evaluation(path)
 
 
 def test_the_command_prints_the_table(balls, capsys):
     path = balls / "evaluate.toml"
-    path.write_text('list = "list.json"\noutput = "tables"\nmethods = ["initial"]\nmasks = ["without"]\n')
+    path.write_text(
+        'list = "list.json"\noutput = "tables"\nmethods = ["initial"]\nmasks = ["without"]\n', encoding="utf-8"
+    )
     assert main(["evaluate", str(path)]) == 0
     assert "initial" in capsys.readouterr().out
     assert main(["evaluate", str(path), "--json"]) == 0

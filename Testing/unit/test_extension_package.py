@@ -72,7 +72,7 @@ def test_a_listed_file_that_is_gone_stops_the_configuration(copy_of_the_extensio
 
 
 def test_a_file_that_is_not_listed_is_missing_in_the_package(copy_of_the_extension, tmp_path):
-    (copy_of_the_extension / "SAMRegistration" / "SAMRegistrationLib" / "new.py").write_text("")
+    (copy_of_the_extension / "SAMRegistration" / "SAMRegistrationLib" / "new.py").write_text("", encoding="utf-8")
     package = lay_out(tmp_path / "out", source=copy_of_the_extension)
     assert files_of(copy_of_the_extension / "SAMRegistration") - files_of(package.modules) == {
         "SAMRegistrationLib/new.py"

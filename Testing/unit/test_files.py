@@ -25,24 +25,24 @@ FULL = OSError(28, "No space left on device")
 
 def two_files(text):
     def write(folder):
-        (folder / "a.txt").write_text(text)
-        (folder / "b.txt").write_text(text)
+        (folder / "a.txt").write_text(text, encoding="utf-8")
+        (folder / "b.txt").write_text(text, encoding="utf-8")
         return text
 
     return write
 
 
 def test_a_failure_while_writing_leaves_the_earlier_file_and_no_trace(tmp_path):
-    (tmp_path / "a.txt").write_text("before")
+    (tmp_path / "a.txt").write_text("before", encoding="utf-8")
 
     def interrupted():
         with whole_file(tmp_path / "a.txt") as temporary:
-            temporary.write_text("half")
+            temporary.write_text("half", encoding="utf-8")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "before")]
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()] == [("a.txt", "before")]
 
 
 def test_new_folders_go_again_when_nothing_was_written(tmp_path):
@@ -51,8 +51,8 @@ def test_new_folders_go_again_when_nothing_was_written(tmp_path):
 
 
 def test_files_that_an_earlier_result_left_do_not_stay_beside_those_of_the_new_one(tmp_path):
-    (tmp_path / "old.txt").write_text("of the result before")
-    (tmp_path / "mine.txt").write_text("of the user")
+    (tmp_path / "old.txt").write_text("of the result before", encoding="utf-8")
+    (tmp_path / "mine.txt").write_text("of the user", encoding="utf-8")
     with whole_files(tmp_path, replaces=["old.txt", "a.txt", "b.txt"]) as staging:
         two_files("new")(staging)
     assert sorted(os.listdir(tmp_path)) == ["a.txt", "b.txt", "mine.txt"]
@@ -61,14 +61,14 @@ def test_files_that_an_earlier_result_left_do_not_stay_beside_those_of_the_new_o
 def test_results_that_do_not_fit_are_kept_elsewhere_and_the_sentence_says_where(tmp_path):
     def write(folder):
         if folder.name.startswith(".writing-"):
-            (folder / "a.txt").write_text("half")
+            (folder / "a.txt").write_text("half", encoding="utf-8")
             raise FULL
         return two_files("whole")(folder)
 
     with pytest.raises(ResultsElsewhere, match="No space left on device") as raised:
         keep_results(tmp_path / "out", write)
     kept = Path(str(raised.value).rsplit(" ", 1)[1].rstrip("."))
-    assert (kept / "a.txt").read_text() == (kept / "b.txt").read_text() == "whole"
+    assert (kept / "a.txt").read_text(encoding="utf-8") == (kept / "b.txt").read_text(encoding="utf-8") == "whole"
     assert not list(tmp_path.iterdir())
 
 
@@ -93,7 +93,7 @@ def test_two_jobs_that_write_one_folder_at_once_do_not_mix_their_files(tmp_path)
                 require_writable_folder(tmp_path / "new")
                 keep_results(tmp_path / "new", two_files(text))
                 with files._locked(tmp_path / "new"):
-                    texts = {(tmp_path / "new" / name).read_text() for name in ("a.txt", "b.txt")}
+                    texts = {(tmp_path / "new" / name).read_text(encoding="utf-8") for name in ("a.txt", "b.txt")}
                 if len(texts) != 1:
                     failures.append(texts)
         except Exception as error:  # noqa: BLE001 - told by the assertion below
@@ -121,26 +121,26 @@ def test_written_files_have_the_permissions_that_the_user_set(tmp_path):
     former = os.umask(0o027)
     try:
         with whole_file(tmp_path / "a.txt") as temporary:
-            temporary.write_text("a")
+            temporary.write_text("a", encoding="utf-8")
     finally:
         os.umask(former)
     assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
 
 
 def test_a_link_stays_a_link_and_its_target_is_written(tmp_path):
-    (tmp_path / "target.txt").write_text("before")
+    (tmp_path / "target.txt").write_text("before", encoding="utf-8")
     (tmp_path / "link.txt").symlink_to(tmp_path / "target.txt")
     with whole_file(tmp_path / "link.txt") as temporary:
-        temporary.write_text("after")
+        temporary.write_text("after", encoding="utf-8")
     assert (tmp_path / "link.txt").is_symlink()
-    assert (tmp_path / "target.txt").read_text() == "after"
+    assert (tmp_path / "target.txt").read_text(encoding="utf-8") == "after"
 
 
 @pytest.mark.parametrize("name", ["with space.txt", "Gehörgang.txt", "\U0001f9e0.txt", "-o.txt", "two\nlines.txt"])
 def test_any_name_that_is_text_can_be_written(name, tmp_path):
     require_writable_file(tmp_path / name)
     with whole_file(tmp_path / name) as temporary:
-        temporary.write_text("a")
+        temporary.write_text("a", encoding="utf-8")
     assert os.listdir(tmp_path) == [name]
 
 
@@ -157,7 +157,7 @@ def test_any_name_that_is_text_can_be_written(name, tmp_path):
 )
 def test_names_that_cannot_be_written_are_told_before_any_work(name, sentence, tmp_path):
     (tmp_path / "folder").mkdir()
-    (tmp_path / "file.txt").write_text("a")
+    (tmp_path / "file.txt").write_text("a", encoding="utf-8")
     with pytest.raises(InputError, match=sentence) as raised:
         require_writable_file(f"{tmp_path}/{name}")
     str(raised.value).encode("utf-8")
@@ -192,7 +192,7 @@ def test_folders_that_may_not_be_looked_into_are_told_in_one_sentence(tmp_path):
         parent.chmod(0o755)
     environment = {**os.environ, "PYTHONPATH": str(Path(files.__file__).parents[1])}
     ended = subprocess.run(
-        [sys.executable, "-c", program, str(closed / "out")], capture_output=True, text=True, env=environment
+        [sys.executable, "-c", program, str(closed / "out")], capture_output=True, encoding="utf-8", env=environment
     )
     closed.chmod(0o755)
     assert "Permission denied" in ended.stdout, ended.stderr

@@ -201,7 +201,7 @@ def test_transforms_come_back_from_files(tmp_path):
 @pytest.mark.parametrize("name", ["missing.h5", "text.h5", "text.nrrd", "scalar.nrrd"])
 def test_a_file_that_is_no_transform_is_refused_by_name(tmp_path, name):
     if name.startswith("text"):
-        (tmp_path / name).write_text("not a transform")
+        (tmp_path / name).write_text("not a transform", encoding="utf-8")
     if name.startswith("scalar"):
         sitk.WriteImage(sitk.Image(4, 4, 4, sitk.sitkFloat32), str(tmp_path / name))
     with pytest.raises(InputError, match=name):

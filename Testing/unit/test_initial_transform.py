@@ -125,7 +125,7 @@ def test_files_that_hold_no_usable_transform_are_refused_before_the_work(kind, p
         path.write_bytes((pair / "start.h5").read_bytes()[:3000])
     elif kind == "text":
         path = tmp_path / "start.tfm"
-        path.write_text("not a transform")
+        path.write_text("not a transform", encoding="utf-8")
     elif kind == "folder":
         path.mkdir()
     inputs = [str(pair / "fixed.nrrd"), str(pair / "moving.nrrd"), "-o", str(tmp_path / "out")]

@@ -168,7 +168,7 @@ def test_the_terminal_and_the_report_tell_the_guess(pair, tmp_path, capsys):
     sitk.WriteImage(as_float_share(pair[1]), str(tmp_path / "share.nii.gz"))
     command = ["register", str(tmp_path / "ct.nii.gz"), str(tmp_path / "share.nii.gz"), "-o", str(tmp_path / "out")]
     assert main([*command, "--preset", "fast", "--no-network"]) == 0
-    for text in (capsys.readouterr().out, (tmp_path / "out" / "report.html").read_text()):
+    for text in (capsys.readouterr().out, (tmp_path / "out" / "report.html").read_text(encoding="utf-8")):
         assert "the fixed volume was taken for CT and the moving volume was taken for MR" in text
 
 

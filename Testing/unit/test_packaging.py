@@ -8,8 +8,8 @@ import SimpleITK as sitk
 from tools import cmake_lists
 
 ROOT = Path(__file__).resolve().parents[2]
-TOP = (ROOT / "CMakeLists.txt").read_text()
-MODULE = (ROOT / "SAMRegistration" / "CMakeLists.txt").read_text()
+TOP = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+MODULE = (ROOT / "SAMRegistration" / "CMakeLists.txt").read_text(encoding="utf-8")
 
 
 def metadata(name):
@@ -25,8 +25,8 @@ def test_cmake_lists_every_file_of_the_module_and_nothing_else(name):
 def test_the_list_writer_picks_up_new_files_and_drops_deleted_ones(tmp_path):
     for name in ("Module.py", "Lib/deep/part.py", "Resources/UI/a.ui", "Lib/__pycache__/part.cpython-311.pyc"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("")
-    (tmp_path / "CMakeLists.txt").write_text("")
+        (tmp_path / name).write_text("", encoding="utf-8")
+    (tmp_path / "CMakeLists.txt").write_text("", encoding="utf-8")
     old = "set(MODULE_PYTHON_SCRIPTS\n  gone.py\n  )\n\nset(MODULE_PYTHON_RESOURCES\n  )\nrest()\n"
     new = cmake_lists.with_lists(old, cmake_lists.files_of(tmp_path))
     assert new == (

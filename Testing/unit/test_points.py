@@ -16,7 +16,7 @@ def markups_file(path, system, positions, **point):
     markup = {"type": "Fiducial", "controlPoints": points}
     if system:
         markup["coordinateSystem"] = system
-    path.write_text(json.dumps({"markups": [markup]}))
+    path.write_text(json.dumps({"markups": [markup]}), encoding="utf-8")
     return path
 
 
@@ -30,14 +30,14 @@ def test_written_points_are_read_back_exactly(tmp_path, name):
 
 def test_a_written_csv_is_a_plain_table_for_other_programs(tmp_path):
     write_points(tmp_path / "p.csv", PointList(POINTS, ["a", "b"]))
-    with open(tmp_path / "p.csv", newline="") as file:
+    with open(tmp_path / "p.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["label"] for row in rows] == ["a", "b"]
     assert [float(rows[1][axis]) for axis in "xyz"] == POINTS[1].tolist()
 
 
 def test_a_csv_without_header_and_names_is_read(tmp_path):
-    (tmp_path / "p.csv").write_text("# made by hand\n1, 2, 3\n\n4,5,6.5\n")
+    (tmp_path / "p.csv").write_text("# made by hand\n1, 2, 3\n\n4,5,6.5\n", encoding="utf-8")
     found = read_points(tmp_path / "p.csv")
     assert found.points.tolist() == [[1, 2, 3], [4, 5, 6.5]]
     assert found.names == ["", ""]
@@ -83,7 +83,7 @@ def test_unplaced_control_points_are_left_out(tmp_path):
     ],
 )
 def test_an_unusable_point_list_is_refused_with_a_sentence(tmp_path, name, text, sentence):
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=sentence):
         read_points(tmp_path / name)
 
@@ -97,7 +97,7 @@ def test_a_missing_or_binary_point_list_is_refused_with_a_sentence(tmp_path):
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):
-    (tmp_path / "p.csv").write_text("1,2,3\n")
+    (tmp_path / "p.csv").write_text("1,2,3\n", encoding="utf-8")
     broken = PointList(POINTS, ["a", "b"])
     broken.names[1] = object  # not a text: a csv can hold it, JSON cannot
     with pytest.raises(TypeError):

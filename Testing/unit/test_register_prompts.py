@@ -99,7 +99,7 @@ def test_one_click_a_structure_in_the_fixed_volume_alone_registers_the_pair(pair
     after = overlaps(pair, sitk.ReadTransform(str(output / "transform.h5")))
     assert (after > before).all()
     assert (after > 0.85).all()
-    measured = json.loads((output / "metrics.json").read_text())
+    measured = json.loads((output / "metrics.json").read_text(encoding="utf-8"))
     masks = [[structure["dice"] for structure in measured[when]["structures"]] for when in ("before", "after")]
     assert np.mean(masks[1]) > np.mean(masks[0])
     truth = sitk.GetArrayFromImage(sitk.ReadImage(str(pair / "fixed_truth.nii.gz")))

@@ -209,7 +209,7 @@ def test_the_picture_is_a_png_and_needs_neither_labels_nor_measures(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_refused_with_a_sentence(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="Cannot write"):
         write_report(tmp_path / "file" / "folder", contents(GRIDS[0], ball(GRIDS[0])))
 

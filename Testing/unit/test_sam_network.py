@@ -144,5 +144,5 @@ def test_neither_segment_anything_nor_torchvision_is_imported_by_the_click_model
         "import SAMRegistrationLib.segmentation.official, SAMRegistrationLib.training.clicks.teacher;"
         "from SAMRegistrationLib.segmentation.models import open_predictor; print(open_predictor().name)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=False)
     assert done.stdout.strip() == "compact", done.stderr

@@ -87,7 +87,7 @@ def test_a_machine_without_network_is_told_to_connect(tmp_path, words):
 
 
 def test_a_cache_that_cannot_be_written_gives_one_sentence(a_package, tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(fetching.FetchError, match=r"cannot be kept in .* set XDG_CACHE_HOME"):
         fetching.fetch("fixed", tmp_path / "file" / "cache", quiet)
 
@@ -98,7 +98,7 @@ def test_the_demonstration_without_a_package_says_what_to_install(absent, tmp_pa
         f"import sys; sys.path.insert(0, {str(SAMPLE_DATA)!r}); sys.modules[{absent!r}] = None\n"
         f"sys.argv = ['demo', '--output', {str(tmp_path / 'out')!r}]; import demo; sys.exit(demo.main())"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "is not installed" in done.stderr
@@ -168,15 +168,15 @@ def test_the_demonstration_writes_its_results_and_shows_them_again(tmp_path, mon
         "version": 1,
         "structures": [{"name": "core", "prompts": [center]}],
     }
-    (tmp_path / "prompts.json").write_text(json.dumps(prompts))
+    (tmp_path / "prompts.json").write_text(json.dumps(prompts), encoding="utf-8")
     monkeypatch.setattr(demo, "PROMPTS", tmp_path / "prompts.json")
     monkeypatch.setattr(
         sys, "argv", ["demo.py", "--output", str(tmp_path / "out"), "--preset", "fast", "--device", "cpu"]
     )
     assert demo.main() == 0
-    measures = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    measures = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
     assert measures["after"]["structures"][0]["dice"] > max(0.8, measures["before"]["structures"][0]["dice"])
-    assert "a ball" in (tmp_path / "out" / "report.html").read_text()
+    assert "a ball" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "core (clicked)" in capsys.readouterr().out
     for name, tissue in (("fixed_masks.nii.gz", fixed_tissues), ("moving_masks.nii.gz", moving_tissues)):
         mask, truth = (

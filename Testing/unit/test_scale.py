@@ -68,8 +68,10 @@ def test_an_aligned_pair_of_ten_micrometers_is_registered_from_the_command_line(
     mask = np.zeros(Grid.of(fixed).shape, np.uint8)
     mask[8:14, 15:25, 18:30] = 1
     sitk.WriteImage(Grid.of(fixed).image(mask), str(tmp_path / "l.nrrd"))
-    (tmp_path / "p.csv").write_text("x,y,z\n" + ",".join(map(str, Grid.of(fixed).center)) + "\n")
-    (tmp_path / "q.csv").write_text("x,y,z\n" + ",".join(map(str, np.add(Grid.of(fixed).center, (0.003, 0, 0)))) + "\n")
+    (tmp_path / "p.csv").write_text("x,y,z\n" + ",".join(map(str, Grid.of(fixed).center)) + "\n", encoding="utf-8")
+    (tmp_path / "q.csv").write_text(
+        "x,y,z\n" + ",".join(map(str, np.add(Grid.of(fixed).center, (0.003, 0, 0)))) + "\n", encoding="utf-8"
+    )
     labels = [f"--{side}-labels={tmp_path / 'l.nrrd'}" for side in ("fixed", "moving")]
     points = [f"--fixed-landmarks={tmp_path / 'p.csv'}", f"--moving-landmarks={tmp_path / 'q.csv'}"]
     command = ["register", str(tmp_path / "a.nrrd"), str(tmp_path / "b.nrrd"), "-o", str(tmp_path / "out")]
@@ -78,7 +80,7 @@ def test_an_aligned_pair_of_ten_micrometers_is_registered_from_the_command_line(
     transform = sitk.ReadTransform(str(tmp_path / "out" / "transform.h5"))
     assert error_in_voxels(transform, fixed, np.asarray) < 0.1
     millilitres = mask.sum() * np.prod(fixed.GetSpacing()) / 1000
-    structure = json.loads((tmp_path / "out" / "metrics.json").read_text())["after"]["structures"][0]
+    structure = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))["after"]["structures"][0]
     assert structure["fixed_ml"] == pytest.approx(millilitres)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert f"<td>{millilitres * 1e3:.3g} mm³</td>" in page

@@ -47,10 +47,10 @@ def test_unusable_input_is_told_before_any_work_and_writes_nothing(files):
     output = files / "labels.nii.gz"
     with pytest.raises(InputError, match="Cannot read"):
         call(files / "image.nii.gz", "--prompts", files / "absent.json", "-o", output)
-    (files / "text.nii.gz").write_text("no image")
+    (files / "text.nii.gz").write_text("no image", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be read as an image"):
         call(files / "text.nii.gz", "--prompts", files / "prompts.json", "-o", output)
-    (files / "file").write_text("")
+    (files / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="Cannot write"):
         call(files / "image.nii.gz", "--prompts", files / "prompts.json", "-o", files / "file" / "labels.nii.gz")
     assert not output.exists()
@@ -59,7 +59,7 @@ def test_unusable_input_is_told_before_any_work_and_writes_nothing(files):
 def test_a_box_written_by_hand_is_enough(files):
     box = {"kind": BOX, "points": [world(GRID, 3, 3, 7), world(GRID, 33, 33, 7)]}
     data = {"format": "sam-registration-prompts", "version": 1, "structures": [{"name": "liver", "prompts": [box]}]}
-    (files / "hand.json").write_text(json.dumps(data))
+    (files / "hand.json").write_text(json.dumps(data), encoding="utf-8")
     call(files / "image.nii.gz", "--prompts", files / "hand.json", "-o", files / "labels.nrrd", "--quiet")
     assert dice(sitk.GetArrayFromImage(sitk.ReadImage(str(files / "labels.nrrd"))), BODY) > 0.98
 
@@ -93,6 +93,6 @@ def test_an_output_that_is_a_segmentation_holds_structures_that_overlap_whole(fi
 
 def test_a_label_that_no_label_image_can_hold_is_refused_before_any_work(files):
     _, _, path = two_structures_at_one_place(files)
-    path.write_text(path.read_text().replace("70000", "4294967296"))
+    path.write_text(path.read_text(encoding="utf-8").replace("70000", "4294967296"), encoding="utf-8")
     with pytest.raises(InputError, match="at most 4294967295, not 4294967296"):
         call(files / "absent.nii.gz", "--prompts", path, "-o", files / "labels.nii.gz")

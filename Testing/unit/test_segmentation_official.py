@@ -157,7 +157,7 @@ def test_truncated_foreign_and_missing_files_each_give_one_sentence(checkpoint, 
     torch.save({"weight": torch.zeros(3)}, tmp_path / "foreign.pth")
     with pytest.raises(WeightsError, match="no SAM checkpoint"):
         load_sam(tmp_path / "foreign.pth")
-    (tmp_path / "text.pth").write_text("not weights at all")
+    (tmp_path / "text.pth").write_text("not weights at all", encoding="utf-8")
     with pytest.raises(WeightsError):
         load_sam(tmp_path / "text.pth")
     with pytest.raises(WeightsError, match="There is no weights file"):

@@ -77,7 +77,7 @@ def test_a_file_written_by_hand_may_leave_out_what_can_be_chosen():
 )
 def test_unusable_prompt_files_are_told_in_one_sentence(tmp_path, change, sentence):
     path = tmp_path / "prompts.json"
-    path.write_text(json.dumps({**a_prompt_set().to_dict(), **change}))
+    path.write_text(json.dumps({**a_prompt_set().to_dict(), **change}), encoding="utf-8")
     with pytest.raises(InputError, match=sentence):
         PromptSet.load(path)
 
@@ -85,7 +85,7 @@ def test_unusable_prompt_files_are_told_in_one_sentence(tmp_path, change, senten
 def test_missing_files_and_files_that_are_not_json_are_told(tmp_path):
     with pytest.raises(InputError, match="Cannot read"):
         PromptSet.load(tmp_path / "absent.json")
-    (tmp_path / "text.json").write_text("points: 3")
+    (tmp_path / "text.json").write_text("points: 3", encoding="utf-8")
     with pytest.raises(InputError, match="not a JSON file"):
         PromptSet.load(tmp_path / "text.json")
 

@@ -45,9 +45,9 @@ def test_a_python_without_venv_is_told_what_to_install(monkeypatch, printed, tmp
 
 
 def test_a_folder_that_cannot_be_made_is_told_without_a_traceback(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(tmp_path / "file")], capture_output=True, text=True, check=False
+        [sys.executable, str(SCRIPT), str(tmp_path / "file")], capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == 1
     assert done.stderr.startswith("setup: The virtual environment")
@@ -63,10 +63,10 @@ def test_an_environment_without_pip_is_made_again_and_a_whole_one_is_kept(monkey
 
     monkeypatch.setattr(set_up, "run", run)
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "python").write_text("")
-    (tmp_path / "pyvenv.cfg").write_text("")
+    (tmp_path / "bin" / "python").write_text("", encoding="utf-8")
+    (tmp_path / "pyvenv.cfg").write_text("", encoding="utf-8")
     (tmp_path / "Scripts").mkdir()
-    (tmp_path / "Scripts" / "python").write_text("")
+    (tmp_path / "Scripts" / "python").write_text("", encoding="utf-8")
     set_up.make_environment(str(tmp_path))
     assert commands == [["-c", "import pip"], ["-m", "venv"]]
     commands[:] = [None]

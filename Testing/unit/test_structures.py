@@ -112,7 +112,7 @@ def test_a_registration_measures_warps_and_reports_overlapping_files_whole(tmp_p
     assert main(["register", files["fixed"], files["moving"], "-o", str(tmp_path / "out"), *masks, *options]) == 0
     told = capsys.readouterr().out
     assert "organ is 1 and 2" in told
-    summary = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    summary = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
     before, after = ({row["name"]: row["dice"] for row in summary[when]["structures"]} for when in ("before", "after"))
     assert before == {name: pytest.approx(value) for name, value in expected_before().items()}
     assert min(after.values()) > 0.93
@@ -122,7 +122,7 @@ def test_a_registration_measures_warps_and_reports_overlapping_files_whole(tmp_p
     organ = FIXED.image(organ_with_tumor(FIXED, FIXED.center + SHIFT_MM)[ORGAN].astype(np.uint8))
     expected = sitk.GetArrayFromImage(sitk.Resample(organ, organ, transform, sitk.sitkNearestNeighbor, 0))
     np.testing.assert_array_equal((sitk.GetArrayFromImage(warped) == 1).any(-1), expected > 0)
-    assert "organ" in (tmp_path / "out" / "report.html").read_text()
+    assert "organ" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
     def warp(name):
         result = ["-r", str(tmp_path / "out"), "--like", files["fixed"]]

@@ -59,7 +59,7 @@ def tiny(folder, **changes) -> TrainingConfig:
 
 
 def tensors_of(folder):
-    state = json.loads((folder / STATE).read_text())
+    state = json.loads((folder / STATE).read_text(encoding="utf-8"))
     return load_file(folder / state["tensors"])
 
 
@@ -87,7 +87,7 @@ def test_a_training_that_is_stopped_and_started_again_ends_as_if_it_had_not_been
 
     with pytest.raises(Cancelled):
         train(tiny(tmp_path / "parts"), stop_after(1))
-    assert json.loads((tmp_path / "parts" / STATE).read_text())["step"] == 1
+    assert json.loads((tmp_path / "parts" / STATE).read_text(encoding="utf-8"))["step"] == 1
     with pytest.raises(Cancelled):
         train(tiny(tmp_path / "parts"), stop_after(3))
     result = train(tiny(tmp_path / "parts"))
@@ -114,17 +114,19 @@ def test_a_training_that_is_killed_goes_on_from_the_last_saved_state_and_ends_th
 
             train(read_config(sys.argv[2]), Job(watch))
             """
-        )
+        ),
+        encoding="utf-8",
     )
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(
         'output = "killed"\nsteps = 6\nsave_every = 2\nwarmup = 1\nloss = {truth = 0.3}\n'
         "[network]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in TINY.items()) + "\n"
-        "[synthetic]\nshapes = [[16, 16, 16]]\nmasks = 0.7\n"
+        "[synthetic]\nshapes = [[16, 16, 16]]\nmasks = 0.7\n",
+        encoding="utf-8",
     )
     killed = subprocess.run([sys.executable, str(script), str(LIBRARY), str(recipe)], env=environment(), check=False)
     assert killed.returncode == -9
-    assert json.loads((tmp_path / "killed" / STATE).read_text())["step"] == 2
+    assert json.loads((tmp_path / "killed" / STATE).read_text(encoding="utf-8"))["step"] == 2
     train(read_config(recipe))
     assert same(tensors_of(tmp_path / "whole"), tensors_of(tmp_path / "killed"))
 
@@ -160,7 +162,8 @@ def test_two_processes_have_the_gradients_of_one_with_twice_the_batch(tmp_path):
                         save_file(found, Path(sys.argv[3]) / f"step{step}.safetensors")
                 trainer.close()
             """
-        )
+        ),
+        encoding="utf-8",
     )
 
     def gradients(name, batch, launcher):
@@ -170,7 +173,8 @@ def test_two_processes_have_the_gradients_of_one_with_twice_the_batch(tmp_path):
         recipe.write_text(
             f'output = "out"\nbatch = {batch}\nloss = {{truth = 0.3}}\n'
             "[network]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in TINY.items()) + "\n"
-            "[synthetic]\nshapes = [[16, 16, 16]]\nmasks = 0.5\n"
+            "[synthetic]\nshapes = [[16, 16, 16]]\nmasks = 0.5\n",
+            encoding="utf-8",
         )
         command = [sys.executable, *launcher, str(script), str(LIBRARY), str(recipe), str(folder)]
         subprocess.run(command, env=environment(), check=True, timeout=240)
@@ -277,7 +281,7 @@ def test_a_pickle_in_place_of_the_state_is_refused(tmp_path):
 )
 def test_an_unusable_configuration_is_refused_naming_the_file_and_the_entry(tmp_path, text, part):
     path = tmp_path / "bad.toml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as error:
         read_config(path)
     assert part in str(error.value)
@@ -360,7 +364,9 @@ def cases(tmp_path):
             {"id": f"c{number}", "split": split, "image": f"image{number}.nii.gz", "labels": f"labels{number}.nii.gz"}
         )
     path = tmp_path / "list.json"
-    path.write_text(json.dumps({"name": "balls", "structures": {"1": "wall", "2": "core"}, "cases": entries}))
+    path.write_text(
+        json.dumps({"name": "balls", "structures": {"1": "wall", "2": "core"}, "cases": entries}), encoding="utf-8"
+    )
     return path
 
 
@@ -407,10 +413,10 @@ def test_pairs_without_masks_are_drawn_when_masks_are_switched_off(tmp_path, cas
 
 
 def test_a_list_without_training_pairs_is_refused(tmp_path, cases):
-    content = json.loads(cases.read_text())
+    content = json.loads(cases.read_text(encoding="utf-8"))
     for case in content["cases"]:
         case["split"] = "test"
-    cases.write_text(json.dumps(content))
+    cases.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(InputError, match=r"list\.json has no training pairs"):
         train(tiny(tmp_path / "out", data=DataOptions(list=cases)))
 

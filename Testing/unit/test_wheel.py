@@ -18,7 +18,7 @@ def build(kind, project, target):
     """Build a wheel or an sdist without any network; its path."""
     target.mkdir()
     command = [sys.executable, "-c", BUILD, f"build_{kind}", str(target)]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=project, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     return target / done.stdout.splitlines()[-1]
 

@@ -26,14 +26,14 @@ def package(tmp_path_factory):
 def in_the_host(package, folder, *arguments):
     """What is said where the installed module is loaded and run_in_slicer.py is called with arguments."""
     script = folder / "script.py"
-    script.write_text(SCRIPT.format(tools=str(ROOT / "Testing" / "tools"), arguments=list(arguments)))
+    script.write_text(SCRIPT.format(tools=str(ROOT / "Testing" / "tools"), arguments=list(arguments)), encoding="utf-8")
     command = [sys.executable, "-m", "Host", str(package.modules / "SAMRegistration.py"), "--exec", str(script)]
     done = subprocess.run(
         [*command, "--screenshot", str(folder / "window.png")],
         env={**os.environ, "PYTHONPATH": str(ROOT / "Testing"), "QT_QPA_PLATFORM": "offscreen"},
         cwd=folder,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     told = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
@@ -46,7 +46,8 @@ def test_the_installed_module_passes_its_own_test(package, tmp_path):
     told = in_the_host(package, tmp_path, "--report", str(tmp_path / "report.json"))
     assert told["status"] == "0", told
     tests = {
-        entry["test"].split(".")[-1]: entry for entry in json.loads((tmp_path / "report.json").read_text())["tests"]
+        entry["test"].split(".")[-1]: entry
+        for entry in json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["tests"]
     }
     sample_pair = tests.pop("test_the_whole_way_on_the_sample_pair")
     assert sample_pair["outcome"] == "passed" or "cannot be downloaded" in sample_pair["why"]

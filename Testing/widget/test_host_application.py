@@ -29,7 +29,7 @@ def host(*arguments, code=None, **environment):
     """Run `python -m Host` (or `code`) in a process of its own, off screen."""
     command = [sys.executable, "-c", code] if code else [sys.executable, "-m", "Host", *map(str, arguments)]
     variables = {**os.environ, "PYTHONPATH": str(TESTING), "QT_QPA_PLATFORM": "offscreen", **environment}
-    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, env=variables, capture_output=True, encoding="utf-8", timeout=120)
 
 
 def test_the_application_has_the_names_that_modules_read():
@@ -131,7 +131,7 @@ def test_the_command_line_loads_a_file_runs_a_script_and_the_tests_and_writes_a_
     volume = slicer.util.addVolumeFromArray(np.full((10, 20, 20), 100.0), name="Gray")
     slicer.util.saveNode(volume, str(tmp_path / "gray.nrrd"))
     script, picture = tmp_path / "script.py", tmp_path / "window.png"
-    script.write_text("import slicer\nprint('nodes:', slicer.util.getNode('gray').GetName())\n")
+    script.write_text("import slicer\nprint('nodes:', slicer.util.getNode('gray').GetName())\n", encoding="utf-8")
     done = host(SAMPLE, "--scene", tmp_path / "gray.nrrd", "--exec", script, "--run-tests", "--screenshot", picture)
     assert done.returncode == 0, done.stderr
     assert "nodes: gray" in done.stdout
@@ -142,9 +142,11 @@ def test_the_command_line_loads_a_file_runs_a_script_and_the_tests_and_writes_a_
 
 def test_failing_tests_of_a_module_end_with_an_error_status(tmp_path):
     (tmp_path / "Resources" / "UI").mkdir(parents=True)
-    (tmp_path / "HostSample.py").write_text(SAMPLE.read_text().replace("== 2 * 3 * 3", "== 0"))
+    (tmp_path / "HostSample.py").write_text(
+        SAMPLE.read_text(encoding="utf-8").replace("== 2 * 3 * 3", "== 0"), encoding="utf-8"
+    )
     ui = SAMPLE.parent / "Resources" / "UI" / "HostSample.ui"
-    (tmp_path / "Resources" / "UI" / "HostSample.ui").write_text(ui.read_text())
+    (tmp_path / "Resources" / "UI" / "HostSample.ui").write_text(ui.read_text(encoding="utf-8"), encoding="utf-8")
     done = host(tmp_path / "HostSample.py", "--run-tests")
     assert done.returncode == 1
     assert "AssertionError" in done.stderr

@@ -179,7 +179,7 @@ def test_reloading_makes_the_widget_anew_from_the_file(sample):
 def test_a_file_that_is_no_module_is_refused_with_a_sentence(tmp_path, text, sentence):
     path = tmp_path / "Broken.py"
     if text:
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     with pytest.raises(Host.HostError, match=sentence):
         Host.load_module(path)
 

@@ -103,8 +103,8 @@ def test_packaging_installs_nothing_and_says_what_to_run(application, monkeypatc
 def test_requirements_are_read_from_files(application, tmp_path):
     import slicer.packaging
 
-    (tmp_path / "requirements.txt").write_text("# comment\nnumpy>=1.0  # why\n\n-r other.txt\n")
-    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\ndependencies = ["scipy"]\n')
+    (tmp_path / "requirements.txt").write_text("# comment\nnumpy>=1.0  # why\n\n-r other.txt\n", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\ndependencies = ["scipy"]\n', encoding="utf-8")
     assert [str(r) for r in slicer.packaging.load_requirements(tmp_path / "requirements.txt")] == ["numpy>=1.0"]
     assert [str(r) for r in slicer.packaging.load_pyproject_dependencies(tmp_path / "pyproject.toml")] == ["scipy"]
 
@@ -114,7 +114,9 @@ def sentence_of(code):
     script = f"import sys\nsys.path.insert(0, {str(TESTING)!r})\n" + textwrap.dedent(code)
     script += "\nfrom Host.errors import HostError\nfrom Host.qtshim import environment\n"
     script += "try:\n    CALL()\nexcept HostError as error:\n    print(error)\n"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

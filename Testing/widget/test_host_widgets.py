@@ -374,7 +374,7 @@ def load(application, tmp_path):
     import slicer
 
     def load(text):
-        (tmp_path / "panel.ui").write_text(text)
+        (tmp_path / "panel.ui").write_text(text, encoding="utf-8")
         return slicer.util.loadUI(str(tmp_path / "panel.ui"))
 
     return load

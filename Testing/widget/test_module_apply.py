@@ -145,7 +145,7 @@ def test_the_measures_are_exported_by_a_click_and_a_bad_folder_gives_a_sentence(
         monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_args, answer=answer: answer)
         click(panel.ui.exportButton)
     rows = list(csv.reader((tmp_path / "n.csv").open(encoding="utf-8")))
-    assert (tmp_path / "m.csv").read_text() == (tmp_path / "n.csv").read_text()
+    assert (tmp_path / "m.csv").read_text(encoding="utf-8") == (tmp_path / "n.csv").read_text(encoding="utf-8")
     table = panel.ui.metricsTable
     assert rows[1:] == [[table.item(r, c).text() for c in range(4)] for r in range(table.rowCount)]
     (tmp_path / "file").touch()

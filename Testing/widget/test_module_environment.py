@@ -83,7 +83,7 @@ def test_what_is_missing_is_told_on_top_and_installed_on_request(panel, monkeypa
 
     def pip_install(names):
         constraint = Path(os.environ["PIP_CONSTRAINT"][len("file://") :])
-        asked.append((sorted(names), constraint.read_text()))
+        asked.append((sorted(names), constraint.read_text(encoding="utf-8")))
         there.update(dict.fromkeys(names, "1.0"))
 
     monkeypatch.setattr(slicer.util, "pip_install", pip_install)
@@ -123,7 +123,7 @@ def test_torch_comes_from_its_extension_and_numpy_and_simpleitk_stay(panel, monk
 
     class PyTorchUtilsLogic:
         def installTorch(self, askConfirmation=False, forceComputationBackend=None):
-            done.append(Path(os.environ["PIP_CONSTRAINT"][len("file://") :]).read_text())
+            done.append(Path(os.environ["PIP_CONSTRAINT"][len("file://") :]).read_text(encoding="utf-8"))
 
     monkeypatch.setattr(slicer.util, "pip_install", done.append)
     with pytest.raises(InputError, match="Install the extension PyTorch"):
@@ -153,7 +153,7 @@ def test_pip_takes_the_constraint_and_refuses_to_replace_numpy(tmp_path):
         file.writestr("greedy-1.0.dist-info/RECORD", "")
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", str(wheel)]
     with _kept():
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if "No module named pip" in done.stderr:
         pytest.skip("needs pip")
     assert done.returncode != 0
@@ -188,7 +188,9 @@ def test_without_torch_the_module_opens_and_says_what_to_do(tmp_path):
         application._shut_down()
         """
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", timeout=300, check=False
+    )
     lines = done.stdout.splitlines()
     assert lines[-4:] == [
         "PyTorch is missing; install it in the section Advanced False",

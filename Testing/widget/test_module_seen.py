@@ -50,7 +50,9 @@ def lab(color):
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
 def test_no_two_structures_of_a_preset_have_colors_that_are_taken_for_each_other(path):
-    colors = {entry["name"]: lab(entry["color"]) for entry in json.loads(path.read_text())["structures"]}
+    colors = {
+        entry["name"]: lab(entry["color"]) for entry in json.loads(path.read_text(encoding="utf-8"))["structures"]
+    }
     alike = [
         (one, other)
         for (one, first), (other, second) in itertools.combinations(colors.items(), 2)

@@ -33,7 +33,7 @@ COLUMN = 5
 @pytest.fixture
 def structures(panel, a_pair, tmp_path):
     path = tmp_path / "terms.json"
-    path.write_text(json.dumps(TERMS))
+    path.write_text(json.dumps(TERMS), encoding="utf-8")
     assert slicer.modules.terminologies.logic().LoadTerminologyFromFile(str(path))
     choose(panel, a_pair)
     return panel

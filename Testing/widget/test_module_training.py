@@ -41,7 +41,7 @@ def test_the_buttons_wait_for_data_and_an_output_folder(training, tmp_path):
     assert ui.trainingStatus.text.startswith("Choose a data list")
     ui.trainingDataPath.setCurrentPath(str(tmp_path / "none.json"))
     assert ui.trainingStatus.text == f"{tmp_path / 'none.json'} is not there; choose another file."
-    (tmp_path / "list.json").write_text("{}")
+    (tmp_path / "list.json").write_text("{}", encoding="utf-8")
     ui.trainingDataPath.setCurrentPath(str(tmp_path / "list.json"))
     assert ui.trainingStatus.text == "Choose an output folder."
     ui.trainingOutputPath.setCurrentPath(str(tmp_path / "out"))
@@ -51,7 +51,7 @@ def test_the_buttons_wait_for_data_and_an_output_folder(training, tmp_path):
     click(ui.trainButton)
     assert ui.trainingStatus.text == f'The data list {tmp_path / "list.json"} has no "cases".'
     assert ui.trainButton.enabled
-    (tmp_path / "own.toml").write_text(TINY_TRAINING.format(steps=2))
+    (tmp_path / "own.toml").write_text(TINY_TRAINING.format(steps=2), encoding="utf-8")
     ui.trainingDataPath.setCurrentPath(str(tmp_path / "own.toml"))
     assert ui.trainButton.enabled
     assert not ui.trainingOutputPath.enabled
@@ -61,7 +61,7 @@ def test_the_buttons_wait_for_data_and_an_output_folder(training, tmp_path):
 def test_a_training_runs_in_the_background_stops_and_goes_on_and_its_weights_can_be_used(training, tmp_path):
     ui = training.ui
     recipe = tmp_path / "tiny.toml"
-    recipe.write_text(TINY_TRAINING.format(steps=100000))
+    recipe.write_text(TINY_TRAINING.format(steps=100000), encoding="utf-8")
     ui.trainingDataPath.setCurrentPath(str(recipe))
     click(ui.trainButton)
     assert ui.trainingStopButton.visible
@@ -77,7 +77,7 @@ def test_a_training_runs_in_the_background_stops_and_goes_on_and_its_weights_can
     steps = load_state(tmp_path / "out", plain(read_config(recipe))).step
     assert steps >= 2
 
-    recipe.write_text(TINY_TRAINING.format(steps=steps + 1))
+    recipe.write_text(TINY_TRAINING.format(steps=steps + 1), encoding="utf-8")
     ui.trainingDataPath.setCurrentPath(str(recipe))
     assert not ui.useWeightsButton.enabled
     click(ui.trainButton)
@@ -128,7 +128,8 @@ def test_pairs_of_the_scene_under_a_parent_transform_become_data_and_are_evaluat
 
     evaluation = tmp_path / "quick.toml"
     evaluation.write_text(
-        f"list = {json.dumps(str(path))}\noutput = 'tables'\nmethods = ['initial', 'affine']\nmasks = ['without']\n"
+        f"list = {json.dumps(str(path))}\noutput = 'tables'\nmethods = ['initial', 'affine']\nmasks = ['without']\n",
+        encoding="utf-8",
     )
     ui.trainingDataPath.setCurrentPath(str(evaluation))
     click(ui.evaluateButton)
@@ -139,7 +140,7 @@ def test_pairs_of_the_scene_under_a_parent_transform_become_data_and_are_evaluat
     assert methods == ["initial", "affine"]
     columns = [table.GetColumnName(column) for column in range(table.GetNumberOfColumns())]
     assert {"Dice %", "Core Dice %", "HD95 mm", "folds %"} <= set(columns)
-    written = (tmp_path / "tables" / "table.csv").read_text().splitlines()
+    written = (tmp_path / "tables" / "table.csv").read_text(encoding="utf-8").splitlines()
     assert len(written) == 1 + len(methods)
     dice = columns.index("Dice %")
     first, last = (float(table.GetTable().GetValue(row, dice).ToString()) for row in range(2))
@@ -156,12 +157,14 @@ def test_a_volume_of_another_split_is_refused_with_a_sentence(training, a_pair, 
         wait(lambda: not training.runner.busy)
     assert "a volume belongs to one split only" in training.ui.trainingStatus.text
     assert training.ui.addPairButton.enabled
-    assert json.loads(Path(training.parameters().trainingData).read_text())["cases"][0]["split"] == "train"
+    assert (
+        json.loads(Path(training.parameters().trainingData).read_text(encoding="utf-8"))["cases"][0]["split"] == "train"
+    )
 
 
 def test_the_module_stops_its_training_when_it_is_cleaned_up(training, tmp_path):
     recipe = tmp_path / "tiny.toml"
-    recipe.write_text(TINY_TRAINING.format(steps=100000))
+    recipe.write_text(TINY_TRAINING.format(steps=100000), encoding="utf-8")
     told = []
     command = training.runner.follow(
         training.logic.startTraining(str(recipe), done=told.append, progress=lambda *now: told.append(now))

@@ -127,7 +127,9 @@ def test_the_module_lives_in_an_application_without_main_window_and_python_progr
         application._shut_down()
         """
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", timeout=300, check=False
+    )
     lines = done.stdout.splitlines()
     assert lines[0] == "None None True", done.stdout + done.stderr
     assert NO_PROGRAM in lines[1]

@@ -52,7 +52,7 @@ def write_results(
         What metrics.json holds.
     """
     summary = {**measures, **result.summary()}
-    (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
+    (folder / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     result.write_transforms(folder)
     warped = result.warp()
     ending = ".nii.gz" if has_right_angles(result.fixed) else ".nrrd"

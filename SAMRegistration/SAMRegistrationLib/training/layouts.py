@@ -142,7 +142,10 @@ def _acdc_frames(patient: Path) -> Dict[str, int]:
     info = patient / "Info.cfg"
     if not info.is_file():
         raise InputError(f"The ACDC patient {patient} has no Info.cfg.")
-    frames = {phase: int(frame) for phase, frame in re.findall(r"^(ED|ES):\s*(\d+)", info.read_text(), re.MULTILINE)}
+    frames = {
+        phase: int(frame)
+        for phase, frame in re.findall(r"^(ED|ES):\s*(\d+)", info.read_text(encoding="utf-8"), re.MULTILINE)
+    }
     if set(frames) != {"ED", "ES"}:
         raise InputError(f"The file {info} does not tell the frames ED and ES.")
     return frames

@@ -36,8 +36,8 @@ def compact(full: dict) -> dict:
 
 if __name__ == "__main__":
     source, target = map(Path, sys.argv[1:3])
-    facts = compact(json.loads(source.read_text()))
+    facts = compact(json.loads(source.read_text(encoding="utf-8")))
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in facts.items() if key != "classes"]
     classes = [f"{json.dumps(name)}: {json.dumps(members)}" for name, members in facts["classes"].items()]
     lines.append('"classes": {\n' + ",\n".join(classes) + "\n}")
-    target.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    target.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

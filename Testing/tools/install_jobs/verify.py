@@ -32,7 +32,7 @@ def main():
     segmented = dice(labels("segmented.nii.gz"), fixed)
     assert after > before + 0.05, (before, after)
     assert segmented > 0.6, segmented
-    facts = json.loads(Path("result/metrics.json").read_text())["facts"]
+    facts = json.loads(Path("result/metrics.json").read_text(encoding="utf-8"))["facts"]
     assert facts["network"] == "registration-synthetic.safetensors", facts
     print(f"Dice {before:.2f} before and {after:.2f} after registration, {segmented:.2f} of the click")
 

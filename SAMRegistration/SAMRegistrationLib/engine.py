@@ -139,14 +139,17 @@ class Engine:
         }
 
     def train(self, config) -> Dict[str, Any]:
-        """Train the registration network as a TOML file says; see :func:`.training.trainer.train`."""
-        from .training.config import read_config
-        from .training.trainer import train
+        """Train the registration network as a TOML file says; see :func:`.training.registration.trainer.train`."""
+        from .training.registration.config import read_config
+        from .training.registration.trainer import train
 
         return train(read_config(config), self._job)
 
     def evaluate(self, config) -> Dict[str, Any]:
-        """Tables over the pairs of a data list as a TOML file says; see :func:`.training.evaluate.evaluate`."""
-        from .training.evaluate import evaluate, read_evaluation
+        """Tables over the pairs of a data list as a TOML file says.
+
+        See :func:`.training.registration.evaluate.evaluate`.
+        """
+        from .training.registration.evaluate import evaluate, read_evaluation
 
         return evaluate(read_evaluation(config), self._job)

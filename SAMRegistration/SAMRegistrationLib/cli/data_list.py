@@ -21,9 +21,9 @@ def add_parser(commands) -> None:
 def run(options) -> None:
     """Run the command."""
     from ..errors import InputError
-    from ..training.check import check_data_list
-    from ..training.datalist import SPLITS, read_data_list, write_data_list
-    from ..training.layouts import LAYOUTS
+    from ..training.registration.check import check_data_list
+    from ..training.registration.datalist import SPLITS, read_data_list, write_data_list
+    from ..training.registration.layouts import LAYOUTS
 
     if bool(options.layout) != bool(options.folder):
         raise InputError("Give --layout and --folder together to write a list, or neither to check one.")

@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 
 from ..errors import Cancelled
 from ..logic.training import is_configuration
-from ..training.recipe import DATA_LIST
+from ..training.registration.recipe import DATA_LIST
 from .messages import sentence
 
 SPLITS = ("train", "validation", "test")

@@ -37,6 +37,7 @@ class Device(NamedTuple):
 _NEEDED = (
     ("torch", "torch", "2.1"),
     ("safetensors", "safetensors", "0.4"),
+    ("packaging", "packaging", "21"),
     ("SimpleITK", "SimpleITK", "2.2"),
     ("pydicom", "pydicom", "2.4"),
     ("numpy", "numpy", "1.23"),

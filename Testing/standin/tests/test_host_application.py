@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import Host
 import numpy as np
 import pytest
 import slicer
@@ -15,8 +16,8 @@ from Host import record
 from Host.qtshim.objects import VIRTUAL
 from PySide6 import QtGui
 
-TESTING = Path(__file__).resolve().parents[1]
-SAMPLE = TESTING / "widget" / "sample" / "HostSample.py"
+SOURCE = Path(Host.__file__).resolve().parents[1]
+SAMPLE = Path(__file__).resolve().parent / "sample" / "HostSample.py"
 
 
 def wait(qt, milliseconds):
@@ -28,7 +29,7 @@ def wait(qt, milliseconds):
 def host(*arguments, code=None, **environment):
     """Run `python -m Host` (or `code`) in a process of its own, off screen."""
     command = [sys.executable, "-c", code] if code else [sys.executable, "-m", "Host", *map(str, arguments)]
-    variables = {**os.environ, "PYTHONPATH": str(TESTING), "QT_QPA_PLATFORM": "offscreen", **environment}
+    variables = {**os.environ, "PYTHONPATH": str(SOURCE), "QT_QPA_PLATFORM": "offscreen", **environment}
     return subprocess.run(command, env=variables, capture_output=True, encoding="utf-8", timeout=120)
 
 

@@ -141,6 +141,20 @@ def test_the_command_line_loads_a_file_runs_a_script_and_the_tests_and_writes_a_
     assert (image.width(), image.height()) == (1400, 900)
 
 
+def test_the_command_line_runs_a_module_without_a_main_window(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import slicer\nprint('window:', slicer.util.mainWindow(), slicer.app.layoutManager())\n", encoding="utf-8"
+    )
+    done = host(SAMPLE, "--no-main-window", "--exec", script, "--run-tests")
+    assert done.returncode == 0, done.stderr
+    assert "window: None None" in done.stdout
+    assert "The tests of HostSample passed." in done.stdout
+    done = host(SAMPLE, "--no-main-window", "--screenshot", tmp_path / "window.png")
+    assert done.returncode == 2
+    assert "there is no picture without the main window" in done.stderr
+
+
 def test_failing_tests_of_a_module_end_with_an_error_status(tmp_path):
     (tmp_path / "Resources" / "UI").mkdir(parents=True)
     (tmp_path / "HostSample.py").write_text(

@@ -305,8 +305,8 @@ class SAMRegistrationLogic(
 
 
 class SAMRegistrationTest(ScriptedLoadableModuleTest):
-    """The way of a clinician, with the module's own panel and slice views: on a small pair whose answer is known, and
-    on the sample pair where it is to be had."""
+    """The whole workflow by the module's own panel and slice views: on a small pair whose answer is known, and on the
+    sample pair where it is available."""
 
     def setUp(self):
         slicer.mrmlScene.Clear()
@@ -317,9 +317,7 @@ class SAMRegistrationTest(ScriptedLoadableModuleTest):
         reason = widget.logic.reasonNotToCompute()
         if reason:
             self.skipTest(reason)
-        from SAMRegistrationLib.selftest import Clinician
-
-        self.clinician = Clinician(widget)
+        self.panel = widget
 
     def runTest(self):
         import unittest
@@ -338,72 +336,75 @@ class SAMRegistrationTest(ScriptedLoadableModuleTest):
 
     def test_click_register_look_save_and_go_on(self):
         import numpy as np
-        from SAMRegistrationLib import selftest
+        from SAMRegistrationLib.testing import driver, phantom, workflow
 
-        clinician, ui = self.clinician, self.clinician.ui
+        panel, ui = self.panel, self.panel.ui
         assert ui.registerButton.text == _("Choose a fixed volume")
-        clinician.load_pair()
-        ball, body = clinician.add_structure("ball"), clinician.add_structure("body")
-        clinician.segment(ball, (0.0, 0.0, 0.0), (0.0, -30.0, 0.0))
-        clinician.segment(body, (20.0, 0.0, 8.0), (20.0, -30.0, 8.0))
-        for side, center in (("fixed", (0.0, 0.0, 0.0)), ("moving", selftest.SHIFT)):
-            overlap = selftest.dice(clinician.mask(side, ball), selftest.ball_mask(center))
-            assert overlap > 0.7, f"the mask of the {side} ball has a Dice of {overlap:.2f} only"
+        workflow.load_phantom(panel)
+        ball, body = driver.add_structure(panel, "ball"), driver.add_structure(panel, "body")
+        workflow.segment(panel, ball, (0.0, 0.0, 0.0), (0.0, -30.0, 0.0))
+        workflow.segment(panel, body, (20.0, 0.0, 8.0), (20.0, -30.0, 8.0))
+        for side, center in (("fixed", (0.0, 0.0, 0.0)), ("moving", phantom.SHIFT)):
+            dice = workflow.dice(driver.mask(panel, side, ball), phantom.ball_mask(center))
+            assert dice > 0.7, f"the mask of the {side} ball has a Dice of {dice:.2f} only"
         self.delayDisplay("Structures are clicked")
 
-        clinician.register()
-        transform, table = clinician.parameters.resultTransform, clinician.parameters.resultTable.GetTable()
+        workflow.register(panel)
+        transform, table = panel.parameters().resultTransform, panel.parameters().resultTable.GetTable()
         rows = {
             table.GetValue(n, 0).ToString(): [float(table.GetValue(n, c).ToString()) for c in (1, 2)] for n in range(4)
         }
         assert rows["ball: Dice"][1] > rows["ball: Dice"][0], rows
-        for name, place, most in (("center of the ball", (0.0, 0.0, 0.0), 2.5), ("spot", selftest.SPOT, 5.0)):
-            error = np.linalg.norm(selftest.mapped(transform, place) - np.add(place, selftest.SHIFT))
+        for name, place, most in (("center of the ball", (0.0, 0.0, 0.0), 2.5), ("spot", phantom.SPOT, 5.0)):
+            error = np.linalg.norm(workflow.mapped(transform, place) - np.add(place, phantom.SHIFT))
             assert error < most, f"the {name} was missed by {error:.1f} mm"
         self.delayDisplay("Registered")
 
-        clinician.save_and_load()
-        clinician.click(ui.fixedImageButton)
-        clinician.choose(ball)
-        clinician.place(ui.plusButton, (4.0, 4.0, 0.0))
-        assert len(clinician.prompts("fixed", ball)) == 2
+        workflow.check_saving(panel)
+        driver.click_and_settle(panel, ui.fixedImageButton)
+        driver.select_structure(panel, ball)
+        driver.place(panel, ui.plusButton, (4.0, 4.0, 0.0))
+        assert len(driver.prompts(panel, "fixed", ball)) == 2
         assert ui.registerButton.enabled
         self.delayDisplay("Saved, loaded and continued")
 
     def test_the_whole_way_on_the_sample_pair(self):
-        from SAMRegistrationLib.selftest import bright_spot
+        from SAMRegistrationLib.testing import driver, workflow
 
-        clinician = self.clinician
-        if not clinician.load_samples():
+        panel = self.panel
+        if not workflow.load_samples(panel):
             self.skipTest("The sample pair is not in the cache of Sample Data and cannot be downloaded.")
-        spot = bright_spot(clinician.parameters.fixedVolume)
-        clinician.segment(clinician.add_structure("bright spot"), spot, (spot[0] + 40.0, *spot[1:]))
-        clinician.register()
-        before, after = clinician.alike()
+        spot = workflow.bright_spot(panel.parameters().fixedVolume)
+        structure = driver.add_structure(panel, "bright spot")
+        workflow.segment(panel, structure, spot, (spot[0] + 40.0, *spot[1:]))
+        workflow.register(panel)
+        before, after = workflow.correlations(panel)
         assert after > before, f"the volumes are not more alike: {before:.3f} before, {after:.3f} after"
-        clinician.save_and_load()
+        workflow.check_saving(panel)
         self.delayDisplay("The whole way on the sample pair")
 
     def test_cancel_in_the_middle(self):
-        from SAMRegistrationLib.selftest import all_nodes
+        from SAMRegistrationLib.testing import driver, workflow
 
-        clinician, ui = self.clinician, self.clinician.ui
-        clinician.load_pair()
-        before = all_nodes()
-        clinician.begin_to_register()
+        panel, ui = self.panel, self.panel.ui
+        workflow.load_phantom(panel)
+        before = driver.node_ids()
+        workflow.begin_to_register(panel)
         ui.cancelButton.click()
-        clinician.settle()
+        driver.settle(panel)
         assert ui.registerStatus.text == _("Cancelled; nothing was changed.")
         assert ui.registerButton.enabled
-        assert all_nodes() == before
+        assert driver.node_ids() == before
         self.delayDisplay("Cancelled")
 
     def test_close_the_scene_in_the_middle(self):
-        clinician, ui = self.clinician, self.clinician.ui
-        clinician.load_pair()
-        clinician.begin_to_register()
+        from SAMRegistrationLib.testing import driver, workflow
+
+        panel, ui = self.panel, self.panel.ui
+        workflow.load_phantom(panel)
+        workflow.begin_to_register(panel)
         slicer.mrmlScene.Clear()
-        clinician.settle()
+        driver.settle(panel)
         assert ui.registerButton.text == _("Choose a fixed volume")
         assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
         self.delayDisplay("Closed")

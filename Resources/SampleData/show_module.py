@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 from needed import sentence_for
@@ -53,6 +52,7 @@ def show(folder: Path):
     """The application's window with the module on the result in the folder."""
     import Host
     import slicer
+    from SAMRegistrationLib.testing import driver
 
     window = slicer.util.mainWindow()
     window.resize(1500, 1000)
@@ -64,10 +64,7 @@ def show(folder: Path):
         section.collapsed = True
     widget.ui.lookSection.collapsed = False
     widget.runner.in_turns(*widget.stepsToShow())
-    while widget.runner.busy:
-        slicer.app.processEvents()
-        time.sleep(0.01)
-    slicer.app.processEvents()
+    driver.settle(widget)
     return window
 
 

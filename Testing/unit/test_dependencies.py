@@ -68,7 +68,7 @@ class Part(NamedTuple):
     provided: frozenset = frozenset()
 
 
-MODULE_ROOMS = tuple(f"{LIBRARY}/{name}" for name in ("logic", "scene", "widget", "selftest.py"))
+MODULE_ROOMS = tuple(f"{LIBRARY}/{name}" for name in ("logic", "scene", "widget", "testing"))
 TRAINING_ROOMS = tuple(f"{LIBRARY}/{name}" for name in ("training", "cli/train.py", "cli/train_sam.py"))
 PARTS = {
     "library and command line": Part((LIBRARY,), ("",), MODULE_ROOMS + TRAINING_ROOMS),

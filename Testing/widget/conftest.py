@@ -12,6 +12,7 @@ import module_panel
 import numpy as np
 import pytest
 from Host import slicerparts
+from SAMRegistrationLib.testing import driver
 
 Host.install()
 slicerparts.install()  # slicer.i18n, which modules of the library import when tests are collected
@@ -131,7 +132,7 @@ def panel(module, an_empty_scene):
     yield module
     module.clickPanel.exit()
     module.registerPanel.abandon()
-    module_panel.wait(lambda: not module.runner.busy)
+    driver.settle(module)
 
 
 @pytest.fixture
@@ -156,18 +157,14 @@ def sample_source(panel):
 @pytest.fixture
 def clicking(panel, a_pair, monkeypatch):
     """The panel with both volumes chosen, one structure, and a model whose answer is known."""
-    import slicer
     from unit.segmentation_samples import FloodPredictor
 
     monkeypatch.setattr(panel.logic, "openPredictor", lambda model, device: FloodPredictor(), raising=False)
     (fixed, _), (moving, _) = a_pair
-    panel.ui.fixedSelector.setCurrentNode(fixed)
-    panel.ui.movingSelector.setCurrentNode(moving)
-    module_panel.click(panel.ui.fixedImageButton)
-    module_panel.click(panel.ui.addStructureButton)
-    for name in slicer.app.layoutManager().sliceViewNames():
-        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*module_panel.CENTER)
-    slicer.app.processEvents()
+    driver.choose_volumes(panel, fixed, moving)
+    driver.click(panel.ui.fixedImageButton)
+    driver.click(panel.ui.addStructureButton)
+    driver.look_at(module_panel.CENTER)
     return panel
 
 

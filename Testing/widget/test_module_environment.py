@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import slicer
 import torch
-from module_panel import MODULE, choose, click, wait
+from module_panel import MODULE, choose
 from SAMRegistrationLib.environment import Device, Package
+from SAMRegistrationLib.testing.driver import click, settle, wait
 
 TESTING = Path(__file__).parents[1]
 CARDS = [Device("cpu", "CPU (8 cores)", 12e9), Device("cuda:0", "Card A", 10e9), Device("cuda:1", "Card B", None)]
@@ -26,12 +27,12 @@ def items(combo):
 def two_cards(panel, monkeypatch):
     monkeypatch.setattr(panel.logic, "devices", lambda job=None: CARDS, raising=False)
     panel.deviceChoice.look()
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     yield panel
     panel.parameters().device = "auto"
     monkeypatch.undo()
     panel.deviceChoice.look()
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
 
 
 def test_every_device_can_be_chosen_by_its_name_with_its_free_memory(two_cards):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
-from module_panel import choose, click, save_and_load, wait
+from module_panel import choose
+from SAMRegistrationLib.testing.driver import click, save_and_load, settle, wait
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_flicker_goes_on_when_the_module_is_entered_again_and_when_the_scene_is_
     looking.enter()
     assert looking.ui.flickerButton.checked
     flickers()
-    save_and_load(looking, tmp_path / "scene.mrb")
+    save_and_load(tmp_path / "scene.mrb")
     looking.enter()
     assert looking.ui.flickerButton.checked
     flickers()
@@ -131,15 +132,15 @@ def test_side_by_side_gives_the_layout_back_on_leaving_and_also_after_loading_th
     looking.enter()
     assert layout() == layouts.SlicerLayoutSideBySideView
     assert looking.ui.sideBySideButton.checked
-    save_and_load(looking, tmp_path / "scene.mrb")
+    save_and_load(tmp_path / "scene.mrb")
     looking.enter()
-    wait(lambda: not looking.runner.busy)
+    settle(looking)
     parameters = looking.parameters()
     assert layout() == layouts.SlicerLayoutSideBySideView
     assert looking.ui.sideBySideButton.checked
     assert (foreground(red)[0][0], foreground(yellow)[0][0]) == (parameters.fixedVolume, parameters.resultVolume)
     click(looking.ui.blendButton)
-    wait(lambda: not looking.runner.busy)
+    settle(looking)
     assert layout() == layouts.SlicerLayoutFourUpView
     nodes = [slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode() for name in (red, yellow)]
     normals = [[node.GetSliceToRAS().GetElement(row, 2) for row in range(3)] for node in nodes]
@@ -176,7 +177,7 @@ def test_a_new_layout_shows_the_whole_body_in_every_view_at_the_same_place(panel
     offsets = {name: whole_body_in_its_plane(name, fixed)[1] for name in ("Red", "Yellow", "Green")}
 
     click(panel.ui.sideBySideButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     node = manager.sliceWidget("Red").mrmlSliceNode()
     width, height = node.GetDimensions()[:2]
     assert height > width, "the view has not its new size"
@@ -184,7 +185,7 @@ def test_a_new_layout_shows_the_whole_body_in_every_view_at_the_same_place(panel
         assert whole_body_in_its_plane(name, fixed) == (True, pytest.approx(offsets["Red"])), name
 
     click(panel.ui.blendButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     for name, offset in offsets.items():
         assert whole_body_in_its_plane(name, fixed) == (True, pytest.approx(offset)), name
 
@@ -269,7 +270,7 @@ def test_landmarks_volumes_and_segmentations_of_the_moving_space_are_brought_ove
         looking.ui.applySelector.setCurrentNode(node)
         slicer.app.processEvents()
         click(looking.ui.applyButton)
-        wait(lambda: not looking.runner.busy)
+        settle(looking)
         assert slicer.mrmlScene.GetNumberOfNodesByClass(node.GetClassName()) == count + 1
     copy = slicer.util.getNode("Landmarks warped")
     for index, (x, y, z) in enumerate(places):
@@ -287,7 +288,7 @@ def test_a_checkerboard_that_comes_late_does_not_take_the_views_from_clicking(lo
     looking.ui.checkerboardButton.click()
     looking.ui.movingImageButton.click()
     go_on.set()
-    wait(lambda: not looking.runner.busy)
+    settle(looking)
     composite = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
     assert composite.GetBackgroundVolumeID() == looking.parameters().movingVolume.GetID()
     assert composite.GetForegroundVolumeID() is None

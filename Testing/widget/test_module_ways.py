@@ -9,7 +9,8 @@ from pathlib import Path
 import module_life
 import pytest
 import slicer
-from module_panel import MODULE, settled
+from module_panel import MODULE
+from SAMRegistrationLib.testing.driver import settle
 
 TESTING = Path(__file__).resolve().parents[1]
 NO_PROGRAM = "There is no Python program to start in the background"
@@ -59,7 +60,7 @@ def test_without_a_python_program_the_section_advanced_says_so(panel, a_pair, wi
     panel.ui.fixedSelector.setCurrentNode(a_pair[0][0])
     panel.ui.movingSelector.setCurrentNode(a_pair[1][0])
     panel.trainingPanel.add_pair(str(tmp_path))
-    settled(panel)
+    settle(panel)
     panel.parameters().trainingOutput = str(tmp_path / "out")
     panel.ui.trainButton.click()
     assert NO_PROGRAM in panel.ui.trainingStatus.text

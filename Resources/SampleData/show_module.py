@@ -2,7 +2,7 @@
 
     python Resources/SampleData/show_module.py [--output FOLDER]
 
-The module runs in the stand-in application of Testing/Host, which needs the packages of the extra "host".
+The module runs in the stand-in application of Testing/standin, which needs the packages of the extra "host".
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 from needed import sentence_for
 
 ROOT = Path(__file__).resolve().parents[2]
-for folder in ("SAMRegistration", "Testing"):
+for folder in ("SAMRegistration", "Testing/standin/src"):
     sys.path.insert(0, str(ROOT / folder))
 PICTURE = "module.png"
 

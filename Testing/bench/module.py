@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-for folder in ("SAMRegistration", "Testing"):
+for folder in ("SAMRegistration", "Testing/standin/src"):
     sys.path.insert(0, str(ROOT / folder))
 TICK_MS = 20
 CENTER = (0.0, 0.0, 0.0)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-for folder in ("SAMRegistration", "Testing", "Resources/SampleData"):
+for folder in ("SAMRegistration", "Testing/standin/src", "Resources/SampleData"):
     sys.path.insert(0, str(ROOT / folder))
 
 # Structure: clicks inside (+) and outside (-) in axial slices, in their order (RAS mm).

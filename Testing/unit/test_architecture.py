@@ -100,7 +100,7 @@ def test_the_library_names_its_own_rooms_and_not_the_module():
 
 
 def test_the_stand_in_application_knows_nothing_of_the_module():
-    for path in (ROOT / "Testing" / "Host").rglob("*.py"):
+    for path in (ROOT / "Testing" / "standin").rglob("*.py"):
         assert "SAMRegistration" not in path.read_text(encoding="utf-8"), path
 
 

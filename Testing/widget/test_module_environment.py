@@ -8,6 +8,7 @@ import types
 import zipfile
 from pathlib import Path
 
+import Host
 import pytest
 import slicer
 import torch
@@ -15,7 +16,7 @@ from module_panel import MODULE, choose
 from SAMRegistrationLib.environment import Device, Package
 from SAMRegistrationLib.testing.driver import click, settle, wait
 
-TESTING = Path(__file__).parents[1]
+HOST = Path(Host.__file__).parents[1]
 CARDS = [Device("cpu", "CPU (8 cores)", 12e9), Device("cuda:0", "Card A", 10e9), Device("cuda:1", "Card B", None)]
 
 
@@ -165,7 +166,7 @@ def test_without_torch_the_module_opens_and_says_what_to_do(tmp_path):
     script = textwrap.dedent(
         f"""
         import sys
-        sys.path[:0] = [{str(MODULE.parent)!r}, {str(TESTING)!r}]
+        sys.path[:0] = [{str(MODULE.parent)!r}, {str(HOST)!r}]
         for name in ("torch", "PIL", "safetensors"):
             sys.modules[name] = None
         import Host

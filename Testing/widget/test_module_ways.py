@@ -6,13 +6,14 @@ import textwrap
 import types
 from pathlib import Path
 
+import Host
 import module_life
 import pytest
 import slicer
 from module_panel import MODULE
 from SAMRegistrationLib.testing.driver import settle
 
-TESTING = Path(__file__).resolve().parents[1]
+HOST = Path(Host.__file__).resolve().parents[1]
 NO_PROGRAM = "There is no Python program to start in the background"
 
 
@@ -109,7 +110,7 @@ def test_the_module_lives_in_an_application_without_main_window_and_python_progr
     script = textwrap.dedent(
         f"""
         import os, pathlib, sys
-        sys.path[:0] = [{str(MODULE.parent)!r}, {str(TESTING)!r}, {str(TESTING / "widget")!r}]
+        sys.path[:0] = [{str(MODULE.parent)!r}, {str(HOST)!r}, {str(Path(__file__).resolve().parent)!r}]
         sys.executable = ""
         os.environ["PATH"] = ""
         import Host

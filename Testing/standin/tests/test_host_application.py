@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import Host
 import numpy as np
 import pytest
 import slicer
@@ -15,8 +16,8 @@ from Host import record
 from Host.qtshim.objects import VIRTUAL
 from PySide6 import QtGui
 
-TESTING = Path(__file__).resolve().parents[1]
-SAMPLE = TESTING / "widget" / "sample" / "HostSample.py"
+SOURCE = Path(Host.__file__).resolve().parents[1]
+SAMPLE = Path(__file__).resolve().parent / "sample" / "HostSample.py"
 
 
 def wait(qt, milliseconds):
@@ -28,7 +29,7 @@ def wait(qt, milliseconds):
 def host(*arguments, code=None, **environment):
     """Run `python -m Host` (or `code`) in a process of its own, off screen."""
     command = [sys.executable, "-c", code] if code else [sys.executable, "-m", "Host", *map(str, arguments)]
-    variables = {**os.environ, "PYTHONPATH": str(TESTING), "QT_QPA_PLATFORM": "offscreen", **environment}
+    variables = {**os.environ, "PYTHONPATH": str(SOURCE), "QT_QPA_PLATFORM": "offscreen", **environment}
     return subprocess.run(command, env=variables, capture_output=True, encoding="utf-8", timeout=120)
 
 
@@ -138,6 +139,20 @@ def test_the_command_line_loads_a_file_runs_a_script_and_the_tests_and_writes_a_
     assert "The tests of HostSample passed." in done.stdout
     image = QtGui.QImage(str(picture))
     assert (image.width(), image.height()) == (1400, 900)
+
+
+def test_the_command_line_runs_a_module_without_a_main_window(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import slicer\nprint('window:', slicer.util.mainWindow(), slicer.app.layoutManager())\n", encoding="utf-8"
+    )
+    done = host(SAMPLE, "--no-main-window", "--exec", script, "--run-tests")
+    assert done.returncode == 0, done.stderr
+    assert "window: None None" in done.stdout
+    assert "The tests of HostSample passed." in done.stdout
+    done = host(SAMPLE, "--no-main-window", "--screenshot", tmp_path / "window.png")
+    assert done.returncode == 2
+    assert "there is no picture without the main window" in done.stderr
 
 
 def test_failing_tests_of_a_module_end_with_an_error_status(tmp_path):

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
 from .standin import qt_property, stands_for, stored
 
 TICKS = 1_000_000  # positions of an inner Qt slider: the value itself is kept as a float beside it
-LARGEST = 1e12  # what an unlimited bound becomes
+LARGEST = 1e12  # bound of the inner Qt widgets where the bound is infinite
 
 
 def finite(value: float) -> float:
@@ -72,7 +72,7 @@ class _Number(QWidget):
     def _refresh(self) -> None:
         for part in (self._slider, self._box):
             if part is not None:
-                part.show_value(self._low, self._high, self._number)
+                part.show_value(finite(self._low), finite(self._high), finite(self._number))
 
     def _user_value(self, value: float) -> None:
         self._assign(value)
@@ -98,7 +98,7 @@ class _Number(QWidget):
         return self._low
 
     def _set_minimum(self, value: float) -> None:
-        self._low = finite(value)
+        self._low = float(value)
         self._high = max(self._low, self._high)
         self._assign(self._number)
 
@@ -106,7 +106,7 @@ class _Number(QWidget):
         return self._high
 
     def _set_maximum(self, value: float) -> None:
-        self._high = finite(value)
+        self._high = float(value)
         self._low = min(self._low, self._high)
         self._assign(self._number)
 

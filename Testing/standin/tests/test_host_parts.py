@@ -5,9 +5,10 @@ import sys
 import textwrap
 from pathlib import Path
 
+import Host
 import pytest
 
-TESTING = Path(__file__).resolve().parents[1]
+SOURCE = Path(Host.__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def test_requirements_are_read_from_files(application, tmp_path):
 
 def sentence_of(code):
     """What Host says in a fresh process in which some import fails."""
-    script = f"import sys\nsys.path.insert(0, {str(TESTING)!r})\n" + textwrap.dedent(code)
+    script = f"import sys\nsys.path.insert(0, {str(SOURCE)!r})\n" + textwrap.dedent(code)
     script += "\nfrom Host.errors import HostError\nfrom Host.qtshim import environment\n"
     script += "try:\n    CALL()\nexcept HostError as error:\n    print(error)\n"
     done = subprocess.run(

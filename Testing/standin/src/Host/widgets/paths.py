@@ -97,10 +97,12 @@ class ctkDirectoryButton(QWidget):
         self._button.clicked.connect(lambda: self.browse())
 
     def _set_directory(self, folder: str) -> None:
-        if folder != self._folder:
-            self._folder = folder
-            self._button.setText(self.text or folder)
-            self.directoryChanged.emit(folder)
+        """Take a folder, as an absolute path; the same one under another name changes nothing."""
+        absolute = QDir(folder).absolutePath()
+        if absolute != QDir(self._folder).absolutePath():
+            self._folder = absolute
+            self._button.setText(self.text or absolute)
+            self.directoryChanged.emit(absolute)
 
     def browse(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, self.caption, self._folder)

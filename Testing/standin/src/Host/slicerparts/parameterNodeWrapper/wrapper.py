@@ -101,7 +101,7 @@ class _Wrapper:
     def __init__(self, parameterNode: Any, prefix: Optional[str] = None):
         self.parameterNode = parameterNode
         self._guis: Dict[int, Dict[str, GuiConnector]] = {}
-        self._observers: Dict[int, int] = {}
+        self._guiVtkObserverTags: Dict[int, int] = {}
         self._next_tag = 0
         self._updating_gui = False
         self._values: Dict[str, _Value] = {}
@@ -191,14 +191,14 @@ class _Wrapper:
         for name, connector in connectors.items():
             connector.write(self.getValue(name))
             connector.onChanged(self._gui_callback(name, connector))
-        self._observers[tag] = self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._update_gui())
+        self._guiVtkObserverTags[tag] = self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._update_gui())
         return tag
 
     def disconnectGui(self, guiTag: int) -> None:
         for connector in self._guis.pop(guiTag, {}).values():
             connector.onChanged(None)
-        if guiTag in self._observers:
-            self.RemoveObserver(self._observers.pop(guiTag))
+        if guiTag in self._guiVtkObserverTags:
+            self.RemoveObserver(self._guiVtkObserverTags.pop(guiTag))
 
     def _gui_callback(self, name: str, connector: GuiConnector) -> Callable[[], None]:
         def changed() -> None:

@@ -17,7 +17,11 @@ def parse(arguments):
     parser.add_argument("--screenshot", metavar="PNG", help="write a picture of the window and leave")
     parser.add_argument("--run-tests", action="store_true", help="run the module's test class and leave")
     parser.add_argument("--size", metavar="WxH", default="1400x900", help="size of the window (default: %(default)s)")
-    return parser.parse_args(arguments)
+    parser.add_argument("--no-main-window", action="store_true", help="no window and no views; the panel is not shown")
+    options = parser.parse_args(arguments)
+    if options.no_main_window and options.screenshot:
+        parser.error("there is no picture without the main window")
+    return options
 
 
 def main(arguments=None):
@@ -29,7 +33,7 @@ def main(arguments=None):
         for path in (options.module, *options.scene, *filter(None, [options.exec])):
             if not Path(path).is_file():
                 raise HostError(f"There is no file {path}.")
-        application = start(offscreen=offscreen, testing=automatic)
+        application = start(offscreen, automatic, main_window=not options.no_main_window)
         width, height = (int(part) for part in options.size.split("x"))
         return run(application, options, width, height)
     except HostError as error:
@@ -41,8 +45,9 @@ def run(application, options, width, height):
     import slicer
 
     window = slicer.util.mainWindow()
-    window.resize(width, height)
-    window.show()
+    if window is not None:
+        window.resize(width, height)
+        window.show()
     try:
         module = load_module(options.module)
         application.processEvents()

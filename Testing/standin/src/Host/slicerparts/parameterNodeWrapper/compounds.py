@@ -1,6 +1,6 @@
 """How lists, tuples, dicts and values of several types are kept: each part under a dotted name."""
 
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 
 import slicer
 
@@ -47,7 +47,11 @@ class Sequence(Storage):
 
     def read(self, node: Any, name: str) -> Any:
         items = [self.element.read(node, f"{name}.{index}") for index in range(self._count(node, name))]
-        return StoredList(items, lambda changed: self.put(node, name, changed))
+        return StoredList(items, lambda changed: self._save(node, name, changed))
+
+    def _save(self, node: Any, name: str, items: List[Any]) -> StoredList:
+        self.put(node, name, items)
+        return self.read(node, name)
 
     def remove(self, node: Any, name: str) -> None:
         with slicer.util.NodeModify(node):
@@ -109,7 +113,11 @@ class Mapping(Storage):
         self._pairs.put(node, name, value.items())
 
     def read(self, node: Any, name: str) -> Any:
-        return StoredDict(dict(self._pairs.read(node, name)), lambda changed: self.put(node, name, changed))
+        return StoredDict(dict(self._pairs.read(node, name)), lambda changed: self._save(node, name, changed))
+
+    def _save(self, node: Any, name: str, items: Dict[Any, Any]) -> StoredDict:
+        self.put(node, name, items)
+        return self.read(node, name)
 
 
 class OneOf(Storage):

@@ -1,18 +1,21 @@
 """Lists and dicts read from a parameter node: a change of them is a change of the node."""
 
 import collections.abc
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 
 class StoredList(collections.abc.MutableSequence):
-    """A list that writes itself back after each change; a change that is refused leaves it as it was."""
+    """A list that writes itself back after each change; a change that is refused leaves it as it was.
 
-    def __init__(self, items: List[Any], save: Callable[[List[Any]], None]):
+    Args:
+        save: writes the items and returns them as they are read back, lists within the list as stored lists.
+    """
+
+    def __init__(self, items: List[Any], save: Callable[[List[Any]], "StoredList"]):
         self._items, self._save = items, save
 
     def _replace(self, items: List[Any]) -> None:
-        self._save(items)
-        self._items = items
+        self._items = self._save(items)._items
 
     def __getitem__(self, index: Any) -> Any:
         return self._items[index]
@@ -38,7 +41,7 @@ class StoredList(collections.abc.MutableSequence):
     def _refuse(self, _other: Any) -> Any:
         raise NotImplementedError("A stored list is changed in place, by += and the methods of a list.")
 
-    __add__ = __radd__ = __mul__ = _refuse
+    __add__ = __radd__ = __mul__ = __rmul__ = _refuse
 
     def __imul__(self, times: int) -> "StoredList":
         self._replace(self._items * times)
@@ -66,14 +69,17 @@ class StoredList(collections.abc.MutableSequence):
 
 
 class StoredDict(collections.abc.MutableMapping):
-    """A dict that writes itself back after each change; as in the application, get and pop take no default."""
+    """A dict that writes itself back after each change; as in the application, get and pop take no default.
 
-    def __init__(self, items: Dict[Any, Any], save: Callable[[Dict[Any, Any]], None]):
+    Args:
+        save: writes the items and returns them as they are read back.
+    """
+
+    def __init__(self, items: Dict[Any, Any], save: Callable[[Dict[Any, Any]], "StoredDict"]):
         self._items, self._save = items, save
 
     def _replace(self, items: Dict[Any, Any]) -> None:
-        self._save(items)
-        self._items = items
+        self._items = self._save(items)._items
 
     def __getitem__(self, key: Any) -> Any:
         return self._items[key]
@@ -99,6 +105,13 @@ class StoredDict(collections.abc.MutableMapping):
         value = self._items[key]
         del self[key]
         return value
+
+    def popitem(self) -> Tuple[Any, Any]:
+        """Remove the newest item and return it."""
+        if not self._items:
+            raise KeyError("The dict is empty.")
+        key = next(reversed(self._items))
+        return key, self.pop(key)
 
     def clear(self) -> None:
         self._replace({})

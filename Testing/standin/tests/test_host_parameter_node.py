@@ -538,3 +538,72 @@ def test_a_range_without_a_default_cannot_be_connected_as_in_the_application(app
 
     with pytest.raises(AttributeError):
         Limits(node).connectParametersToGui({"window": ctk.ctkRangeWidget()})
+
+
+def test_a_list_put_into_a_stored_list_is_stored_with_its_changes(application, node):
+    from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+    @parameterNodeWrapper
+    class Nested:
+        matrix: List[List[int]]
+
+    p = Nested(node)
+    matrix = p.matrix
+    matrix.append([4, 5])
+    matrix[0].append(7)
+    assert p.matrix == [[4, 5, 7]]
+    assert Nested(node).matrix == [[4, 5, 7]]
+    with pytest.raises(NotImplementedError):
+        2 * matrix
+
+
+def test_popitem_takes_the_newest_item_of_a_stored_dict(parameters, node):
+    p = parameters.PN(node)
+    p.d = {"w": 4, "c": 3}
+    assert p.d.popitem() == ("c", 3)
+    assert p.d == {"w": 4}
+    p.d.clear()
+    with pytest.raises(KeyError):
+        p.d.popitem()
+
+
+def test_defaults_of_the_same_value_are_equal(application):
+    from slicer.parameterNodeWrapper import Default
+
+    assert Default(15) == Default(15)
+    assert Default(15) != Default(16)
+    assert Default(15) != 15
+
+
+@pytest.mark.parametrize("name", ["ctkDoubleSlider", "ctkDoubleSpinBox"])
+def test_a_number_without_limits_has_infinite_ones_in_its_widget(application, node, name):
+    import ctk
+    from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+    @parameterNodeWrapper
+    class Unlimited:
+        value: float
+
+    p, widget = Unlimited(node), getattr(ctk, name)()
+    p.connectParametersToGui({"value": widget})
+    assert (widget.minimum, widget.maximum) == (float("-inf"), float("inf"))
+    widget.value = 3e20
+    assert p.value == 3e20
+    widget.value = float("inf")
+    assert p.value == float("inf")
+
+
+def test_a_directory_button_has_absolute_paths(application, node):
+    import ctk
+    from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+    @parameterNodeWrapper
+    class Folder:
+        path: pathlib.Path
+
+    p, button = Folder(node), ctk.ctkDirectoryButton()
+    p.connectParametersToGui({"path": button})
+    assert p.path == pathlib.Path()
+    button.directory = "some/path"
+    assert pathlib.Path(button.directory) == pathlib.Path("some/path").absolute()
+    assert p.path == pathlib.Path("some/path").absolute()

@@ -7,6 +7,15 @@ from typing import Annotated, Optional
 
 import slicer
 import vtk
+from SAMRegistrationLib.choices import (
+    AUTO,
+    BUILT_IN_CLICK_MODEL,
+    MODALITIES,
+    PREALIGNMENT,
+    PREALIGNMENTS,
+    PRESET,
+    PRESETS,
+)
 from SAMRegistrationLib.logic.clicks import ClicksLogic
 from SAMRegistrationLib.logic.look import LookLogic
 from SAMRegistrationLib.logic.registration import RegistrationLogic
@@ -57,16 +66,16 @@ class SAMRegistrationParameterNode:
 
     fixedVolume: vtkMRMLScalarVolumeNode
     movingVolume: vtkMRMLScalarVolumeNode
-    fixedModality: Annotated[str, Choice(["auto", "ct", "mr", "other"])] = "auto"
-    movingModality: Annotated[str, Choice(["auto", "ct", "mr", "other"])] = "auto"
+    fixedModality: Annotated[str, Choice([AUTO, *MODALITIES])] = AUTO
+    movingModality: Annotated[str, Choice([AUTO, *MODALITIES])] = AUTO
     fixedSegmentation: vtkMRMLSegmentationNode
     movingSegmentation: vtkMRMLSegmentationNode
     clickSide: Annotated[str, Choice(["fixed", "moving"])] = "fixed"
     chosenStructure: str = ""
-    clickModel: str = "compact"
-    device: str = "auto"
-    preset: Annotated[str, Choice(["fast", "balanced", "accurate"])] = "balanced"
-    prealignment: Annotated[str, Choice(["affine", "rigid", "none"])] = "affine"
+    clickModel: str = BUILT_IN_CLICK_MODEL
+    device: str = AUTO
+    preset: Annotated[str, Choice(list(PRESETS))] = PRESET
+    prealignment: Annotated[str, Choice(list(PREALIGNMENTS))] = PREALIGNMENT
     initialTransform: vtkMRMLTransformNode
     useNetwork: bool = True
     weights: str = ""

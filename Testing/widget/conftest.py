@@ -68,9 +68,9 @@ def clicking(panel, a_pair, monkeypatch):
 @pytest.fixture
 def quick_registration(monkeypatch):
     """A registration whose outcome is known."""
-    from SAMRegistrationLib.scene.run import Engine
+    from SAMRegistrationLib import engine
 
-    monkeypatch.setattr(Engine, "register", module_life.known_result)
+    monkeypatch.setattr(engine, "register", module_life.known_result)
 
 
 @pytest.fixture

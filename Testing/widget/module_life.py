@@ -18,8 +18,8 @@ def pair():
     return nodes
 
 
-def known_result(self, fixed, moving, *_masks):
-    """For Engine.register: a shift of (4, -3, 2) mm (LPS) from fixed to moving points."""
+def known_result(fixed, moving, *_others):
+    """For engine.register: a shift of (4, -3, 2) mm (LPS) from fixed to moving points."""
     from SAMRegistrationLib.registration import RegistrationResult
 
     shift = sitk.TranslationTransform(3, (4.0, -3.0, 2.0))

@@ -6,8 +6,8 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from module_panel import FIXED, MOVING, choose
+from SAMRegistrationLib import engine
 from SAMRegistrationLib.registration import RegistrationResult
-from SAMRegistrationLib.scene.run import Engine
 from SAMRegistrationLib.testing.driver import click, settle
 
 PARENT = np.eye(4)
@@ -24,11 +24,11 @@ PLACES = [(5.0, -3.0, 8.0), (-12.0, 6.0, 0.0), (20.0, 11.0, -9.0)]
 def registered(panel, a_pair, monkeypatch):
     """The panel after a registration whose outcome is known, with everything of the moving space under a parent."""
 
-    def known(self, fixed, moving, *_masks):
+    def known(fixed, moving, *_others):
         forward, back = (sitk.CompositeTransform([part]) for part in (MAPPING, MAPPING.GetInverse()))
         return RegistrationResult(forward, back, back, fixed, moving)
 
-    monkeypatch.setattr(Engine, "register", known)
+    monkeypatch.setattr(engine, "register", known)
     parent = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", "Parent")
     parent.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(PARENT))
     for node in a_pair[1]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+from SAMRegistrationLib import engine
 from SAMRegistrationLib.registration import RegistrationResult
-from SAMRegistrationLib.scene.run import Engine
 from SAMRegistrationLib.testing.driver import click, settle
 
 SHIFT = np.array((3.0, -2.0, 4.0))
@@ -81,11 +81,11 @@ def check(board, fixed, moving, shift=SHIFT):
 def shifting(panel, monkeypatch):
     """The panel, where every registration finds the shift (fixed to moving, LPS)."""
 
-    def known(self, fixed, moving, *_masks):
+    def known(fixed, moving, *_others):
         forward, back = (sitk.CompositeTransform([sitk.TranslationTransform(3, s.tolist())]) for s in (SHIFT, -SHIFT))
         return RegistrationResult(forward, back, back, fixed, moving)
 
-    monkeypatch.setattr(Engine, "register", known)
+    monkeypatch.setattr(engine, "register", known)
     return panel
 
 

@@ -194,13 +194,13 @@ def test_folds_are_hatched_listed_and_found_by_a_click_and_come_back_with_the_sc
     panel, a_pair, monkeypatch, tmp_path, frame_of
 ):
     from PySide6 import QtCore, QtTest
+    from SAMRegistrationLib import engine
     from SAMRegistrationLib.geometry.grid import Grid
     from SAMRegistrationLib.registration import RegistrationResult
-    from SAMRegistrationLib.scene.run import Engine
 
     center = (0.0, 0.0, 5.0)
 
-    def folded(self, fixed, moving, *_masks):
+    def folded(fixed, moving, *_others):
         grid = Grid.of(fixed)
         offsets = grid.index_to_physical(np.argwhere(np.ones(grid.shape))[:, ::-1]) - center
         pull = -2.5 * offsets * np.exp(-np.sum(offsets**2, 1) / (2 * 6.0**2))[:, None]
@@ -208,7 +208,7 @@ def test_folds_are_hatched_listed_and_found_by_a_click_and_come_back_with_the_sc
         whole, nothing = sitk.CompositeTransform([field]), sitk.CompositeTransform([sitk.AffineTransform(3)])
         return RegistrationResult(whole, nothing, nothing, fixed, moving)
 
-    monkeypatch.setattr(Engine, "register", folded)
+    monkeypatch.setattr(engine, "register", folded)
     choose(panel, a_pair)
     click(panel.ui.registerButton)
     wait(lambda: not panel.registerPanel.running)

@@ -10,8 +10,8 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from module_panel import MODULE, choose
+from SAMRegistrationLib import engine
 from SAMRegistrationLib.registration import RegistrationResult
-from SAMRegistrationLib.scene.run import Engine
 from SAMRegistrationLib.testing.driver import click, settle, wait
 from vtk.util.numpy_support import vtk_to_numpy
 
@@ -22,13 +22,13 @@ PRESETS = sorted((MODULE.parent / "SAMRegistrationLib" / "resources" / "presets"
 def quick(monkeypatch):
     """Registrations are over at once: the moving volume is stretched along one axis, so that the map has color."""
 
-    def stretched(self, fixed, moving, *_masks):
+    def stretched(fixed, moving, *_others):
         mapping = sitk.AffineTransform(3)
         mapping.Scale((1.0, 1.0, 1.5))
         forward, back = (sitk.CompositeTransform([part]) for part in (mapping, mapping.GetInverse()))
         return RegistrationResult(forward, back, back, fixed, moving)
 
-    monkeypatch.setattr(Engine, "register", stretched)
+    monkeypatch.setattr(engine, "register", stretched)
 
 
 @pytest.fixture
@@ -311,14 +311,14 @@ def test_the_time_left_is_shown_while_registering(panel, a_pair, monkeypatch):
     monkeypatch.setattr(register, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
     released = []
 
-    def slow(self, fixed, moving, *_masks):
+    def slow(_fixed, _moving, _fixed_masks, _moving_masks, _options, job):
         clock.now = 130.0
-        self._job.update(0.25 / 0.85, "Predicting")  # the registration is the first 85 % of all
+        job.update(0.25 / 0.85, "Predicting")  # the registration is the first 85 % of all
         while not released:
-            self._job.update(0.25 / 0.85, "Predicting")
+            job.update(0.25 / 0.85, "Predicting")
         raise RuntimeError
 
-    monkeypatch.setattr(Engine, "register", slow)
+    monkeypatch.setattr(engine, "register", slow)
     choose(panel, a_pair)
     click(panel.ui.registerButton)
     try:

@@ -121,8 +121,8 @@ def test_the_module_lives_in_an_application_without_main_window_and_python_progr
         print(slicer.app.layoutManager(), slicer.util.mainWindow(), panel.parent.isEntered)
         print(panel.ui.installStatus.text)
         import module_life
-        from SAMRegistrationLib.scene.run import Engine
-        Engine.register = module_life.known_result
+        from SAMRegistrationLib import engine
+        engine.register = module_life.known_result
         module_life.live(panel, module_life.pair(), pathlib.Path({str(tmp_path)!r}))
         slicer.modules.SAMRegistrationInstance.runTest(msec=0)
         print("lived")

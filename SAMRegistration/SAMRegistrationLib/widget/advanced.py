@@ -6,7 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..logic.weights import BUILT_IN
+from ..choices import BUILT_IN_CLICK_MODEL
 from .messages import sentence
 
 
@@ -32,7 +32,7 @@ class AdvancedPanel:
     def update(self) -> None:
         """Bring the part in line with the parameters."""
         parameters, ui = self._parameters(), self._ui
-        name = BUILT_IN if parameters is None else parameters.clickModel
+        name = BUILT_IN_CLICK_MODEL if parameters is None else parameters.clickModel
         missing, running = self._fill(name), self._task is not None
         weights = "" if parameters is None else parameters.weights
         if ui.weightsPath.currentPath != weights:
@@ -90,7 +90,11 @@ class AdvancedPanel:
             return Path(name).name
         if missing:
             return _("{name} ({size} MB to download)").format(name=name, size=missing)
-        return _("{name} (built in)").format(name=name) if name == BUILT_IN else _("{name} (here)").format(name=name)
+        return (
+            _("{name} (built in)").format(name=name)
+            if name == BUILT_IN_CLICK_MODEL
+            else _("{name} (here)").format(name=name)
+        )
 
     def _on_model(self, index):
         if self._filling or self._parameters() is None or index < 0:

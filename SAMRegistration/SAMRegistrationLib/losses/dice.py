@@ -1,4 +1,4 @@
-"""Overlap of masks."""
+"""Dice loss of masks."""
 
 from typing import Optional
 
@@ -18,11 +18,11 @@ def soft_dice(a: torch.Tensor, b: torch.Tensor, present: Optional[torch.Tensor] 
     Returns:
         A scalar in [0, 1]; 0 where no structure counts.
     """
-    overlap = (a * b).flatten(2).sum(2)
+    common = (a * b).flatten(2).sum(2)
     size = a.square().flatten(2).sum(2) + b.square().flatten(2).sum(2)
     if present is None:
         present = (a.flatten(2).amax(2) > 0) & (b.flatten(2).amax(2) > 0)
-    loss = 1 - 2 * overlap / size.clamp_min(torch.finfo(size.dtype).tiny)
+    loss = 1 - 2 * common / size.clamp_min(torch.finfo(size.dtype).tiny)
     return mean_over_present(loss, present)
 
 

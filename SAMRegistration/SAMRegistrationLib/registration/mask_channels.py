@@ -33,24 +33,25 @@ def shared_structures(
     moving_volume: Grid,
     grid: Grid,
     linear: sitk.Transform,
-    notes: List[str],
-) -> Optional[Structures]:
-    """The structures of both images as channels on `grid`; None without any.
+) -> Tuple[Optional[Structures], List[str]]:
+    """The structures of both images as channels on `grid`, None without any, and sentences about what is left out.
 
     Args:
         fixed_masks, moving_masks: label images (0 is background) or structures that may overlap, on any grids; which
             are the same is said by :func:`..volumes.with_numbers_of`.
         fixed_volume, moving_volume: grids of the volumes that the masks belong to.
         linear: maps fixed points to moving points.
-        notes: receives a sentence for masks that were resampled and for every structure that is left out.
+
+    Returns:
+        The channels, and a sentence for masks that were resampled and for every structure that is left out.
     """
     if fixed_masks is None or moving_masks is None:
         if fixed_masks is not None or moving_masks is not None:
             side = "fixed" if fixed_masks is not None else "moving"
-            notes.append(f"Only the {side} image has masks, so they cannot guide the registration.")
-        return None
+            return None, [f"Only the {side} image has masks, so they cannot guide the registration."]
+        return None, []
     fixed_masks = as_structures(fixed_masks, "The fixed label image")
-    moving_masks = with_numbers_of(fixed_masks, as_structures(moving_masks, "The moving label image"), notes)
+    moving_masks, notes = with_numbers_of(fixed_masks, as_structures(moving_masks, "The moving label image"))
     fixed_labels, moving_labels = set(fixed_masks.labels), set(moving_masks.labels)
     for label in sorted(fixed_labels ^ moving_labels):
         side, masks = ("fixed", fixed_masks) if label in fixed_labels else ("moving", moving_masks)
@@ -71,9 +72,9 @@ def shared_structures(
             title = fixed_masks.title(label)
             notes.append(f"Structure {title} lies outside the region of the registration and does not guide it.")
     if not kept:
-        return None
+        return None, notes
     fixed, moving = (torch.from_numpy(np.stack(channels)[None]) for channels in (fixed_channels, moving_channels))
-    return Structures(tuple(kept), tuple(map(fixed_masks.title, kept)), fixed, moving)
+    return Structures(tuple(kept), tuple(map(fixed_masks.title, kept)), fixed, moving), notes
 
 
 def _channel(masks: StructureMasks, label: int, grid: Grid, transform: sitk.Transform) -> np.ndarray:

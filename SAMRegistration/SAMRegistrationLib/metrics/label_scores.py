@@ -1,4 +1,4 @@
-"""Overlap of label maps, structure by structure."""
+"""Dice and surface distances of label maps, structure by structure."""
 
 from dataclasses import asdict, dataclass
 from typing import Dict, Iterator, List, Optional, Tuple

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from SAMRegistrationLib.losses.overlap import soft_dice
+from SAMRegistrationLib.losses.dice import soft_dice
 
 
 def test_soft_dice_is_that_of_monai():

@@ -1,4 +1,4 @@
-"""How far two volumes meet in space."""
+"""Which share of one volume the other one covers in space."""
 
 from typing import Optional
 
@@ -9,14 +9,16 @@ from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.transforms import transform_points
 
-SMALLEST_OVERLAP = 0.1
+SMALLEST_SHARE = 0.1
 WAYS_OUT = (
     "check that both show the same region, or give an initial transform, or, where they lie in place already, choose "
     "the pre-alignment none"
 )
 
 
-def overlap(fixed: Grid, moving: Grid, transform: sitk.Transform, inverse: Optional[sitk.Transform] = None) -> float:
+def covered_share(
+    fixed: Grid, moving: Grid, transform: sitk.Transform, inverse: Optional[sitk.Transform] = None
+) -> float:
     """Share of the one volume, of which it is larger, whose points land inside the other: 1 for a part of a whole.
 
     Args:
@@ -26,16 +28,16 @@ def overlap(fixed: Grid, moving: Grid, transform: sitk.Transform, inverse: Optio
     return max(_share(fixed, moving, transform), _share(moving, fixed, inverse or transform.GetInverse()))
 
 
-def require_overlap(fixed: Grid, moving: Grid, transform: sitk.Transform, inverse: sitk.Transform) -> None:
+def require_coverage(fixed: Grid, moving: Grid, transform: sitk.Transform, inverse: sitk.Transform) -> None:
     """Refuse volumes that do not meet in space.
 
     Args:
-        transform, inverse: see :func:`overlap`.
+        transform, inverse: see :func:`covered_share`.
 
     Raises:
         InputError: no point of either volume lands inside the other.
     """
-    if overlap(fixed, moving, transform, inverse) == 0:
+    if covered_share(fixed, moving, transform, inverse) == 0:
         raise InputError(
             "The volumes do not overlap in space; switch the pre-alignment on or give another initial transform."
         )

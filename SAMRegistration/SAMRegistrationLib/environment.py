@@ -167,7 +167,7 @@ def _version(name: str, module: str) -> Optional[str]:
         return str(getattr(sys.modules.get(module), "__version__", "?"))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _version_by_pip(name: str) -> str:
     """The version of a distribution when it was asked for first: reading it takes some milliseconds."""
     return metadata.version(name)

@@ -39,7 +39,7 @@ class Prompt:
         points: one position, or two opposite corners of a box (LPS mm).
         normal: unit normal (LPS) of the grid plane that the prompt was set in, which passes through `points[0]`; None
             means the planes of highest resolution.
-        proposed: derived from the other image and not yet accepted.
+        proposed: carried over from the other image and not yet accepted.
         correction: set on a slice that already showed a propagated or imported mask, which it corrects.
         id: unique name.
     """

@@ -5,3 +5,4 @@ PRESETS, PRESET = ("fast", "balanced", "accurate"), "balanced"
 PREALIGNMENTS, PREALIGNMENT = ("affine", "rigid", "none"), "affine"
 MODALITIES = ("ct", "mr", "other")
 BUILT_IN_CLICK_MODEL = "compact"
+POSITIVE, NEGATIVE, BOX = "positive", "negative", "box"  # kinds of prompts

@@ -1,4 +1,4 @@
-"""Prompts in the pixels of one slice, and the promise that a mask keeps them.
+"""Clicks on one slice: the choice between candidate masks by the clicks, and masks that satisfy them.
 
 Pixels are (column, row); a mask is where logits are > 0.
 """
@@ -47,7 +47,7 @@ def pixel_of(point: Sequence[float], shape: Tuple[int, int]) -> Tuple[int, int]:
     return column, row
 
 
-def kept(mask: np.ndarray, clicks: Clicks) -> int:
+def satisfied_points(mask: np.ndarray, clicks: Clicks) -> int:
     """How many of the points a mask (H, W) satisfies."""
     pixels = [pixel_of(point, mask.shape) for point in clicks.points]
     return sum(bool(mask[row, column]) == bool(point[2]) for (column, row), point in zip(pixels, clicks.points))
@@ -56,16 +56,16 @@ def kept(mask: np.ndarray, clicks: Clicks) -> int:
 def best_candidate(prediction: SlicePrediction, clicks: Clicks) -> int:
     """Index of the candidate that satisfies most points; the predicted score decides between equals."""
     ranks = [
-        (kept(mask > 0, clicks), bool((mask > 0).any()), float(score))
+        (satisfied_points(mask > 0, clicks), bool((mask > 0).any()), float(score))
         for mask, score in zip(prediction.masks, prediction.scores)
     ]
     return max(range(len(ranks)), key=ranks.__getitem__)
 
 
-def honour(logits: np.ndarray, clicks: Clicks) -> np.ndarray:
+def enforce_clicks(logits: np.ndarray, clicks: Clicks) -> np.ndarray:
     """Logits (H, W) changed as little as needed so that positive points are inside and negative ones outside.
 
-    Around a click that is not honoured a Gaussian is added, high enough to turn its pixel. Of two contradicting
+    Around a click that is not satisfied a Gaussian is added, high enough to turn its pixel. Of two contradicting
     clicks on one pixel the later one holds.
     """
     logits = np.clip(np.asarray(logits, dtype=np.float32), -8.0, 8.0)
@@ -85,10 +85,10 @@ def honour(logits: np.ndarray, clicks: Clicks) -> np.ndarray:
     return logits
 
 
-def change_around(before: np.ndarray, after: np.ndarray, clicks: Clicks) -> np.ndarray:
+def connected_changes(before: np.ndarray, after: np.ndarray, clicks: Clicks) -> np.ndarray:
     """The mask `before` with those connected changes towards `after` that contain a click.
 
-    A correction thus stays local: what a click does not touch remains as it was. Both masks are bool (H, W).
+    A correction stays local: what is not connected to a click remains as it was. Both masks are bool (H, W).
     """
     result = before.copy()
     for point in clicks.points:

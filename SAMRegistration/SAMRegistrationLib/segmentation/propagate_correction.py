@@ -3,16 +3,16 @@
 import numpy as np
 
 from ..job import Job
-from .clicks import Clicks
+from .candidates import Clicks
 from .planes import SlicePlane, slice_of
 from .regions import component_at, components, deepest, signed_distance
+from .slice_propagation import Masks
 from .slice_segmenter import SliceSegmenter
-from .walk import Masks
 
 _SMALLEST = 4
 
 
-def spread(
+def propagate_correction(
     segmenter: SliceSegmenter, plane: SlicePlane, corrected: np.ndarray, imported: np.ndarray, job: Job
 ) -> Masks:
     """Corrected masks (bool) of the slices around `plane`, which itself is not included.

@@ -1,4 +1,4 @@
-"""One walk of propagation: from a slice with a mask to its neighbours, until the structure ends."""
+"""Propagation in one direction: from a slice with a mask to its neighbors, until the structure ends."""
 
 from dataclasses import dataclass
 from typing import Callable, Dict, NamedTuple, Optional
@@ -6,28 +6,28 @@ from typing import Callable, Dict, NamedTuple, Optional
 import numpy as np
 
 from ..job import Job
-from .derive import clicks_from_mask
+from .clicks_from_mask import clicks_from_mask
 from .planes import SlicePlane, slice_of
-from .regions import components, overlap, signed_distance
+from .regions import components, intersection_over_union, signed_distance
 from .slice_segmenter import SliceSegmenter
 
 Masks = Dict[int, np.ndarray]
 
 
-class Appearance(NamedTuple):
-    """The intensities, of [0, 1], that belong to a structure."""
+class IntensityRange(NamedTuple):
+    """The intensities, in [0, 1], that belong to a structure."""
 
     low: float
     high: float
 
     @classmethod
-    def of(cls, image: np.ndarray, mask: np.ndarray) -> "Appearance":
+    def of(cls, image: np.ndarray, mask: np.ndarray) -> "IntensityRange":
         """Of what lies in a mask (bool, not empty), a little widened."""
         low, high = np.percentile(image[mask], [5, 95])
         return cls(float(low) - 0.03, float(high) + 0.03)
 
-    def share(self, values: np.ndarray) -> float:
-        """The part of the values that belong."""
+    def fraction_of(self, values: np.ndarray) -> float:
+        """The fraction of the values that are in the range."""
         return float(np.mean((values >= self.low) & (values <= self.high)))
 
 
@@ -36,35 +36,35 @@ class StopRule:
     """When a structure is taken to have ended, from one slice to the next.
 
     Attributes:
-        score: lowest predicted intersection over union of a mask.
-        shrink: smallest area as a fraction of the expected one.
-        grow: largest area as a multiple of the expected one.
-        common: lowest part of the smaller of both masks that lies in the other.
-        pixels: smallest area in pixels.
-        alike: lowest part of the mask that has the intensities of the structure.
+        min_score: lowest predicted intersection over union of a mask.
+        min_area_ratio: smallest area as a fraction of the expected one.
+        max_area_ratio: largest area as a multiple of the expected one.
+        min_coverage: lowest fraction of the smaller of both masks that lies in the other.
+        min_pixels: smallest area in pixels.
+        min_in_range: lowest fraction of the mask whose intensities are in the range of the structure.
     """
 
-    score: float = 0.3
-    shrink: float = 0.1
-    grow: float = 3.0
-    common: float = 0.6
-    pixels: int = 5
-    alike: float = 0.6
+    min_score: float = 0.3
+    min_area_ratio: float = 0.1
+    max_area_ratio: float = 3.0
+    min_coverage: float = 0.6
+    min_pixels: int = 5
+    min_in_range: float = 0.6
 
-    def allows(self, new: np.ndarray, old: np.ndarray, score: float, alike: float) -> bool:
-        """Whether mask `new` (bool) with this score and likeness can be the continuation of the expected `old`."""
+    def allows(self, new: np.ndarray, old: np.ndarray, score: float, in_range: float) -> bool:
+        """Whether mask `new` (bool), with this score and fraction in range, can continue the expected `old`."""
         area, expected = np.count_nonzero(new), np.count_nonzero(old)
         return (
-            score >= self.score
-            and alike >= self.alike
-            and area >= self.pixels
-            and self.shrink * expected <= area <= self.grow * expected
-            and np.count_nonzero(new & old) >= self.common * min(area, expected)
+            score >= self.min_score
+            and in_range >= self.min_in_range
+            and area >= self.min_pixels
+            and self.min_area_ratio * expected <= area <= self.max_area_ratio * expected
+            and np.count_nonzero(new & old) >= self.min_coverage * min(area, expected)
         )
 
 
 @dataclass(frozen=True)
-class Walk:
+class SlicePropagation:
     """How masks are carried from slice to slice.
 
     Attributes:
@@ -86,7 +86,7 @@ class Walk:
         segmenter: SliceSegmenter,
         start: SlicePlane,
         mask: np.ndarray,
-        appearance: Appearance,
+        intensities: IntensityRange,
         indices: range,
         shape_at: Optional[Callable[[int], np.ndarray]],
         job: Job,
@@ -97,8 +97,8 @@ class Walk:
             segmenter: predicts slices.
             start: the slice to start from.
             mask: its mask (bool), not empty.
-            appearance: the intensities that belong to the structure.
-            indices: the slices to walk through, beginning beside `start`.
+            intensities: the intensities that belong to the structure.
+            indices: the slices to go through, beginning beside `start`.
             shape_at: signed distance (mm) of the shape interpolated between two prompted slices, by slice; where the
                 structure is prompted on both sides it cannot end, so where the model fails the expected mask is kept.
 
@@ -118,24 +118,24 @@ class Walk:
             if shape_at is not None:
                 expected = self.between * shape_at(index) + (1 - self.between) * memory
             guide = expected > 0 if (expected > 0).any() else mask
-            mask = self._next(segmenter, plane, guide, appearance, shape_at is not None, job)
+            mask = self._next(segmenter, plane, guide, intensities, shape_at is not None, job)
             if mask is None:
                 break
             found[index] = mask
         return found
 
-    def _next(self, segmenter, plane, guide, appearance, bounded, job) -> Optional[np.ndarray]:
+    def _next(self, segmenter, plane, guide, intensities, bounded, job) -> Optional[np.ndarray]:
         size = segmenter.pixel_size(plane)
         values = slice_of(segmenter.volume, plane)
         reach = self.steepness * segmenter.grid.spacing[plane.axis] + 2 * max(size)
         result = np.zeros_like(guide)
-        for derived in clicks_from_mask(guide, size):
-            part = derived.part
+        for expected in clicks_from_mask(guide, size):
+            part = expected.part
             distance = signed_distance(part, size)
-            answer = segmenter.continuation(plane, derived, job)
+            answer = segmenter.continuation(plane, expected, job)
             new = _touching(answer.mask & (distance > -reach), part)
-            if new.any() and self.rule.allows(new, part, answer.score, appearance.share(values[new])):
-                trust = self.trust + (1 - self.trust) * overlap(new, part)
+            if new.any() and self.rule.allows(new, part, answer.score, intensities.fraction_of(values[new])):
+                trust = self.trust + (1 - self.trust) * intersection_over_union(new, part)
                 result |= trust * signed_distance(new, size) + (1 - trust) * distance > 0
             elif bounded:
                 result |= part

@@ -1,17 +1,17 @@
-"""Prompts derived from a mask: what a user would click to get that mask again."""
+"""Prompts computed from a mask: what a user would click to get that mask again."""
 
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .clicks import Clicks, pixel_of
+from .candidates import Clicks, pixel_of
 from .regions import PixelSize, bounding_box, components, deepest, depth
 
 _MAX_PARTS = 4
 _SMALL_PART = 0.05
 
 
-class DerivedClicks(NamedTuple):
+class PartClicks(NamedTuple):
     """Clicks for one connected part of a mask, and that part (bool, H x W)."""
 
     clicks: Clicks
@@ -23,7 +23,7 @@ def clicks_from_mask(
     pixel_size: PixelSize,
     points: Sequence[Tuple[float, float, bool]] = (),
     margin: float = 0.05,
-) -> List[DerivedClicks]:
+) -> List[PartClicks]:
     """One group of clicks per sizeable part of a mask: its box, widened by `margin`, and its deepest pixel.
 
     Args:
@@ -50,7 +50,7 @@ def clicks_from_mask(
         grow = margin * max(box[2] - box[0], box[3] - box[1]) + 1.0
         limits = np.array([mask.shape[1] - 1, mask.shape[0] - 1] * 2, dtype=np.float64)
         box = np.clip(box + np.array([-grow, -grow, grow, grow]), 0, limits)
-        groups.append(DerivedClicks(Clicks(((*seed, True), *mine), tuple(float(value) for value in box)), part))
+        groups.append(PartClicks(Clicks(((*seed, True), *mine), tuple(float(value) for value in box)), part))
     return groups
 
 

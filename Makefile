@@ -51,7 +51,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python Testing/bench/click_accuracy.py --every 20
 	$(BIN)/python Testing/bench/training.py --size 96 --checkpointing --repeats 1
 	$(OFFSCREEN) $(BIN)/python Testing/bench/module.py
-	PYTHONPATH=Testing $(OFFSCREEN) $(BIN)/python Testing/bench/host_frame.py
+	PYTHONPATH=Testing/standin/src $(OFFSCREEN) $(BIN)/python Testing/bench/host_frame.py
 
 # Other registration programs for the benchmark, in an environment of their own: their pins clash with ours.
 bench-peers: .venv-peers/.installed

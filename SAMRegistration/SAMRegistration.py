@@ -7,6 +7,15 @@ from typing import Annotated, Optional
 
 import slicer
 import vtk
+from SAMRegistrationLib.choices import (
+    AUTO,
+    BUILT_IN_CLICK_MODEL,
+    MODALITIES,
+    PREALIGNMENT,
+    PREALIGNMENTS,
+    PRESET,
+    PRESETS,
+)
 from SAMRegistrationLib.logic.clicks import ClicksLogic
 from SAMRegistrationLib.logic.look import LookLogic
 from SAMRegistrationLib.logic.registration import RegistrationLogic
@@ -57,16 +66,16 @@ class SAMRegistrationParameterNode:
 
     fixedVolume: vtkMRMLScalarVolumeNode
     movingVolume: vtkMRMLScalarVolumeNode
-    fixedModality: Annotated[str, Choice(["auto", "ct", "mr", "other"])] = "auto"
-    movingModality: Annotated[str, Choice(["auto", "ct", "mr", "other"])] = "auto"
+    fixedModality: Annotated[str, Choice([AUTO, *MODALITIES])] = AUTO
+    movingModality: Annotated[str, Choice([AUTO, *MODALITIES])] = AUTO
     fixedSegmentation: vtkMRMLSegmentationNode
     movingSegmentation: vtkMRMLSegmentationNode
     clickSide: Annotated[str, Choice(["fixed", "moving"])] = "fixed"
     chosenStructure: str = ""
-    clickModel: str = "compact"
-    device: str = "auto"
-    preset: Annotated[str, Choice(["fast", "balanced", "accurate"])] = "balanced"
-    prealignment: Annotated[str, Choice(["affine", "rigid", "none"])] = "affine"
+    clickModel: str = BUILT_IN_CLICK_MODEL
+    device: str = AUTO
+    preset: Annotated[str, Choice(list(PRESETS))] = PRESET
+    prealignment: Annotated[str, Choice(list(PREALIGNMENTS))] = PREALIGNMENT
     initialTransform: vtkMRMLTransformNode
     useNetwork: bool = True
     weights: str = ""
@@ -100,7 +109,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self._parameterNode = None
         self._guiTag = None
-        self._unseen = False
+        self.panels = []
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
@@ -111,11 +120,14 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = SAMRegistrationLogic()
 
         from SAMRegistrationLib.widget.advanced import AdvancedPanel
+        from SAMRegistrationLib.widget.applying import Applying
         from SAMRegistrationLib.widget.choices import name_choices
         from SAMRegistrationLib.widget.clicks import ClickPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
         from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.look import LookPanel
+        from SAMRegistrationLib.widget.matching import Matching
+        from SAMRegistrationLib.widget.measures import Measures
         from SAMRegistrationLib.widget.modality import ModalityGuess
         from SAMRegistrationLib.widget.originals import Originals
         from SAMRegistrationLib.widget.register import RegisterPanel
@@ -125,26 +137,35 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.training import TrainingPanel
 
         self.runner = Runner()
+        shared = (self.ui, self.logic, self.runner, self.parameters)
         self.structuresTable = StructuresTable(
             self.ui, self.logic, self.parameters, self.onStructuresChanged, self.onStructureRemoved
         )
-        self.modalityGuess = ModalityGuess(self.ui, self.logic, self.runner, self.parameters)
-        self.originals = Originals(self.logic, self.parameters, lambda: self.clickPanel.update())
-        self.clickPanel = ClickPanel(self.ui, self.logic, self.runner, self.parameters, self.structuresTable)
-        self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.stepsToShow)
-        self.lookPanel = LookPanel(self.ui, self.logic, self.runner, self.parameters, self.clickPanel.hide_points)
-        self.advancedPanel = AdvancedPanel(self.ui, self.logic, self.runner, self.parameters)
-        self.trainingPanel = TrainingPanel(self.ui, self.logic, self.runner, self.parameters)
+        self.clickPanel = ClickPanel(*shared, self.structuresTable)
+        self.registerPanel = RegisterPanel(*shared, self.stepsToShow)
+        self.lookPanel = LookPanel(*shared, self.clickPanel.hide_points)
+        self.measures = Measures(self.ui, self.logic, self.parameters)
+        self.trainingPanel = TrainingPanel(*shared)
         self.installationPanel = InstallationPanel(self.ui, self.logic, self.onInstalled)
         self.deviceChoice = DeviceChoice(
-            self.ui,
-            self.logic,
-            self.runner,
-            self.parameters,
-            self.installationPanel.show_report,
-            self.installationPanel.show_problem,
+            *shared, self.installationPanel.show_report, self.installationPanel.show_problem
         )
-        self.samplesPanel = SamplesPanel(self.ui, self.logic, self.runner, self.parameters)
+        self.panels = [
+            Matching(self.ui, self.logic, self.parameters),
+            Originals(self.logic, self.parameters, self.clickPanel.update),
+            ModalityGuess(*shared),
+            self.structuresTable,
+            self.clickPanel,
+            self.registerPanel,
+            self.lookPanel,
+            self.measures,
+            Applying(*shared),
+            AdvancedPanel(*shared),
+            self.trainingPanel,
+            self.installationPanel,
+            self.deviceChoice,
+            SamplesPanel(*shared),
+        ]
         self._nameChoices = name_choices
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
@@ -153,36 +174,27 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
 
     def cleanup(self):
-        self.clickPanel.exit()
-        self.lookPanel.stop()
-        self.registerPanel.abandon()
+        for panel in self.panels:
+            panel.exit()
+            panel.scene_closes()
         self.setParameterNode(None)
         self.runner.close()
         self.removeObservers()
 
     def enter(self):
         self.initializeParameterNode()
-        self.clickPanel.enter()
-        self.lookPanel.resume()
-        if self._unseen:
-            self.runner.in_turns(*self.stepsToShow())
-        self.deviceChoice.look()
+        for panel in self.panels:
+            panel.enter()
 
     def exit(self):
-        self.clickPanel.exit()
-        self.lookPanel.stop()
+        for panel in self.panels:
+            panel.exit()
         self._disconnect()
 
     def onSceneStartClose(self, caller, event):
-        self.registerPanel.abandon()
-        self.advancedPanel.abandon()
-        self.trainingPanel.scene_closes()
-        self.clickPanel.scene_closes()
-        self.lookPanel.scene_closes()
-        self.structuresTable.forget()
-        self.samplesPanel.scene_closes()
+        for panel in self.panels:
+            panel.scene_closes()
         self.runner.abandon_all()
-        self._unseen = False
         self.setParameterNode(None)
 
     def onSceneEndClose(self, caller, event):
@@ -195,12 +207,12 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         Its last ModifiedEvent came before the nodes that it refers to were there. Wrappers of it that running work and
         scripts hold learn of those by another one.
         """
-        self.structuresTable.forget()
+        for panel in self.panels:
+            panel.scene_loaded()
         self._disconnect()
         self.logic.getParameterNode().Modified()
         if self.parent.isEntered:
-            self.initializeParameterNode()
-            self.lookPanel.resume()
+            self.enter()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeRemoved(self, caller, event, node):
@@ -237,16 +249,8 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._guiTag = None
 
     def onParametersModified(self, caller=None, event=None):
-        self.structuresTable.take_over()
-        self.originals.watch()
-        self.modalityGuess.update()
-        self.structuresTable.update()
-        self.clickPanel.update()
-        self.registerPanel.update()
-        self.lookPanel.update()
-        self.advancedPanel.update()
-        self.trainingPanel.update()
-        self.deviceChoice.update()
+        for panel in self.panels:
+            panel.update()
 
     def onStructuresChanged(self):
         self.clickPanel.update()
@@ -257,14 +261,12 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onInstalled(self):
         self.onParametersModified()
-        self.deviceChoice.look()
+        self.deviceChoice.enter()
 
     def stepsToShow(self) -> list:
         """What shows a result that has just entered the scene; nothing while the user is in another module."""
-        self._unseen = not self.clickPanel.entered
-        if self._unseen:
-            return []
-        return [self.clickPanel.stop_placing, *self.lookPanel.steps()]
+        steps = self.lookPanel.steps()
+        return [self.clickPanel.stop_placing, *steps] if steps else []
 
 
 class SAMRegistrationLogic(
@@ -296,8 +298,8 @@ class SAMRegistrationLogic(
 
 
 class SAMRegistrationTest(ScriptedLoadableModuleTest):
-    """The way of a clinician, with the module's own panel and slice views: on a small pair whose answer is known, and
-    on the sample pair where it is to be had."""
+    """The whole workflow by the module's own panel and slice views: on a small pair whose answer is known, and on the
+    sample pair where it is available."""
 
     def setUp(self):
         slicer.mrmlScene.Clear()
@@ -308,9 +310,7 @@ class SAMRegistrationTest(ScriptedLoadableModuleTest):
         reason = widget.logic.reasonNotToCompute()
         if reason:
             self.skipTest(reason)
-        from SAMRegistrationLib.selftest import Clinician
-
-        self.clinician = Clinician(widget)
+        self.panel = widget
 
     def runTest(self):
         import unittest
@@ -329,72 +329,75 @@ class SAMRegistrationTest(ScriptedLoadableModuleTest):
 
     def test_click_register_look_save_and_go_on(self):
         import numpy as np
-        from SAMRegistrationLib import selftest
+        from SAMRegistrationLib.testing import driver, phantom, workflow
 
-        clinician, ui = self.clinician, self.clinician.ui
+        panel, ui = self.panel, self.panel.ui
         assert ui.registerButton.text == _("Choose a fixed volume")
-        clinician.load_pair()
-        ball, body = clinician.add_structure("ball"), clinician.add_structure("body")
-        clinician.segment(ball, (0.0, 0.0, 0.0), (0.0, -30.0, 0.0))
-        clinician.segment(body, (20.0, 0.0, 8.0), (20.0, -30.0, 8.0))
-        for side, center in (("fixed", (0.0, 0.0, 0.0)), ("moving", selftest.SHIFT)):
-            overlap = selftest.dice(clinician.mask(side, ball), selftest.ball_mask(center))
-            assert overlap > 0.7, f"the mask of the {side} ball has a Dice of {overlap:.2f} only"
+        workflow.load_phantom(panel)
+        ball, body = driver.add_structure(panel, "ball"), driver.add_structure(panel, "body")
+        workflow.segment(panel, ball, (0.0, 0.0, 0.0), (0.0, -30.0, 0.0))
+        workflow.segment(panel, body, (20.0, 0.0, 8.0), (20.0, -30.0, 8.0))
+        for side, center in (("fixed", (0.0, 0.0, 0.0)), ("moving", phantom.SHIFT)):
+            dice = workflow.dice(driver.mask(panel, side, ball), phantom.ball_mask(center))
+            assert dice > 0.7, f"the mask of the {side} ball has a Dice of {dice:.2f} only"
         self.delayDisplay("Structures are clicked")
 
-        clinician.register()
-        transform, table = clinician.parameters.resultTransform, clinician.parameters.resultTable.GetTable()
+        workflow.register(panel)
+        transform, table = panel.parameters().resultTransform, panel.parameters().resultTable.GetTable()
         rows = {
             table.GetValue(n, 0).ToString(): [float(table.GetValue(n, c).ToString()) for c in (1, 2)] for n in range(4)
         }
         assert rows["ball: Dice"][1] > rows["ball: Dice"][0], rows
-        for name, place, most in (("center of the ball", (0.0, 0.0, 0.0), 2.5), ("spot", selftest.SPOT, 5.0)):
-            error = np.linalg.norm(selftest.mapped(transform, place) - np.add(place, selftest.SHIFT))
+        for name, place, most in (("center of the ball", (0.0, 0.0, 0.0), 2.5), ("spot", phantom.SPOT, 5.0)):
+            error = np.linalg.norm(workflow.mapped(transform, place) - np.add(place, phantom.SHIFT))
             assert error < most, f"the {name} was missed by {error:.1f} mm"
         self.delayDisplay("Registered")
 
-        clinician.save_and_load()
-        clinician.click(ui.fixedImageButton)
-        clinician.choose(ball)
-        clinician.place(ui.plusButton, (4.0, 4.0, 0.0))
-        assert len(clinician.prompts("fixed", ball)) == 2
+        workflow.check_saving(panel)
+        driver.click_and_settle(panel, ui.fixedImageButton)
+        driver.select_structure(panel, ball)
+        driver.place(panel, ui.plusButton, (4.0, 4.0, 0.0))
+        assert len(driver.prompts(panel, "fixed", ball)) == 2
         assert ui.registerButton.enabled
         self.delayDisplay("Saved, loaded and continued")
 
     def test_the_whole_way_on_the_sample_pair(self):
-        from SAMRegistrationLib.selftest import bright_spot
+        from SAMRegistrationLib.testing import driver, workflow
 
-        clinician = self.clinician
-        if not clinician.load_samples():
+        panel = self.panel
+        if not workflow.load_samples(panel):
             self.skipTest("The sample pair is not in the cache of Sample Data and cannot be downloaded.")
-        spot = bright_spot(clinician.parameters.fixedVolume)
-        clinician.segment(clinician.add_structure("bright spot"), spot, (spot[0] + 40.0, *spot[1:]))
-        clinician.register()
-        before, after = clinician.alike()
+        spot = workflow.bright_spot(panel.parameters().fixedVolume)
+        structure = driver.add_structure(panel, "bright spot")
+        workflow.segment(panel, structure, spot, (spot[0] + 40.0, *spot[1:]))
+        workflow.register(panel)
+        before, after = workflow.correlations(panel)
         assert after > before, f"the volumes are not more alike: {before:.3f} before, {after:.3f} after"
-        clinician.save_and_load()
+        workflow.check_saving(panel)
         self.delayDisplay("The whole way on the sample pair")
 
     def test_cancel_in_the_middle(self):
-        from SAMRegistrationLib.selftest import all_nodes
+        from SAMRegistrationLib.testing import driver, workflow
 
-        clinician, ui = self.clinician, self.clinician.ui
-        clinician.load_pair()
-        before = all_nodes()
-        clinician.begin_to_register()
+        panel, ui = self.panel, self.panel.ui
+        workflow.load_phantom(panel)
+        before = driver.node_ids()
+        workflow.begin_to_register(panel)
         ui.cancelButton.click()
-        clinician.settle()
+        driver.settle(panel)
         assert ui.registerStatus.text == _("Cancelled; nothing was changed.")
         assert ui.registerButton.enabled
-        assert all_nodes() == before
+        assert driver.node_ids() == before
         self.delayDisplay("Cancelled")
 
     def test_close_the_scene_in_the_middle(self):
-        clinician, ui = self.clinician, self.clinician.ui
-        clinician.load_pair()
-        clinician.begin_to_register()
+        from SAMRegistrationLib.testing import driver, workflow
+
+        panel, ui = self.panel, self.panel.ui
+        workflow.load_phantom(panel)
+        workflow.begin_to_register(panel)
         slicer.mrmlScene.Clear()
-        clinician.settle()
+        driver.settle(panel)
         assert ui.registerButton.text == _("Choose a fixed volume")
         assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
         self.delayDisplay("Closed")

@@ -21,11 +21,13 @@ from needed import sentence_for
 try:
     import SimpleITK as sitk
     from fetch import FetchError
+    from SAMRegistrationLib import engine
+    from SAMRegistrationLib.choices import PRESET, PRESETS
     from SAMRegistrationLib.cli.console import add_output_options, console_job, say, show, table
-    from SAMRegistrationLib.engine import Engine
     from SAMRegistrationLib.environment import require_packages
     from SAMRegistrationLib.errors import SAMRegistrationError
     from SAMRegistrationLib.files import whole_files
+    from SAMRegistrationLib.geometry.grid import Grid
     from SAMRegistrationLib.metrics import mean_over_structures
     from SAMRegistrationLib.registration import RegistrationOptions
     from SAMRegistrationLib.report import write_results
@@ -66,7 +68,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Register two brains and show how well it went.")
     parser.add_argument("--output", type=Path, default=Path("demo-output"), help="folder for the results")
-    parser.add_argument("--preset", choices=("fast", "balanced", "accurate"), default="balanced")
+    parser.add_argument("--preset", choices=PRESETS, default=PRESET)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add_output_options(parser)
     return parser.parse_args()
@@ -84,13 +86,14 @@ def _state(options) -> str:
 def _run(options, state: str) -> Dict:
     subjects = load(lambda text: say(options, text))
     say(options, f"Fixed: ICBM152, the average brain. Moving: {subjects.description}.")
-    engine = Engine(console_job(options).update)
+    job = console_job(options)
     choices = RegistrationOptions.preset(options.preset, device=options.device)
     prompts = PromptSet.load(PROMPTS)
-    result, *masks = engine.register_from_prompts(subjects.fixed, subjects.moving, prompts, options=choices)
+    result, *masks = engine.register_from_prompts(subjects.fixed, subjects.moving, prompts, options=choices, job=job)
     clicked = {structure.label: structure.name for structure in prompts.structures}
-    overlap = engine.measure(result, *masks)
-    measures = engine.measure(result, subjects.fixed_tissues, subjects.moving_tissues)
+    jacobian = engine.jacobian_map(result.transform, Grid.of(result.fixed), job)
+    clicked_scores = engine.measure(result.transform, *masks)
+    measures = engine.measure(result.transform, subjects.fixed_tissues, subjects.moving_tissues, jacobian=jacobian)
     with whole_files(options.output) as staging:
         summary = write_results(
             staging,
@@ -106,7 +109,7 @@ def _run(options, state: str) -> Dict:
             sitk.WriteImage(result.warp_labels(subjects.atlas), str(staging / "warped_atlas.nii.gz"), True)
         for name, mask in zip(MASKS, masks):
             sitk.WriteImage(mask.label_image(), str(staging / name), True)
-        summary = {"moving": subjects.description, "clicked": _named(overlap, clicked), **summary}
+        summary = {"moving": subjects.description, "clicked": _named(clicked_scores, clicked), **summary}
         record = {"state": state, "summary": summary, "text": _text(summary, options.output, subjects)}
         (staging / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
     return record

@@ -2,20 +2,19 @@
 
     python Resources/SampleData/show_module.py [--output FOLDER]
 
-The module runs in the stand-in application of Testing/Host, which needs the packages of the extra "host".
+The module runs in the stand-in application of Testing/standin, which needs the packages of the extra "host".
 """
 
 import argparse
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 from needed import sentence_for
 
 ROOT = Path(__file__).resolve().parents[2]
-for folder in ("SAMRegistration", "Testing"):
+for folder in ("SAMRegistration", "Testing/standin/src"):
     sys.path.insert(0, str(ROOT / folder))
 PICTURE = "module.png"
 
@@ -53,6 +52,7 @@ def show(folder: Path):
     """The application's window with the module on the result in the folder."""
     import Host
     import slicer
+    from SAMRegistrationLib.testing import driver
 
     window = slicer.util.mainWindow()
     window.resize(1500, 1000)
@@ -64,10 +64,7 @@ def show(folder: Path):
         section.collapsed = True
     widget.ui.lookSection.collapsed = False
     widget.runner.in_turns(*widget.stepsToShow())
-    while widget.runner.busy:
-        slicer.app.processEvents()
-        time.sleep(0.01)
-    slicer.app.processEvents()
+    driver.settle(widget)
     return window
 
 

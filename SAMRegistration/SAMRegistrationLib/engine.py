@@ -1,155 +1,168 @@
-"""The one door to everything that computes: the command line and the Slicer module call nothing else.
+"""The one way in to long work, for command line, module and Python: plain functions that take a Job.
 
-Every method takes plain callables for progress and cancel, and SimpleITK images or file paths for data.
+A function of another room that takes a Job is called through this module only (`Testing/unit/test_architecture.py`).
+Images are SimpleITK images, points LPS millimeters; numerical libraries are imported when a function is called.
 """
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
-import SimpleITK as sitk
+from .choices import AUTO, BUILT_IN_CLICK_MODEL
+from .job import Job
+from .system_errors import translated
 
-from .job import CancelCallback, Job, ProgressCallback
+
+def register(fixed, moving, fixed_masks=None, moving_masks=None, options=None, job: Optional[Job] = None):
+    """Register two volumes; see :func:`.registration.register` for arguments, errors and the result."""
+    from .registration import register as register_volumes
+
+    return register_volumes(fixed, moving, fixed_masks, moving_masks, options, job)
 
 
-class Engine:
-    """Registration, segmentation, training and evaluation without any widget.
+def register_from_prompts(
+    fixed,
+    moving,
+    fixed_prompts,
+    moving_prompts=None,
+    options=None,
+    model=BUILT_IN_CLICK_MODEL,
+    job: Optional[Job] = None,
+) -> Tuple[Any, Any, Any]:
+    """The whole method: from clicks to masks of both images to the deformation.
 
     Args:
-        progress: called with (fraction in [0, 1], stage message).
-        cancelled: returns True once the user asked to stop; the running method then raises Cancelled.
+        fixed_prompts, moving_prompts: :class:`.segmentation.prompts.PromptSet`; without the second one the clicks of
+            the fixed image are carried over.
+        options: see :class:`.registration.RegistrationOptions`.
+        model: what turns clicks into masks; see :func:`.segmentation.models.open_predictor`.
 
-    Example:
-        >>> engine = Engine(progress=lambda fraction, message: print(f"{fraction:.0%} {message}"))  # doctest: +SKIP
-        >>> result = engine.register(fixed, moving)                                                 # doctest: +SKIP
-        >>> result.save_transforms("out")                                                           # doctest: +SKIP
+    Returns:
+        (result, fixed masks, moving masks), the masks as :class:`.volumes.StructureMasks`: they may overlap.
     """
+    from .registration import RegistrationOptions
+    from .registration.prompted import masks_from_prompts
 
-    def __init__(self, progress: Optional[ProgressCallback] = None, cancelled: Optional[CancelCallback] = None):
-        self._job = Job(progress, cancelled)
+    options, job = options or RegistrationOptions(), job or Job()
+    predictor = open_click_model(model, options.device, job)
+    with translated("The segmentation"):
+        made = masks_from_prompts(fixed, moving, fixed_prompts, moving_prompts, predictor, options, job.part(0.0, 0.6))
+    result = register(fixed, moving, made.fixed, made.moving, options, job.part(0.6, 1.0))
+    return result.with_notes(made.notes), made.fixed, made.moving
 
-    def register(
-        self,
-        fixed: sitk.Image,
-        moving: sitk.Image,
-        fixed_masks=None,
-        moving_masks=None,
-        options=None,
-    ):
-        """Register two volumes; see :func:`.registration.register`."""
-        from .registration import register
 
-        return register(fixed, moving, fixed_masks, moving_masks, options, self._job)
+def open_click_model(model: str = BUILT_IN_CLICK_MODEL, device: str = AUTO, job: Optional[Job] = None):
+    """What turns clicks into masks; see :func:`.segmentation.models.open_predictor`."""
+    from .segmentation.models import open_predictor
 
-    def segment(self, image: sitk.Image, prompts, model: str = "compact", device: str = "auto") -> sitk.Image:
-        """Label image of the structures clicked in `prompts`; see :func:`.segmentation.volume.segment_volume`."""
-        from .segmentation.labels import flattened
+    return open_predictor(model, device, job=job)
 
-        return flattened(self.segment_structures(image, prompts, model, device), prompts)
 
-    def segment_structures(self, image: sitk.Image, prompts, model: str = "compact", device: str = "auto"):
-        """The structures clicked in `prompts`, which may overlap; see :func:`.segmentation.volume.segment_structures`.
+def segment(image, prompts, model: str = BUILT_IN_CLICK_MODEL, device: str = AUTO, job: Optional[Job] = None):
+    """Label image of the structures clicked in `prompts`; see :func:`.segmentation.labels.flattened`."""
+    from .segmentation.labels import flattened
 
-        Returns:
-            :class:`.volumes.StructureMasks`.
-        """
-        from .segmentation.models import open_predictor
-        from .segmentation.volume import segment_structures
+    return flattened(segment_structures(image, prompts, model, device, job), prompts)
 
-        return segment_structures(image, prompts, open_predictor(model, device, job=self._job), self._job)
 
-    def register_from_prompts(
-        self, fixed: sitk.Image, moving: sitk.Image, fixed_prompts, moving_prompts=None, options=None, model="compact"
-    ) -> Tuple[Any, Any, Any]:
-        """The whole method: from clicks to masks of both images to the deformation.
+def segment_structures(
+    image, prompts, model: str = BUILT_IN_CLICK_MODEL, device: str = AUTO, job: Optional[Job] = None
+):
+    """The structures clicked in `prompts`, which may overlap; see :func:`.segmentation.volume.segment_structures`.
 
-        Args:
-            fixed_prompts, moving_prompts: :class:`.segmentation.prompts.PromptSet`; without the second one the clicks
-                of the fixed image are carried over.
-            options: see :class:`.registration.RegistrationOptions`.
-            model: what turns clicks into masks; see :func:`.segmentation.models.open_predictor`.
+    Returns:
+        :class:`.volumes.StructureMasks`.
+    """
+    from .segmentation.volume import segment_structures as segment_volume
 
-        Returns:
-            (result, fixed masks, moving masks), the masks as :class:`.volumes.StructureMasks`: they may overlap.
-        """
-        from .registration import RegistrationOptions, register
-        from .registration.prompted import masks_from_prompts
-        from .segmentation.models import open_predictor
+    job = job or Job()
+    predictor = open_click_model(model, device, job)
+    with translated("The segmentation"):
+        return segment_volume(image, prompts, predictor, job)
 
-        options = options or RegistrationOptions()
-        predictor, notes = open_predictor(model, options.device, job=self._job), []
-        masks = masks_from_prompts(
-            fixed, moving, fixed_prompts, moving_prompts, predictor, options, self._job.part(0.0, 0.6), notes
-        )
-        result = register(fixed, moving, *masks, options, self._job.part(0.6, 1.0))
-        result.notes.extend(notes)
-        return (result, *masks)
 
-    def train_sam(self, config, resume: bool = False) -> Dict[str, Any]:
-        """Train the compact click model as a TOML file says; see :func:`.training.clicks.trainer.train_sam`.
+def jacobian_map(transform, grid, job: Optional[Job] = None):
+    """Jacobian determinant of a transform on a grid of the fixed image; see :func:`.metrics.jacobian_image`."""
+    from .metrics import jacobian_image
 
-        Returns:
-            "weights" (path of the file) and "history" (rows of loss and validation Dice).
-        """
-        from .training.clicks.config import read_config
-        from .training.clicks.trainer import read_log, train_sam
+    return jacobian_image(transform, grid, job)
 
-        weights = train_sam(read_config(config), resume=resume, job=self._job)
-        return {"weights": str(weights), "history": read_log(weights.parent)}
 
-    def propose_masks(self, images, modality: str, teacher, output, **choices) -> int:
-        """Let the LiteMedSAM weights in the file `teacher` propose masks on unlabelled volumes; how many there are.
+def measure(
+    transform, fixed_labels=None, moving_labels=None, fixed_landmarks=None, moving_landmarks=None, jacobian=None
+) -> Dict[str, Any]:
+    """Measure a registration, and the pair as it lies in space without it.
 
-        See :func:`.training.clicks.proposals.propose_masks` for the other arguments.
-        """
-        from .training.clicks.proposals import propose_masks
-        from .training.clicks.teacher import LiteMedSamTeacher
+    Args:
+        transform: maps fixed points to moving points (LPS mm).
+        fixed_labels, moving_labels: label images, or :class:`.volumes.StructureMasks`: they may overlap.
+        fixed_landmarks, moving_landmarks: corresponding :class:`.points.PointList`.
+        jacobian: map of :func:`jacobian_map`, for the regularity of the deformation.
 
-        return propose_masks(images, modality, LiteMedSamTeacher(teacher), output, **choices, job=self._job)
+    Returns:
+        "before" and "after", each as :func:`.metrics.measure` gives it; only "after" has the regularity.
 
-    def measure(
-        self,
-        result,
-        fixed_labels=None,
-        moving_labels=None,
-        fixed_landmarks=None,
-        moving_landmarks=None,
-        notes: Optional[List[str]] = None,
-    ) -> Dict[str, Any]:
-        """Measure a registration result.
+    Raises:
+        InputError: landmarks that cannot be paired, or an image that is no label map.
+    """
+    import SimpleITK as sitk
 
-        Args:
-            fixed_labels, moving_labels: label images, or :class:`.volumes.StructureMasks`: they may overlap.
-            fixed_landmarks, moving_landmarks: corresponding :class:`.points.PointList`.
-            notes: receives sentences about structures that cannot be compared.
+    from .metrics import measure as measure_transform
 
-        Returns:
-            "before" (the pair as it lies in space) and "after", each as :func:`.metrics.measure` gives it; only "after"
-            has the regularity of the deformation.
+    data = (fixed_labels, moving_labels, fixed_landmarks, moving_landmarks)
+    return {
+        "before": measure_transform(sitk.Transform(3, sitk.sitkIdentity), *data),
+        "after": measure_transform(transform, *data, jacobian=jacobian),
+    }
 
-        Raises:
-            InputError: landmarks that cannot be paired, or an image that is no label map.
-        """
-        from .geometry.grid import Grid
-        from .metrics import jacobian_image, measure
 
-        data = (fixed_labels, moving_labels, fixed_landmarks, moving_landmarks)
-        jacobian = jacobian_image(result.transform, Grid.of(result.fixed))
-        return {
-            "before": measure(sitk.Transform(3, sitk.sitkIdentity), *data, notes=notes),
-            "after": measure(result.transform, *data, jacobian=jacobian),
-        }
+def train(config, job: Optional[Job] = None) -> Dict[str, Any]:
+    """Train the registration network as a TOML file says; see :func:`.training.registration.trainer.train`."""
+    from .training.registration.config import read_config
+    from .training.registration.trainer import train as train_network
 
-    def train(self, config) -> Dict[str, Any]:
-        """Train the registration network as a TOML file says; see :func:`.training.registration.trainer.train`."""
-        from .training.registration.config import read_config
-        from .training.registration.trainer import train
+    training = read_config(config)
+    with translated("The training"):
+        return train_network(training, job)
 
-        return train(read_config(config), self._job)
 
-    def evaluate(self, config) -> Dict[str, Any]:
-        """Tables over the pairs of a data list as a TOML file says.
+def train_sam(config, resume: bool = False, job: Optional[Job] = None) -> Dict[str, Any]:
+    """Train the built-in click model as a TOML file says; see :func:`.training.clicks.trainer.train_sam`.
 
-        See :func:`.training.registration.evaluate.evaluate`.
-        """
-        from .training.registration.evaluate import evaluate, read_evaluation
+    Returns:
+        "weights" (path of the file) and "history" (rows of loss and validation Dice).
+    """
+    from .training.clicks.config import read_config
+    from .training.clicks.trainer import read_log
+    from .training.clicks.trainer import train_sam as train_click_model
 
-        return evaluate(read_evaluation(config), self._job)
+    training = read_config(config)
+    with translated("The training"):
+        weights = train_click_model(training, resume=resume, job=job)
+    return {"weights": str(weights), "history": read_log(weights.parent)}
+
+
+def propose_masks(images, modality: str, teacher, output, job: Optional[Job] = None, **choices) -> int:
+    """Let the LiteMedSAM weights in the file `teacher` propose masks on unlabeled volumes; how many there are.
+
+    See :func:`.training.clicks.proposals.propose_masks` for the other arguments.
+    """
+    from .training.clicks.proposals import propose_masks as propose
+    from .training.clicks.teacher import LiteMedSamTeacher
+
+    return propose(images, modality, LiteMedSamTeacher(teacher), output, **choices, job=job)
+
+
+def evaluate(config, job: Optional[Job] = None) -> Dict[str, Any]:
+    """Tables over the pairs of a data list as TOML says; see :func:`.training.registration.evaluate.evaluate`."""
+    from .training.registration.evaluate import evaluate as evaluate_methods
+    from .training.registration.evaluate import read_evaluation
+
+    evaluation = read_evaluation(config)
+    with translated("The evaluation"):
+        return evaluate_methods(evaluation, job)
+
+
+def check_data_list(data, job: Optional[Job] = None) -> None:
+    """Read every file of a data list once; see :func:`.training.registration.check.check_data_list`."""
+    from .training.registration.check import check_data_list as check
+
+    check(data, job)

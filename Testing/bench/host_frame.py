@@ -1,6 +1,6 @@
 """How long a slice view of the host takes for a frame with a volume, a segmentation and a deformation grid.
 
-    PYTHONPATH=Testing python Testing/bench/host_frame.py [--size 400] [--frames 30]
+    PYTHONPATH=Testing/standin/src python Testing/bench/host_frame.py [--size 400] [--frames 30]
 
 Target: 100 ms at 400x400 on two CPU cores, drawn by Mesa's software renderer. Prints; asserts nothing.
 """

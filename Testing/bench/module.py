@@ -16,11 +16,12 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-for folder in ("SAMRegistration", "Testing"):
+for folder in ("SAMRegistration", "Testing/standin/src"):
     sys.path.insert(0, str(ROOT / folder))
 TICK_MS = 20
 CENTER = (0.0, 0.0, 0.0)
 ORGANS = 13
+PATIENCE_SECONDS = 3600
 
 
 def main() -> int:
@@ -57,7 +58,9 @@ class Measurement:
         """Yield (what, value as text)."""
         import Host
         import slicer
+        from SAMRegistrationLib.testing import driver
 
+        self.driver = driver
         slicer.util.mainWindow().resize(1300, 900)
         slicer.util.mainWindow().show()
         slicer.app.processEvents()
@@ -133,8 +136,9 @@ class Measurement:
         return nodes
 
     def actions(self):
-        """The longest pause of the event loop during each action of a clinician."""
+        """The longest pause of the event loop during each action."""
         from Host import gestures
+        from SAMRegistrationLib.testing.driver import click_at
 
         ui, parameters = self.ui, self.widget.parameters()
         yield self.stall("choose the fixed volume", lambda: ui.fixedSelector.setCurrentNode(self.fixed[0]))
@@ -144,13 +148,6 @@ class Measurement:
         yield self.stall("show the fixed volume", ui.fixedImageButton.click)
         yield self.stall("add a structure", ui.addStructureButton.click)
         yield self.stall("plus button (opens the model)", ui.plusButton.click)
-        view = gestures.slice_view("Red")
-
-        def click_at(place):
-            position = gestures.pixel_at(view, place)
-            gestures.move(view, position)
-            gestures.click(view, position)
-
         yield self.stall("first click", lambda: click_at(CENTER))
         yield self.stall("second click", lambda: click_at((10, 4, 0)))
         yield self.stall("undo", ui.undoButton.click)
@@ -184,7 +181,7 @@ class Measurement:
             yield self.stall(
                 f"grid spacing {spacing} mm", lambda spacing=spacing: ui.gridSpacingSlider.setValue(spacing)
             )
-        yield self.stall("scroll through slices", lambda: gestures.scroll(view, 5))
+        yield self.stall("scroll through slices", lambda: gestures.scroll(gestures.slice_view("Red"), 5))
         for node in (self.moving[0], self.moving[1]):
             ui.applySelector.setCurrentNode(node)
             yield self.stall(f"apply to {node.GetName()}", ui.applyButton.click)
@@ -199,8 +196,7 @@ class Measurement:
     def for_seconds(self, seconds, begin):
         """Begin and turn the event loop for some time."""
         begin()
-        end = time.perf_counter() + seconds
-        self.wait(lambda: time.perf_counter() > end)
+        self.driver.pause(seconds)
 
     def saving(self):
         """Saving the scene and loading it again, which the application does in one go."""
@@ -224,7 +220,7 @@ class Measurement:
         self.ui.addStructureButton.click()
         if not self.ui.plusButton.checked:
             self.ui.plusButton.click()
-        self.settle()
+        self.driver.settle(self.widget, PATIENCE_SECONDS)
         view = gestures.slice_view("Red")
         times = []
         for place in ((0, 0, 0), (4, 2, 0), (-5, 3, 0), (2, -6, 0), (7, 0, 0)):
@@ -233,7 +229,7 @@ class Measurement:
             gestures.press(view, position)
             start = time.perf_counter()
             gestures.release(view, position)
-            self.settle()
+            self.driver.settle(self.widget, PATIENCE_SECONDS)
             times.append(time.perf_counter() - start)
         yield "first click to mask (with the slice's embedding)", f"{1000 * times[0]:.0f} ms"
         later = sorted(times[1:])
@@ -250,10 +246,10 @@ class Measurement:
         ):
             yield f"longest time between looks at Cancel, {name}", self.longest_wait(work)
         self.ui.registerButton.click()
-        self.wait(lambda: self.ui.registerProgress.value > 40)
+        self.driver.wait(lambda: self.ui.registerProgress.value > 40, PATIENCE_SECONDS)
         start = time.perf_counter()
         self.ui.cancelButton.click()
-        self.wait(lambda: not self.widget.registerPanel.running)
+        self.driver.wait(lambda: not self.widget.registerPanel.running, PATIENCE_SECONDS)
         yield "click on Cancel to the button's return, registering", f"{1000 * (time.perf_counter() - start):.0f} ms"
 
     @staticmethod
@@ -308,26 +304,11 @@ class Measurement:
         timer.start()
         tick()
         begin()
-        self.settle()
+        self.driver.settle(self.widget, PATIENCE_SECONDS)
         tick()
         timer.stop()
         faulthandler.cancel_dump_traceback_later()
         return times
-
-    def settle(self):
-        """Turn the event loop until the work in the background is done."""
-        self.wait(lambda: not self.widget.runner.busy)
-
-    @staticmethod
-    def wait(condition):
-        """Turn the event loop until the condition holds."""
-        import slicer
-
-        slicer.app.processEvents()
-        while not condition():
-            slicer.app.processEvents()
-            time.sleep(0.001)
-        slicer.app.processEvents()
 
 
 if __name__ == "__main__":

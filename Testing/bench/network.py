@@ -138,9 +138,9 @@ def _training(network, pair):
     import torch
     from SAMRegistrationLib.geometry.dense import warp
     from SAMRegistrationLib.losses.contours import ContourSet, contour_distance
-    from SAMRegistrationLib.losses.overlap import soft_dice
+    from SAMRegistrationLib.losses.dice import soft_dice
+    from SAMRegistrationLib.losses.intensities import lncc
     from SAMRegistrationLib.losses.prototypes import prototype_alignment, prototype_contrast
-    from SAMRegistrationLib.losses.similarity import lncc
 
     fixed, moving, fixed_masks, moving_masks = pair
     contours = [ContourSet.from_masks(masks[0], (1.0, 1.0, 1.0)) for masks in (fixed_masks, moving_masks)]

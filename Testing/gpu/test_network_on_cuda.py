@@ -3,7 +3,7 @@
 import pytest
 import torch
 from SAMRegistrationLib.losses.contours import ContourSet, contour_distance
-from SAMRegistrationLib.losses.overlap import soft_dice
+from SAMRegistrationLib.losses.dice import soft_dice
 from SAMRegistrationLib.losses.prototypes import prototype_contrast
 from SAMRegistrationLib.network import NetworkConfig, RegistrationNetwork, load_network, save_network
 

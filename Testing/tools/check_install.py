@@ -19,6 +19,8 @@ from typing import Dict, List, NamedTuple, Optional
 
 ROOT = Path(__file__).resolve().parents[2]
 JOBS = Path(__file__).resolve().parent / "install_jobs"
+STAND_IN = ROOT / "Testing" / "standin"
+JUNK = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
 SOURCES = ("SAMRegistration", "pyproject.toml", "README.md", "LICENSE.txt")
 WANTED = {"3.9": ("library",), "3.11": ("library", "train", "host", "test"), "3.13": ("library", "train", "host")}
 # Elsewhere the newest is taken. 2.8 is the last for Python 3.9; 2.13 is the one of the Makefile.
@@ -92,7 +94,11 @@ def train(place: Place) -> None:
 
 
 def host(place: Place) -> None:
-    """The module's panel in the stand-in application."""
+    """The stand-in application, a package of its own, runs the test of another module and shows this module's panel."""
+    package = place.folder.parent / "standin"
+    shutil.copytree(STAND_IN, package, ignore=JUNK)
+    place.install("--no-compile", package)
+    place.run("python", "-I", "-m", "Host", STAND_IN / "tests" / "sample" / "HostSample.py", "--run-tests")
     place.run("python", "-I", JOBS / "panel.py", ROOT, "panel.png")
 
 
@@ -107,7 +113,7 @@ def test(place: Place) -> None:
 PARTS = {
     "library": ("", library),
     "train": ("[train]", train),
-    "host": ("[host]", host),
+    "host": ("", host),
     "test": ("[test,train,host]", test),
 }
 
@@ -178,10 +184,9 @@ def build(interpreter: Path, work: Path) -> Path:
         return built[0]
     copy = work / "project"
     copy.mkdir()
-    junk = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
     for name in SOURCES:
         source = ROOT / name
-        shutil.copytree(source, copy / name, ignore=junk) if source.is_dir() else shutil.copy(source, copy / name)
+        shutil.copytree(source, copy / name, ignore=JUNK) if source.is_dir() else shutil.copy(source, copy / name)
     place = new_place(interpreter, work / "build")
     place.install("setuptools>=70.1")
     place._replace(folder=copy).run("python", "-c", BUILD_SDIST, work / "dist")

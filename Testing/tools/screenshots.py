@@ -8,11 +8,10 @@ other image, and the result of the registration is looked at.
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-for folder in ("SAMRegistration", "Testing", "Resources/SampleData"):
+for folder in ("SAMRegistration", "Testing/standin/src", "Resources/SampleData"):
     sys.path.insert(0, str(ROOT / folder))
 
 # Structure: clicks inside (+) and outside (-) in axial slices, in their order (RAS mm).
@@ -69,12 +68,14 @@ def brain(part: str, file: str):
 
 
 class Tour:
-    """One way through the module, with a picture after each step."""
+    """The workflow of the module, with a picture after each step."""
 
     def __init__(self, folder: Path, brains: dict):
         import Host
         import slicer
+        from SAMRegistrationLib.testing import driver
 
+        self.driver = driver
         self.folder, self.brains = folder, brains
         self.folder.mkdir(parents=True, exist_ok=True)
         self.window = slicer.util.mainWindow()
@@ -108,50 +109,40 @@ class Tour:
         for (name, image), selector in zip(self.brains.items(), (self.ui.fixedSelector, self.ui.movingSelector)):
             data = image_data(sitk.GetArrayViewFromImage(image))
             selector.setCurrentNode(add_volume(data, Grid.of(image), name))
-        self.ui.fixedImageButton.click()
-        self.settle()
+        self.press(self.ui.fixedImageButton)
         self.zoom()
         self.picture("1-volumes", 0)
 
     def add_structures(self) -> None:
         """One structure with a name of its own and one of an anatomy."""
-        self.ui.addStructureButton.click()
-        self.ui.structuresTable.item(0, 2).setText("pons")
-        self.settle()
+        self.driver.add_structure(self.widget, "pons")
         self.ui.anatomyCombo.setCurrentIndex(list(self.widget.logic.anatomies()).index("Brain"))
-        self.ui.addAnatomyButton.click()
-        for name, structure in self.structures().items():
+        self.press(self.ui.addAnatomyButton)
+        for name in self.driver.structure_ids(self.widget):
             if name not in CLICKS:
-                self.widget.structuresTable.select(structure)
-                self.ui.removeStructureButton.click()
-        self.settle()
-
-    def structures(self) -> dict:
-        """The ids of the structures by their names."""
-        return {entry.name: entry.id for entry in self.widget.logic.structures(self.widget.parameters())}
+                self.do(name, self.ui.removeStructureButton)
 
     def click(self) -> None:
         """Click two structures in the fixed volume, correct one, propose both in the moving one and accept them."""
         self.add_structures()
         for name, clicks in CLICKS.items():
-            self.widget.structuresTable.select(self.structures()[name])
+            self.select(name)
             for kind, place in clicks:
                 self.place(kind, place)
-        self.look_at(CLICKS["pons"][0][1])
+        self.driver.look_at(CLICKS["pons"][0][1])
         self.picture("2-clicks", 1)
         for name in CLICKS:
             self.do(name, self.ui.propagateButton)
-        self.look_at(TOO_FAR)
+        self.driver.look_at(TOO_FAR)
         self.picture("3-to-volume", 1)
-        self.ui.undoButton.click()  # carrying the pons through the volume was the last step
-        self.settle()
+        self.press(self.ui.undoButton)  # carrying the pons through the volume was the last step
         for place in NOT_HERE:
             self.place("-", place)
         self.do("pons", self.ui.propagateButton)
-        self.look_at(CLICKS["pons"][0][1])
+        self.driver.look_at(CLICKS["pons"][0][1])
         self.picture("3-corrected", 1)
         for name in CLICKS:
-            self.ui.fixedImageButton.click()
+            self.press(self.ui.fixedImageButton)
             self.do(name, self.ui.proposeButton)
         self.picture("4-proposed", 1)
         for name in CLICKS:
@@ -161,31 +152,23 @@ class Tour:
 
     def place(self, kind: str, place) -> None:
         """Click at a position (RAS mm) in its axial slice, inside (+) or outside (-) of the chosen structure."""
-        from Host import gestures
-
         button = self.ui.plusButton if kind == "+" else self.ui.minusButton
-        if not button.checked:
-            button.click()
-        self.look_at(place)
-        self.settle()
-        view = gestures.slice_view("Red")
-        gestures.click(view, gestures.pixel_at(view, place))
-        self.settle()
+        self.driver.look_at(place)
+        self.driver.place(self.widget, button, place)
+
+    def select(self, name: str) -> None:
+        """Select a structure by its name."""
+        self.driver.select_structure(self.widget, self.driver.structure_ids(self.widget)[name])
+        self.driver.settle(self.widget)
 
     def do(self, name: str, button) -> None:
         """Click a button for a structure and wait for what it does."""
-        self.widget.structuresTable.select(self.structures()[name])
-        self.settle()
-        button.click()
-        self.settle()
+        self.select(name)
+        self.press(button)
 
-    @staticmethod
-    def look_at(position) -> None:
-        """Bring all slice views to a position (RAS mm)."""
-        import slicer
-
-        for name in slicer.app.layoutManager().sliceViewNames():
-            slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*position)
+    def press(self, button) -> None:
+        """Click a button and wait for what it does."""
+        self.driver.click_and_settle(self.widget, button, PATIENCE_SECONDS)
 
     @staticmethod
     def zoom() -> None:
@@ -200,53 +183,32 @@ class Tour:
     def register(self) -> None:
         """Register with the fast preset."""
         self.ui.presetCombo.setCurrentIndex(0)
-        self.ui.registerButton.click()
-        self.wait(lambda: self.ui.registerProgress.value > 50, PATIENCE_SECONDS)
+        self.driver.click(self.ui.registerButton)
+        self.driver.wait(lambda: self.ui.registerProgress.value > 50, PATIENCE_SECONDS)
         self.picture("6-registering", 2)
-        self.settle()
+        self.driver.settle(self.widget, PATIENCE_SECONDS)
 
     def look(self) -> None:
         """Every way of looking at the result."""
-        self.look_at(RESULT_AT)
+        self.driver.look_at(RESULT_AT)
         self.picture("7-result", 3)
         self.ui.jacobianCheckBox.setChecked(True)
         self.picture("8-jacobian", 3)
         self.ui.jacobianCheckBox.setChecked(False)
         self.ui.gridCheckBox.setChecked(False)
-        self.ui.checkerboardButton.click()
-        self.settle()
+        self.press(self.ui.checkerboardButton)
         self.picture("9-checkerboard", 3)
-        self.ui.sideBySideButton.click()
+        self.press(self.ui.sideBySideButton)
         self.picture("10-side-by-side", 3)
-        self.ui.blendButton.click()
+        self.press(self.ui.blendButton)
         self.picture("11-advanced", 4)
 
     def picture(self, name: str, section: int) -> None:
         """Open one section of the panel and save the window."""
         for number, button in enumerate(self.sections):
             button.collapsed = number != section
-        self.wait(lambda: False, 0.5)
+        self.driver.pause(0.5)
         self.window.grab().save(str(self.folder / f"module-{name}.png"))
-
-    def settle(self) -> None:
-        """Wait for the work in the background.
-
-        Raises:
-            TimeoutError: it takes too long; a picture of it would not show what the tutorial says.
-        """
-        self.wait(lambda: not self.widget.runner.busy, PATIENCE_SECONDS)
-        if self.widget.runner.busy:
-            raise TimeoutError("The work in the background does not end.")
-
-    @staticmethod
-    def wait(condition, seconds: float) -> None:
-        """Turn the event loop until the condition holds or the time is over."""
-        import slicer
-
-        end = time.monotonic() + seconds
-        while not condition() and time.monotonic() < end:
-            slicer.app.processEvents()
-            time.sleep(0.005)
 
 
 if __name__ == "__main__":

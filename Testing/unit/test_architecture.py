@@ -8,6 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "SAMRegistrationLib"
 LIBRARY = ROOT / "SAMRegistration" / PACKAGE
+COMPUTING = {"segmentation", "metrics", "registration", "training", "report"}
+CALLERS = {"cli", "scene", "logic", "widget"}
 APPLICATION = {"slicer", "vtk", "qt", "ctk"}
 SECTIONS = re.split(r"^## ", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
 
@@ -62,6 +64,38 @@ def test_a_room_imports_only_from_rooms_above_it():
     assert {name: rooms for name, rooms in backward.items() if rooms} == {}
 
 
+def long_work():
+    """Public functions of the computing rooms that take a job, as (room, name)."""
+    for name, tree in modules():
+        for node in tree.body if name[0] in COMPUTING else []:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                arguments = {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
+                yield from [(name[0], node.name)] if "job" in arguments else []
+
+
+def test_command_line_and_module_enter_long_work_by_the_engine_only():
+    entries = set(long_work())
+    assert {("registration", "register"), ("segmentation", "segment_structures")} <= entries
+    around = {}
+    for name, tree in modules():
+        if name[0] in CALLERS:
+            found = {(path[1], path[-1]) for path in imports(name, tree) if path[0] == PACKAGE and len(path) > 2}
+            around["/".join(name)] = sorted(found & entries)
+    assert {name: found for name, found in around.items() if found} == {}
+
+
+def test_the_panel_goes_through_the_logic():
+    """Besides it imports only words, errors, frames, devices and what runs threads and processes."""
+    allowed = {"logic", "choices", "errors", "geometry", "environment", "background", "worker"}
+    around = {
+        "/".join(name): sorted(rooms_imported(name, tree) - allowed) for name, tree in modules() if name[0] == "widget"
+    }
+    assert {name: rooms for name, rooms in around.items() if rooms} == {}
+    tree = ast.parse((ROOT / "SAMRegistration" / "SAMRegistration.py").read_text(encoding="utf-8"))
+    used = {path[1] for path in imports((), tree) if path[0] == PACKAGE and len(path) > 1}
+    assert used <= {"choices", "logic", "widget", "testing"}
+
+
 def test_only_the_rooms_that_the_map_says_import_the_application():
     found = {}
     for name, tree in modules():
@@ -78,7 +112,7 @@ def test_the_library_names_its_own_rooms_and_not_the_module():
 
 
 def test_the_stand_in_application_knows_nothing_of_the_module():
-    for path in (ROOT / "Testing" / "Host").rglob("*.py"):
+    for path in (ROOT / "Testing" / "standin").rglob("*.py"):
         assert "SAMRegistration" not in path.read_text(encoding="utf-8"), path
 
 

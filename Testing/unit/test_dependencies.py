@@ -68,14 +68,19 @@ class Part(NamedTuple):
     provided: frozenset = frozenset()
 
 
-MODULE_ROOMS = tuple(f"{LIBRARY}/{name}" for name in ("logic", "scene", "widget", "selftest.py"))
+MODULE_ROOMS = tuple(f"{LIBRARY}/{name}" for name in ("logic", "scene", "widget", "testing"))
+HOST = "Testing/standin"
+FIXTURES = f"{HOST}/src/Host/fixtures.py"
 TRAINING_ROOMS = tuple(f"{LIBRARY}/{name}" for name in ("training", "cli/train.py", "cli/train_sam.py"))
 PARTS = {
     "library and command line": Part((LIBRARY,), ("",), MODULE_ROOMS + TRAINING_ROOMS),
     "report": Part((f"{LIBRARY}/report",), ("",)),
     "training": Part((*TRAINING_ROOMS, "Resources/Training"), ("", "train")),
     "module": Part((*MODULE_ROOMS, "SAMRegistration/SAMRegistration.py"), ("",), (), frozenset(OF_THE_APPLICATION)),
-    "host": Part(("Testing/Host",), ("", "host"), (), frozenset(OF_THE_STAND_IN)),
+    "host": Part((f"{HOST}/src", f"{HOST}/tools"), ("standin",), (FIXTURES,), frozenset(OF_THE_STAND_IN)),
+    "tests of the host": Part(
+        (f"{HOST}/tests", FIXTURES), ("standin", "standin:test"), (f"{HOST}/tests/sample",), frozenset(OF_THE_STAND_IN)
+    ),
     "sample data": Part(("Resources/SampleData", "Resources/Icon"), ("",), ("Resources/SampleData/show_module.py",)),
     "shown module": Part(("Resources/SampleData/show_module.py",), ("", "host")),
     "tools": Part(("Testing/tools",), ("", "host", "test"), (), frozenset({"qt"})),
@@ -92,8 +97,17 @@ PARTS = {
 
 
 def declared() -> Dict[str, Dict[str, str]]:
+    """Extra: distribution in lower case: what is asked for; those of the stand-in as "standin" and "standin:EXTRA"."""
+    host = declared_in(ROOT / HOST / "pyproject.toml")
+    return {
+        **declared_in(ROOT / "pyproject.toml"),
+        **{f"standin:{extra}" if extra else "standin": entries for extra, entries in host.items()},
+    }
+
+
+def declared_in(path: Path) -> Dict[str, Dict[str, str]]:
     """Extra: distribution in lower case: what is asked for; read without tomllib, which Python 3.9 lacks."""
-    text = re.sub(r"^\s*#.*$", "", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = re.sub(r"^\s*#.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     extras = text.split("[project.optional-dependencies]")[1].split("\n[")[0]
     lists = {"": re.search(r"^dependencies = \[(.*?)^\]", text, re.MULTILINE | re.DOTALL).group(1)}
     lists.update(re.findall(r"^(\w+) = \[((?:\"[^\"]*\"|[^\]])*)\]", extras, re.MULTILINE))
@@ -129,7 +143,7 @@ def imported_by(source: str) -> Set[str]:
 
 def own_modules() -> Set[str]:
     """Top-level names that the repository itself has, as scripts or folders on the path."""
-    folders = [ROOT / name for name in ("SAMRegistration", "Testing")]
+    folders = [ROOT / name for name in ("SAMRegistration", "Testing", f"{HOST}/src")]
     folders += [folder for top in ("Testing", "Resources") for folder in (ROOT / top).iterdir() if folder.is_dir()]
     return {path.stem for folder in folders for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
 
@@ -172,8 +186,9 @@ def test_every_import_of_a_part_is_declared_for_it(name):
         ("", "safetensors", "library and command line"),
         ("", "tomli", "training"),
         ("train", "tensorboard", "training"),
-        ("host", "vtk", "host"),
-        ("host", "shiboken6", "host"),
+        ("standin", "vtk", "host"),
+        ("standin", "shiboken6", "host"),
+        ("standin:test", "simpleitk", "tests of the host"),
         ("host", "slicer-core", "shown module"),
         ("test", "scipy", "tests"),
         ("bench", "matplotlib", "bench"),
@@ -192,9 +207,15 @@ def test_imports_within_functions_and_by_name_are_seen():
 
 def test_every_script_of_the_project_belongs_to_a_part():
     covered = {file for part in PARTS.values() for file in files_of(part)}
-    covered |= {ROOT / "Testing/bench/peers.py", *(ROOT / "Testing/widget/sample").glob("*.py")}
+    covered |= {ROOT / "Testing/bench/peers.py", *(ROOT / HOST / "tests/sample").glob("*.py")}
     there = {file for top in ("SAMRegistration", "Testing", "Resources") for file in (ROOT / top).rglob("*.py")}
     assert {file for file in there - covered if file.parent != ROOT / "Testing"} == set()
+
+
+def test_the_stand_in_application_asks_for_what_the_extra_host_asks_for():
+    asked = declared()
+    both = [{name: asked[extra][name] for name in set(asked[extra]) - set(asked[""])} for extra in ("standin", "host")]
+    assert both[0] == both[1]
 
 
 def test_tomli_is_asked_for_only_where_python_has_none():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from monai.losses import LocalNormalizedCrossCorrelationLoss
-from SAMRegistrationLib.losses.similarity import lncc, mind, mutual_information
+from SAMRegistrationLib.losses.intensities import lncc, mind, mutual_information
 
 
 def images(seed=0, shape=(9, 10, 11), dtype=torch.float64):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from SAMRegistrationLib.geometry.dense import integrate, resize_field, warp
-from SAMRegistrationLib.losses.overlap import soft_dice
+from SAMRegistrationLib.losses.dice import soft_dice
 from SAMRegistrationLib.registration import predict
 from SAMRegistrationLib.registration.predict import default_weights, predict_velocity, prediction_shape
 from SAMRegistrationLib.training.registration.deformation import DeformationRange

@@ -20,7 +20,7 @@ from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.metrics import hatching
 from SAMRegistrationLib.quantities import number_text, volume_text
 from SAMRegistrationLib.registration import RegistrationOptions, register
-from SAMRegistrationLib.registration.overlap import overlap
+from SAMRegistrationLib.registration.coverage import covered_share
 from unit.phantoms import Anatomy, oblique_grid
 
 OPTIONS = RegistrationOptions.preset(
@@ -141,10 +141,10 @@ def test_a_small_part_that_lies_in_place_already_is_accepted_and_stays(side, pla
 def test_the_overlap_is_the_share_of_the_smaller_volume():
     whole = oblique_grid((40, 40, 20), (1.0, 1.0, 2.0))
     part = whole.crop((10, 10, 5), (10, 10, 5))
-    assert overlap(whole, part, IDENTITY) == overlap(part, whole, IDENTITY) == 1
+    assert covered_share(whole, part, IDENTITY) == covered_share(part, whole, IDENTITY) == 1
     half = whole.crop((20, 0, 0), (40, 40, 20))
-    assert overlap(whole, half, IDENTITY) == pytest.approx(0.5, abs=0.06)
-    assert overlap(whole, whole.crop((100, 0, 0), (40, 40, 20)), IDENTITY) == 0
+    assert covered_share(whole, half, IDENTITY) == pytest.approx(0.5, abs=0.06)
+    assert covered_share(whole, whole.crop((100, 0, 0), (40, 40, 20)), IDENTITY) == 0
 
 
 def test_volumes_that_cannot_be_brought_to_overlap_are_told_the_ways_out(pair, monkeypatch):

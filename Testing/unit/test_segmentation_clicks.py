@@ -2,8 +2,14 @@
 
 import numpy as np
 import pytest
-from SAMRegistrationLib.segmentation.clicks import Clicks, best_candidate, change_around, honour, kept
-from SAMRegistrationLib.segmentation.derive import clicks_from_mask
+from SAMRegistrationLib.segmentation.candidates import (
+    Clicks,
+    best_candidate,
+    connected_changes,
+    enforce_clicks,
+    satisfied_points,
+)
+from SAMRegistrationLib.segmentation.clicks_from_mask import clicks_from_mask
 from SAMRegistrationLib.segmentation.predictor import SlicePrediction
 from SAMRegistrationLib.segmentation.regions import (
     bounding_box,
@@ -11,7 +17,7 @@ from SAMRegistrationLib.segmentation.regions import (
     components,
     deepest,
     depth,
-    overlap,
+    intersection_over_union,
     shape_between,
 )
 
@@ -46,32 +52,32 @@ def test_positive_clicks_end_inside_and_negative_ones_outside_whatever_was_predi
     cells = random.permutation(30 * 50)[:12]
     points = tuple((float(cell % 50), float(cell // 50), bool(random.random() < 0.5)) for cell in cells)
     clicks = Clicks(points)
-    assert kept(honour(logits, clicks) > 0, clicks) == len(points)
+    assert satisfied_points(enforce_clicks(logits, clicks) > 0, clicks) == len(points)
 
 
 def test_clicks_that_hold_already_change_nothing():
     logits = np.where(disk((30, 30), 15, 15, 8), 2.0, -2.0).astype(np.float32)
     clicks = Clicks(((15, 15, True), (2, 2, False)))
-    np.testing.assert_array_equal(honour(logits, clicks), logits)
+    np.testing.assert_array_equal(enforce_clicks(logits, clicks), logits)
 
 
 def test_of_two_contradicting_clicks_on_one_pixel_the_later_one_holds():
     logits = np.full((10, 10), -5.0, np.float32)
-    assert honour(logits, Clicks(((4, 4, False), (4.2, 4.1, True))))[4, 4] > 0
-    assert honour(logits, Clicks(((4.2, 4.1, True), (4, 4, False))))[4, 4] < 0
+    assert enforce_clicks(logits, Clicks(((4, 4, False), (4.2, 4.1, True))))[4, 4] > 0
+    assert enforce_clicks(logits, Clicks(((4.2, 4.1, True), (4, 4, False))))[4, 4] < 0
 
 
 def test_a_click_on_the_border_of_the_slice_is_kept():
     clicks = Clicks(((-0.4, 9.49, True),))
-    assert honour(np.full((10, 10), -5.0, np.float32), clicks)[9, 0] > 0
+    assert enforce_clicks(np.full((10, 10), -5.0, np.float32), clicks)[9, 0] > 0
 
 
 def test_a_correction_changes_only_the_part_that_was_clicked():
     before = disk((60, 60), 15, 15, 8) | disk((60, 60), 45, 45, 8)
     after = disk((60, 60), 15, 15, 8) | disk((60, 60), 15, 40, 5)
-    added = change_around(before, after, Clicks(((15, 40, True),)))
+    added = connected_changes(before, after, Clicks(((15, 40, True),)))
     np.testing.assert_array_equal(added, before | disk((60, 60), 15, 40, 5))
-    removed = change_around(before, after, Clicks(((45, 45, False),)))
+    removed = connected_changes(before, after, Clicks(((45, 45, False),)))
     np.testing.assert_array_equal(removed, disk((60, 60), 15, 15, 8))
 
 
@@ -93,7 +99,7 @@ def test_the_shape_between_two_disks_far_apart_is_the_disk_between_them(t):
     near, far = disk((60, 90), 20, 20, 6), disk((60, 90), 60, 40, 14)
     shape = shape_between(near, far, t) > 0
     expected = disk((60, 90), 20 + 40 * t, 20 + 20 * t, 6 + 8 * t)
-    assert overlap(shape, expected) > 0.85
+    assert intersection_over_union(shape, expected) > 0.85
 
 
 def test_components_are_separate_parts_largest_first():
@@ -110,9 +116,9 @@ def test_boxes_and_overlap_are_those_of_the_definition():
     mask[3:6, 2:9] = True
     assert bounding_box(mask).tolist() == [2, 3, 8, 5]
     assert bounding_box(np.zeros((3, 3), bool)) is None
-    assert overlap(mask, mask) == 1
-    assert overlap(mask, ~mask) == 0
-    assert overlap(np.zeros((2, 2), bool), np.zeros((2, 2), bool)) == 1
+    assert intersection_over_union(mask, mask) == 1
+    assert intersection_over_union(mask, ~mask) == 0
+    assert intersection_over_union(np.zeros((2, 2), bool), np.zeros((2, 2), bool)) == 1
 
 
 def test_prompts_derived_from_a_mask_hold_each_part_and_its_middle():

@@ -25,7 +25,7 @@ from SAMRegistrationLib.errors import InputError
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.metrics import compare_labels, measure
 from SAMRegistrationLib.registration import RegistrationOptions, RegistrationResult, register
-from SAMRegistrationLib.registration.structures import shared_structures
+from SAMRegistrationLib.registration.mask_channels import shared_structures
 from SAMRegistrationLib.volumes import (
     NamedMask,
     StructureMasks,
@@ -77,7 +77,7 @@ def test_an_organ_is_measured_with_the_tumor_in_it(pair):
 
 
 def test_an_organ_guides_with_the_tumor_in_it(pair):
-    found = shared_structures(*pair, FIXED, FIXED, FIXED, IDENTITY, [])
+    found, _notes = shared_structures(*pair, FIXED, FIXED, FIXED, IDENTITY)
     masks = organ_with_tumor(FIXED, FIXED.center)
     assert found.titles == (ORGAN, TUMOR)
     np.testing.assert_array_equal(found.fixed[0, 0].numpy() > 0.5, masks[ORGAN])
@@ -175,8 +175,7 @@ def test_the_same_structures_of_two_images_get_the_same_number(fixed, moving, ex
         image = numbered(FIXED, sorted(names), np.uint8)
         return as_structures(image, "The image").named(names)
 
-    notes = []
-    renumbered = with_numbers_of(cubes(fixed), cubes(moving), notes)
+    renumbered, notes = with_numbers_of(cubes(fixed), cubes(moving))
     before = {label: cubes(moving).inside(label) for label in moving}
     for old, new in expected.items():
         np.testing.assert_array_equal(renumbered.inside(new), before[old])
@@ -287,7 +286,7 @@ def test_masks_on_another_grid_than_their_volume_are_noted():
     notes = []
     masks = organ_with_tumor(other, FIXED.center)
     layered = StructureMasks.of_masks((NamedMask(n, "", m) for n, m in enumerate(masks.values(), 1)), other)
-    found = shared_structures(layered, layered, FIXED, FIXED, FIXED, IDENTITY, notes)
+    found, notes = shared_structures(layered, layered, FIXED, FIXED, FIXED, IDENTITY)
     assert sum("another grid" in note for note in notes) == 2
     expected = organ_with_tumor(FIXED, FIXED.center)
     for channel, name in zip(found.fixed[0].numpy(), expected):

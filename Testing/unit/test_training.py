@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from SAMRegistrationLib.errors import Cancelled, InputError, WeightsError
 from SAMRegistrationLib.geometry.dense import warp
 from SAMRegistrationLib.job import Job
-from SAMRegistrationLib.losses.similarity import lncc
+from SAMRegistrationLib.losses.intensities import lncc
 from SAMRegistrationLib.network.checkpoint import load_network, save_network
 from SAMRegistrationLib.network.config import NetworkConfig
 from SAMRegistrationLib.network.model import RegistrationNetwork

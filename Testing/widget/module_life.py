@@ -3,7 +3,8 @@
 import numpy as np
 import SimpleITK as sitk
 import slicer
-from module_panel import FIXED, MOVING, body, choose, segmentation_of, settled
+from module_panel import FIXED, MOVING, body, choose, segmentation_of
+from SAMRegistrationLib.testing.driver import click_and_settle, settle
 
 
 def pair():
@@ -17,21 +18,13 @@ def pair():
     return nodes
 
 
-def known_result(self, fixed, moving, *_masks):
-    """For Engine.register: a shift of (4, -3, 2) mm (LPS) from fixed to moving points."""
+def known_result(fixed, moving, *_others):
+    """For engine.register: a shift of (4, -3, 2) mm (LPS) from fixed to moving points."""
     from SAMRegistrationLib.registration import RegistrationResult
 
     shift = sitk.TranslationTransform(3, (4.0, -3.0, 2.0))
     forward, back = (sitk.CompositeTransform([part]) for part in (shift, shift.GetInverse()))
     return RegistrationResult(forward, back, back, fixed, moving)
-
-
-def click(panel, button):
-    """As a user does: only what is enabled can be clicked."""
-    assert button.enabled, button.objectName
-    button.click()
-    slicer.app.processEvents()
-    settled(panel)
 
 
 def live(panel, volumes, folder):
@@ -40,7 +33,7 @@ def live(panel, volumes, folder):
     panel.parent.enter()
     slicer.app.processEvents()
     choose(panel, volumes)
-    settled(panel)
+    settle(panel)
     use(panel, folder)
     fixed = panel.parameters().fixedVolume.GetName()
     path = str(folder / "scene.mrb")
@@ -50,7 +43,7 @@ def live(panel, volumes, folder):
     assert not panel.ui.registerButton.enabled
     slicer.util.loadScene(path)
     slicer.app.processEvents()
-    settled(panel)
+    settle(panel)
     assert panel.parameters().fixedVolume.GetName() == fixed
     assert panel.parameters().resultVolume is not None
     use(panel, folder)
@@ -59,26 +52,26 @@ def live(panel, volumes, folder):
 def use(panel, folder):
     """Register, and use what the panel offers for structures and for the result."""
     ui, parameters = panel.ui, panel.parameters()
-    click(panel, ui.registerButton)
+    click_and_settle(panel, ui.registerButton)
     assert ui.registerStatus.text.startswith("Done in"), ui.registerStatus.text
     array = slicer.util.arrayFromVolume(parameters.resultVolume)
     assert array.shape == slicer.util.arrayFromVolume(parameters.fixedVolume).shape
     assert np.ptp(array) > 50
     assert ui.metricsTable.rowCount > 6
     for button in (ui.checkerboardButton, ui.sideBySideButton, ui.flickerButton):
-        click(panel, button)
-        panel.lookPanel._on_flicker()
-    click(panel, ui.blendButton)
+        click_and_settle(panel, button)
+        panel.lookPanel._comparison._on_flicker()
+    click_and_settle(panel, ui.blendButton)
     for box in (ui.gridCheckBox, ui.grid3DCheckBox, ui.jacobianCheckBox, ui.outlinesCheckBox):
-        click(panel, box)
-        click(panel, box)
+        click_and_settle(panel, box)
+        click_and_settle(panel, box)
     panel.logic.jumpTo((1.0, 2.0, 3.0))
-    panel.lookPanel.export(str(folder / "measures.csv"))
+    panel.measures.export(str(folder / "measures.csv"))
     ui.applySelector.setCurrentNode(parameters.movingVolume)
-    click(panel, ui.applyButton)
+    click_and_settle(panel, ui.applyButton)
     assert "is in the folder of the registration" in ui.lookStatus.text
     panel.logic.showEvaluation([["method", "Dice %"], ["affine", "61.2"]])
     for button in (ui.fixedImageButton, ui.movingImageButton, ui.addStructureButton, ui.terminologyButton):
-        click(panel, button)
+        click_and_settle(panel, button)
     panel.structuresTable._terminology.close()
-    click(panel, ui.removeStructureButton)
+    click_and_settle(panel, ui.removeStructureButton)

@@ -1,31 +1,15 @@
-"""What the tests of the module's panel share: the panel, its pair of volumes, waiting and clicking."""
+"""What the tests of the module's panel share: where it is, its pair of volumes, and its clicks."""
 
-import time
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 import slicer
-from Host import gestures
-from PySide6 import QtCore, QtTest
+from SAMRegistrationLib.testing.driver import choose_volumes
 
 CENTER = (0.0, 0.0, 5.0)
 OUTER = (17.0, 3.0, 5.0)
 MODULE = Path(__file__).parents[2] / "SAMRegistration" / "SAMRegistration.py"
-
-
-def wait(condition, seconds=120):
-    """Turn the event loop until the condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        slicer.app.processEvents()
-        time.sleep(0.005)
-
-
-def click(button):
-    QtTest.QTest.mouseClick(button, QtCore.Qt.MouseButton.LeftButton)
-    slicer.app.processEvents()
 
 
 ROTATION = np.array(sitk.Euler3DTransform((0, 0, 0), 0.3, 0.1, -0.2).GetMatrix()).reshape(3, 3)
@@ -63,46 +47,12 @@ def segmentation_of(volume, name, **masks):
 
 def choose(panel, a_pair, masks=True):
     (fixed, fixed_masks), (moving, moving_masks) = a_pair
-    panel.ui.fixedSelector.setCurrentNode(fixed)
-    panel.ui.movingSelector.setCurrentNode(moving)
+    choose_volumes(panel, fixed, moving)
     if masks:
         panel.ui.fixedMasksSelector.setCurrentNode(fixed_masks)
         panel.ui.movingMasksSelector.setCurrentNode(moving_masks)
     panel.ui.presetCombo.setCurrentIndex(0)
     slicer.app.processEvents()
-
-
-def all_nodes():
-    nodes = slicer.mrmlScene.GetNodes()
-    return {nodes.GetItemAsObject(index).GetID() for index in range(nodes.GetNumberOfItems())}
-
-
-def save_and_load(panel, path):
-    """Save the scene, clear it, and load it again."""
-    assert slicer.util.saveScene(str(path))
-    slicer.mrmlScene.Clear(0)
-    slicer.util.loadScene(str(path))
-    slicer.app.processEvents()
-
-
-def settled(panel):
-    wait(lambda: not panel.runner.busy, 30)
-
-
-def place(panel, button, ras, view="Red"):
-    if not button.checked:
-        click(button)
-    view = gestures.slice_view(view)
-    gestures.click(view, gestures.pixel_at(view, ras))
-    settled(panel)
-
-
-def mask_of(panel, side="fixed"):
-    parameters = panel.parameters()
-    segmentation = panel.logic.segmentationOf(parameters, side)
-    volume = panel.logic.volumeOf(parameters, side)
-    structure = panel.logic.structures(parameters)[-1].id
-    return slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, structure, volume) > 0
 
 
 def prompts_of(panel, side="fixed"):

@@ -30,7 +30,7 @@ def in_the_host(package, folder, *arguments):
     command = [sys.executable, "-m", "Host", str(package.modules / "SAMRegistration.py"), "--exec", str(script)]
     done = subprocess.run(
         [*command, "--screenshot", str(folder / "window.png")],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "Testing"), "QT_QPA_PLATFORM": "offscreen"},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "Testing" / "standin" / "src"), "QT_QPA_PLATFORM": "offscreen"},
         cwd=folder,
         capture_output=True,
         encoding="utf-8",

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import slicer
 from Host import gestures
-from module_panel import click, wait
 from SAMRegistrationLib.errors import WeightsError
+from SAMRegistrationLib.testing.driver import click, click_at, settle, wait
 from unit.segmentation_samples import FloodPredictor
 
 
@@ -40,7 +40,7 @@ def test_a_model_that_is_not_there_can_be_downloaded_and_removed(weights, monkey
     assert panel.parameters().clickModel == "sam-vit-b"
     assert "not there yet" in panel.ui.weightsStatus.text
     click(panel.ui.downloadButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert panel.ui.weightsStatus.text == "Installed in /folder."
     assert not panel.ui.downloadButton.enabled
     click(panel.ui.deleteWeightsButton)
@@ -56,7 +56,7 @@ def test_a_failed_download_gives_a_sentence_and_the_button_back(weights, monkeyp
 
     monkeypatch.setattr(panel.logic, "downloadModel", download, raising=False)
     click(panel.ui.downloadButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert panel.ui.downloadButton.enabled
     assert not panel.ui.weightsStopButton.visible
 
@@ -113,7 +113,7 @@ def test_a_download_shows_its_progress_and_stops_when_asked(weights, monkeypatch
     assert panel.ui.weightsStatus.text == "40 of 100 MB"
     assert not panel.ui.modelCombo.enabled
     click(panel.ui.weightsStopButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert installed == set()
     assert panel.ui.downloadButton.enabled
     assert not panel.ui.weightsProgress.visible
@@ -131,11 +131,11 @@ def test_clicks_are_answered_while_weights_are_being_downloaded(weights, a_pair,
     view = gestures.slice_view("Red")
     view.mrmlSliceNode().JumpSliceByOffsetting(0.0, 0.0, 5.0)
     slicer.app.processEvents()
-    gestures.click(view, gestures.pixel_at(view, (0.0, 0.0, 5.0)))
+    click_at((0.0, 0.0, 5.0))
     wait(lambda: panel.ui.structuresTable.item(0, 3).text().startswith("mask"), 20)
     assert panel.ui.weightsStopButton.visible
     click(panel.ui.weightsStopButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
 
 
 def endless(job):

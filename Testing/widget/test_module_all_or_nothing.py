@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from module_panel import all_nodes, choose, click, wait
+from module_panel import choose
 from SAMRegistrationLib.scene import masks, present
+from SAMRegistrationLib.testing.driver import click, node_ids, settle
 
 
 def items():
@@ -26,12 +27,12 @@ def digest(nodes):
 @pytest.mark.parametrize("step", ["add_transform", "add_table", "add_segments", "prepare_grid"])
 def test_a_result_that_cannot_be_shown_leaves_the_scene_as_it_was(panel, a_pair, monkeypatch, step):
     choose(panel, a_pair)
-    before, there, voxels = all_nodes(), items(), digest(a_pair)
+    before, there, voxels = node_ids(), items(), digest(a_pair)
     with monkeypatch.context() as broken:
         broken.setattr(present, step, failing)
         click(panel.ui.registerButton)
-        wait(lambda: not panel.runner.busy)
-    assert all_nodes() == before
+        settle(panel)
+    assert node_ids() == before
     assert items() == there
     assert not slicer.mrmlScene.IsBatchProcessing()
     assert all(np.array_equal(a, b) for a, b in zip(digest(a_pair), voxels))
@@ -44,14 +45,14 @@ def test_a_result_that_cannot_be_shown_leaves_the_scene_as_it_was(panel, a_pair,
 def test_a_copy_that_cannot_be_made_leaves_the_scene_as_it_was(panel, a_pair, monkeypatch):
     choose(panel, a_pair)
     click(panel.ui.registerButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     panel.ui.applySelector.setCurrentNode(a_pair[1][1])
     slicer.app.processEvents()
-    before, there = all_nodes(), items()
+    before, there = node_ids(), items()
     monkeypatch.setattr(masks, "put_mask", failing)
     click(panel.ui.applyButton)
-    wait(lambda: not panel.runner.busy)
-    assert all_nodes() == before
+    settle(panel)
+    assert node_ids() == before
     assert items() == there
     assert "Something went wrong" in panel.ui.lookStatus.text
     assert panel.ui.applyButton.enabled

@@ -5,9 +5,10 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from module_panel import FIXED, MOVING, choose, click, wait
+from module_panel import FIXED, MOVING, choose
+from SAMRegistrationLib import engine
 from SAMRegistrationLib.registration import RegistrationResult
-from SAMRegistrationLib.scene.run import Engine
+from SAMRegistrationLib.testing.driver import click, settle
 
 PARENT = np.eye(4)
 PARENT[:3, :3] = np.array(sitk.Euler3DTransform((0, 0, 0), 0.2, -0.1, 0.3).GetMatrix()).reshape(3, 3)
@@ -23,18 +24,18 @@ PLACES = [(5.0, -3.0, 8.0), (-12.0, 6.0, 0.0), (20.0, 11.0, -9.0)]
 def registered(panel, a_pair, monkeypatch):
     """The panel after a registration whose outcome is known, with everything of the moving space under a parent."""
 
-    def known(self, fixed, moving, *_masks):
+    def known(fixed, moving, *_others):
         forward, back = (sitk.CompositeTransform([part]) for part in (MAPPING, MAPPING.GetInverse()))
         return RegistrationResult(forward, back, back, fixed, moving)
 
-    monkeypatch.setattr(Engine, "register", known)
+    monkeypatch.setattr(engine, "register", known)
     parent = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", "Parent")
     parent.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(PARENT))
     for node in a_pair[1]:
         node.SetAndObserveTransformNodeID(parent.GetID())
     choose(panel, a_pair)
     click(panel.ui.registerButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     return panel, parent
 
 
@@ -43,7 +44,7 @@ def apply(panel, node):
     slicer.app.processEvents()
     before = {n.GetID() for n in slicer.util.getNodesByClass(node.GetClassName())}
     click(panel.ui.applyButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     (new,) = [n for n in slicer.util.getNodesByClass(node.GetClassName()) if n.GetID() not in before]
     assert new.GetName() == f"{node.GetName()} warped" or new.GetName().startswith(f"{node.GetName()} warped_")
     assert new.GetParentTransformNode() is None
@@ -186,7 +187,7 @@ def test_a_copy_looks_like_the_original_lies_in_the_folder_of_the_run_and_is_tol
 def test_the_checkerboard_lies_in_the_folder_of_the_run(registered):
     panel, _ = registered
     click(panel.ui.checkerboardButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     parameters = panel.parameters()
     assert folder_of(parameters.resultCheckerboard) == folder_of(parameters.resultTransform)
 
@@ -199,11 +200,11 @@ def test_what_goes_wrong_while_looking_is_told_in_that_section(registered):
     panel.parameters().resultTransform.SetAndObserveTransformFromParent(vtk.vtkThinPlateSplineTransform())
     panel.ui.applySelector.setCurrentNode(marks)
     click(panel.ui.applyButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert "register again" in panel.ui.lookStatus.text
     panel.parameters().fixedVolume.SetSpacing(1.0, 1.0, 1.0)
     click(panel.ui.checkerboardButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert "was changed since the registration" in panel.ui.lookStatus.text
     assert panel.ui.registerStatus.text == before
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
-from module_panel import click, wait
+from SAMRegistrationLib import engine
 from SAMRegistrationLib.registration import RegistrationResult
-from SAMRegistrationLib.scene.run import Engine
+from SAMRegistrationLib.testing.driver import click, settle
 
 SHIFT = np.array((3.0, -2.0, 4.0))
 TO_LPS = np.diag([-1.0, -1.0, 1.0])
@@ -81,11 +81,11 @@ def check(board, fixed, moving, shift=SHIFT):
 def shifting(panel, monkeypatch):
     """The panel, where every registration finds the shift (fixed to moving, LPS)."""
 
-    def known(self, fixed, moving, *_masks):
+    def known(fixed, moving, *_others):
         forward, back = (sitk.CompositeTransform([sitk.TranslationTransform(3, s.tolist())]) for s in (SHIFT, -SHIFT))
         return RegistrationResult(forward, back, back, fixed, moving)
 
-    monkeypatch.setattr(Engine, "register", known)
+    monkeypatch.setattr(engine, "register", known)
     return panel
 
 
@@ -95,7 +95,7 @@ def register_and_compare(panel, pair):
     slicer.app.processEvents()
     for button in (panel.ui.registerButton, panel.ui.checkerboardButton):
         click(button)
-        wait(lambda: not panel.runner.busy)
+        settle(panel)
     assert panel.ui.registerStatus.text.startswith("Done"), panel.ui.registerStatus.text
     return panel.parameters().resultCheckerboard
 
@@ -118,7 +118,7 @@ def test_the_checkerboard_goes_where_fixed_and_warped_volume_were_moved(shifting
     board = register_and_compare(shifting, pair)
     put_under(PARENT, *pair, shifting.parameters().resultVolume)
     click(shifting.ui.checkerboardButton)
-    wait(lambda: not shifting.runner.busy)
+    settle(shifting)
     assert shifting.parameters().resultCheckerboard is board
     shift = TO_LPS @ PARENT[:3, :3] @ TO_LPS @ SHIFT
     check(board, *(image_in_world(node, PARENT @ OBLIQUE) for node in pair), shift)

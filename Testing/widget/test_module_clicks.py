@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import slicer
 from Host import gestures
-from module_panel import CENTER, OUTER, click, mask_of, place, prompts_of, settled, wait
+from module_panel import CENTER, OUTER, prompts_of
 from PySide6 import QtCore
+from SAMRegistrationLib.testing.driver import click, click_at, mask, place, settle, wait
 
 
 def state(panel, column):
@@ -15,11 +16,11 @@ def state(panel, column):
 @pytest.mark.parametrize("view", ["Red", "Yellow", "Green"])
 def test_a_click_in_any_slice_view_gives_a_mask_around_it(clicking, view):
     place(clicking, clicking.ui.plusButton, CENTER, view)
-    mask = mask_of(clicking)
-    assert mask.sum() > 20
+    marked = mask(clicking)
+    assert marked.sum() > 20
     matrix = np.linalg.inv(ijk_to_ras(clicking))
     i, j, k = np.round((matrix @ [*CENTER, 1])[:3]).astype(int)
-    assert mask[k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2].any()
+    assert marked[k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2].any()
     assert prompts_of(clicking) == [("positive", False)]
     assert state(clicking, 3) == "mask, 1 click"
     assert state(clicking, 4) == "nothing yet"
@@ -35,29 +36,28 @@ def ijk_to_ras(panel):
 
 def test_a_negative_click_undo_and_redo_change_the_mask_back_and_forth(clicking):
     place(clicking, clicking.ui.plusButton, OUTER)
-    ring = mask_of(clicking)
+    ring = mask(clicking)
     place(clicking, clicking.ui.minusButton, CENTER)
-    corrected = mask_of(clicking)
+    corrected = mask(clicking)
     assert prompts_of(clicking) == [("positive", False), ("negative", False)]
     click(clicking.ui.undoButton)
-    settled(clicking)
-    assert np.array_equal(mask_of(clicking), ring)
+    settle(clicking)
+    assert np.array_equal(mask(clicking), ring)
     click(clicking.ui.undoButton)
-    settled(clicking)
-    assert not mask_of(clicking).any()
+    settle(clicking)
+    assert not mask(clicking).any()
     assert not clicking.ui.undoButton.enabled
     for _ in range(2):
         click(clicking.ui.redoButton)
-        settled(clicking)
-    assert np.array_equal(mask_of(clicking), corrected)
+        settle(clicking)
+    assert np.array_equal(mask(clicking), corrected)
 
 
 def test_quick_clicks_one_after_the_other_are_all_kept_in_order(clicking):
     click(clicking.ui.plusButton)
-    view = gestures.slice_view("Red")
     for x in (-8.0, -4.0, 0.0, 4.0, 8.0):
-        gestures.click(view, gestures.pixel_at(view, (x, 0.0, 5.0)))
-    settled(clicking)
+        click_at((x, 0.0, 5.0))
+    settle(clicking)
     prompts = clicking.logic.promptsOf(clicking.parameters(), "fixed").structures[0].prompts
     assert [round(-prompt.points[0][0] / 4) for prompt in prompts] == [-2, -1, 0, 1, 2]
 
@@ -67,17 +67,16 @@ def test_a_box_is_two_clicks(clicking):
     assert prompts_of(clicking) == []
     place(clicking, clicking.ui.boxButton, (20.0, 20.0, 5.0))
     assert prompts_of(clicking) == [("box", False)]
-    assert mask_of(clicking).any()
+    assert mask(clicking).any()
 
 
 def test_the_first_corner_of_a_box_stays_while_the_view_is_prepared(clicking, held):
     click(clicking.ui.boxButton)
-    view = gestures.slice_view("Red")
-    gestures.click(view, gestures.pixel_at(view, (-20.0, -20.0, 5.0)))
+    click_at((-20.0, -20.0, 5.0))
     held.set()
-    settled(clicking)
-    gestures.click(view, gestures.pixel_at(view, (20.0, 20.0, 5.0)))
-    settled(clicking)
+    settle(clicking)
+    click_at((20.0, 20.0, 5.0))
+    settle(clicking)
     assert prompts_of(clicking) == [("box", False)]
 
 
@@ -87,14 +86,14 @@ def test_dragging_a_point_moves_its_prompt_and_deleting_it_removes_it(clicking):
     view = gestures.slice_view("Red")
     start, end = (gestures.pixel_at(view, ras) for ras in (CENTER, OUTER))
     gestures.drag(view, start, end)
-    settled(clicking)
+    settle(clicking)
     moved = clicking.logic.promptsOf(clicking.parameters(), "fixed").structures[0].prompts[0].points[0]
     assert np.linalg.norm(np.array(moved) * (-1, -1, 1) - OUTER) < 1.0
     gestures.move(view, end)
     gestures.type_key(view, QtCore.Qt.Key.Key_Delete)
-    settled(clicking)
+    settle(clicking)
     assert prompts_of(clicking) == []
-    assert not mask_of(clicking).any()
+    assert not mask(clicking).any()
 
 
 def test_a_click_outside_the_volume_is_refused_with_a_sentence_and_leaves_no_point(clicking):
@@ -103,7 +102,7 @@ def test_a_click_outside_the_volume_is_refused_with_a_sentence_and_leaves_no_poi
     click(clicking.ui.plusButton)
     view = gestures.slice_view("Red")
     gestures.click(view, QtCore.QPoint(3, 3))
-    settled(clicking)
+    settle(clicking)
     assert "outside" in clicking.ui.clickStatus.text
     assert prompts_of(clicking) == [("positive", False)]
     points = [node for node in slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")]
@@ -112,20 +111,20 @@ def test_a_click_outside_the_volume_is_refused_with_a_sentence_and_leaves_no_poi
 
 def test_to_volume_fills_the_structure_and_can_be_undone(clicking):
     place(clicking, clicking.ui.plusButton, CENTER)
-    slice_only = mask_of(clicking)
+    slice_only = mask(clicking)
     click(clicking.ui.propagateButton)
-    settled(clicking)
-    assert mask_of(clicking).sum() > 2 * slice_only.sum()
+    settle(clicking)
+    assert mask(clicking).sum() > 2 * slice_only.sum()
     assert clicking.ui.plusButton.enabled
     click(clicking.ui.undoButton)
-    settled(clicking)
-    assert np.array_equal(mask_of(clicking), slice_only)
+    settle(clicking)
+    assert np.array_equal(mask(clicking), slice_only)
 
 
 def test_clicks_proposed_in_the_other_image_are_shown_as_proposals_until_accepted(clicking):
     place(clicking, clicking.ui.plusButton, CENTER)
     click(clicking.ui.proposeButton)
-    settled(clicking)
+    settle(clicking)
     assert clicking.clickPanel.side == "moving"
     assert prompts_of(clicking, "moving") == [("positive", True)]
     assert state(clicking, 4) == "mask, 1 proposed"
@@ -136,9 +135,9 @@ def test_clicks_proposed_in_the_other_image_are_shown_as_proposals_until_accepte
     ]
     assert labels == ["+?"]
     click(clicking.ui.acceptButton)
-    settled(clicking)
+    settle(clicking)
     assert prompts_of(clicking, "moving") == [("positive", False)]
-    assert mask_of(clicking, "moving").any()
+    assert mask(clicking, "moving").any()
 
 
 def test_proposing_shows_its_progress_and_can_be_stopped(clicking, held):
@@ -151,13 +150,13 @@ def test_proposing_shows_its_progress_and_can_be_stopped(clicking, held):
     assert not clicking.ui.proposeButton.enabled
     click(clicking.ui.clickCancelButton)
     held.set()
-    settled(clicking)
+    settle(clicking)
     assert clicking.ui.clickStatus.text == "Cancelled; nothing was changed."
     assert not clicking.ui.clickProgress.visible
     assert prompts_of(clicking, "moving") == []
     assert clicking.clickPanel.side == "fixed"
     click(clicking.ui.proposeButton)
-    settled(clicking)
+    settle(clicking)
     assert prompts_of(clicking, "moving") == [("positive", True)]
 
 
@@ -196,7 +195,7 @@ def test_a_renamed_structure_has_its_name_in_both_images_and_a_removed_one_is_go
         assert segmentation.GetNthSegment(0).GetName() == "Tumor"
     assert clicking.logic.promptsOf(clicking.parameters(), "fixed").structures[0].name == "Tumor"
     click(clicking.ui.removeStructureButton)
-    settled(clicking)
+    settle(clicking)
     assert clicking.logic.structures(clicking.parameters()) == []
     assert clicking.ui.structuresTable.rowCount == 0
 
@@ -281,10 +280,9 @@ def test_the_keys_of_a_slice_view_move_its_slice_and_choose_no_image(clicking):
 
 def test_closing_the_scene_while_a_click_is_answered_leaves_a_usable_panel(clicking):
     click(clicking.ui.plusButton)
-    view = gestures.slice_view("Red")
-    gestures.click(view, gestures.pixel_at(view, CENTER))
+    click_at(CENTER)
     slicer.mrmlScene.Clear(0)
-    settled(clicking)
+    settle(clicking)
     assert clicking.ui.structuresTable.rowCount == 0
     assert not clicking.ui.plusButton.enabled
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0

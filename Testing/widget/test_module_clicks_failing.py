@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import slicer
 from Host import gestures
-from module_panel import CENTER, OUTER, choose, click, mask_of, place, prompts_of, save_and_load, settled
+from module_panel import CENTER, OUTER, choose, prompts_of
 from SAMRegistrationLib.scene import editor
 from SAMRegistrationLib.scene.structures import PROMPTS
+from SAMRegistrationLib.testing.driver import click, click_at, mask, place, save_and_load, settle
 from unit.segmentation_samples import FloodPredictor
 
 
@@ -19,17 +20,17 @@ def test_a_mask_that_cannot_be_shown_gives_a_sentence_and_the_buttons_back(click
 
     monkeypatch.setattr(editor, "put_mask", fails)
     click(clicking.ui.propagateButton)
-    settled(clicking)
+    settle(clicking)
     assert "Something went wrong (RuntimeError)" in clicking.ui.clickStatus.text
     assert not clicking.ui.clickCancelButton.visible
     assert not clicking.ui.clickProgress.visible
     assert clicking.ui.propagateButton.enabled
     assert "no room" in caplog.text
     monkeypatch.setattr(editor, "put_mask", put_mask)
-    before = mask_of(clicking).sum()
+    before = mask(clicking).sum()
     place(clicking, clicking.ui.plusButton, OUTER)
     assert len(prompts_of(clicking)) == 2
-    assert mask_of(clicking).sum() > before
+    assert mask(clicking).sum() > before
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_damaged_clicks_are_told_and_the_masks_can_be_used_and_clicked_anew(pane
 def test_damaged_clicks_of_a_loaded_scene_are_told(panel, a_pair, tmp_path):
     choose(panel, a_pair)
     a_pair[0][1].SetAttribute(PROMPTS, "{broken")
-    save_and_load(panel, tmp_path / "scene.mrb")
+    save_and_load(tmp_path / "scene.mrb")
     assert "The clicks saved with Before masks are damaged" in panel.ui.clickStatus.text
     click(panel.ui.removeStructureButton)
     assert panel.ui.structuresTable.rowCount < 4
@@ -59,12 +60,11 @@ def test_damaged_clicks_of_a_loaded_scene_are_told(panel, a_pair, tmp_path):
 
 def test_a_click_whose_volume_was_moved_before_its_mask_was_there_is_told(clicking, held):
     click(clicking.ui.plusButton)
-    view = gestures.slice_view("Red")
-    gestures.click(view, gestures.pixel_at(view, CENTER))
+    click_at(CENTER)
     turn = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode")
     clicking.parameters().fixedVolume.SetAndObserveTransformNodeID(turn.GetID())
     held.set()
-    settled(clicking)
+    settle(clicking)
     assert prompts_of(clicking) == []
     assert "do that again" in clicking.ui.clickStatus.text
     assert clicking.ui.plusButton.enabled
@@ -76,7 +76,7 @@ def test_masks_that_cannot_be_clicked_in_leave_no_button_down(panel, a_pair):
     flat.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(np.diag([1.0, 1.0, 0.0, 1.0])))
     a_pair[0][1].SetAndObserveTransformNodeID(flat.GetID())
     click(panel.ui.plusButton)
-    settled(panel)
+    settle(panel)
     interaction = slicer.app.applicationLogic().GetInteractionNode()
     assert panel.ui.clickStatus.text != ""
     assert interaction.GetCurrentInteractionMode() != interaction.Place
@@ -87,7 +87,7 @@ def test_a_right_click_in_a_view_ends_placing_and_lifts_the_button(clicking):
     place(clicking, clicking.ui.boxButton, (-20.0, -20.0, 5.0))
     view = gestures.slice_view("Red")
     gestures.click(view, gestures.pixel_at(view, (10.0, 10.0, 5.0)), gestures.RIGHT)
-    settled(clicking)
+    settle(clicking)
     interaction = slicer.app.applicationLogic().GetInteractionNode()
     assert interaction.GetCurrentInteractionMode() != interaction.Place
     assert not interaction.GetPlaceModePersistence()
@@ -102,11 +102,11 @@ def test_the_mouse_mode_of_the_application_lifts_the_button_also_after_a_refused
     click(clicking.ui.plusButton)
     view = gestures.slice_view("Red")
     gestures.click(view, gestures.pixel_at(view, CENTER) * 0)
-    settled(clicking)
+    settle(clicking)
     assert clicking.ui.plusButton.checked
     interaction = slicer.app.applicationLogic().GetInteractionNode()
     interaction.SwitchToViewTransformMode()
-    settled(clicking)
+    settle(clicking)
     assert not clicking.ui.plusButton.checked
 
 
@@ -114,7 +114,7 @@ def test_another_tool_that_takes_the_mouse_lifts_the_button(clicking):
     click(clicking.ui.plusButton)
     other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Landmarks")
     slicer.app.applicationLogic().GetSelectionNode().SetActivePlaceNodeID(other.GetID())
-    settled(clicking)
+    settle(clicking)
     assert not clicking.ui.plusButton.checked
     interaction = slicer.app.applicationLogic().GetInteractionNode()
     assert interaction.GetCurrentInteractionMode() == interaction.Place
@@ -127,15 +127,15 @@ def test_undo_brings_nothing_of_a_removed_structure_back(clicking):
         clicking.structuresTable.select(structure)
         place(clicking, clicking.ui.plusButton, position)
     click(clicking.ui.removeStructureButton)
-    settled(clicking)
+    settle(clicking)
     assert prompts_of(clicking) == [("positive", False)]
     click(clicking.ui.undoButton)
-    settled(clicking)
+    settle(clicking)
     assert prompts_of(clicking) == []
     assert not clicking.ui.undoButton.enabled
-    assert not mask_of(clicking).any()
+    assert not mask(clicking).any()
     click(clicking.ui.redoButton)
-    settled(clicking)
+    settle(clicking)
     assert prompts_of(clicking) == [("positive", False)]
     assert not clicking.ui.redoButton.enabled
     prompts = clicking.logic.promptsOf(clicking.parameters(), "fixed")

@@ -2,7 +2,8 @@
 
 import pytest
 import slicer
-from module_panel import choose, click, save_and_load, wait
+from module_panel import choose
+from SAMRegistrationLib.testing.driver import click, save_and_load, settle
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def looking(panel, a_pair):
     before = shown(panel)
     assert before == [(1, 1, False, 0.75, 2), (1, 1, False, 0.5, 3)]
     click(panel.ui.registerButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     return panel, before
 
 
@@ -65,7 +66,7 @@ def test_leaving_the_module_shows_the_inputs_as_before_and_coming_back_shows_the
         panel.ui.outlinesCheckBox,
     ):
         click(button)
-        wait(lambda: not panel.runner.busy)
+        settle(panel)
     panel.exit()
     assert shown(panel) == before
     panel.parameters().fixedSegmentation.GetDisplayNode().SetOpacity2DFill(0.25)
@@ -78,7 +79,7 @@ def test_leaving_the_module_shows_the_inputs_as_before_and_coming_back_shows_the
 
 def test_what_was_shown_before_is_known_after_the_scene_was_saved_and_loaded(looking, tmp_path):
     panel, before = looking
-    save_and_load(panel, tmp_path / "scene.mrb")
+    save_and_load(tmp_path / "scene.mrb")
     assert are_outlines(panel)
     panel.exit()
     assert shown(panel) == before
@@ -99,7 +100,7 @@ def test_choosing_other_masks_gives_the_former_ones_their_display_back(looking, 
 def test_views_are_linked_after_side_by_side_as_they_were_before(panel, a_pair, linked):
     choose(panel, a_pair, masks=False)
     click(panel.ui.registerButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     manager = slicer.app.layoutManager()
     composites = [manager.sliceWidget(name).mrmlSliceCompositeNode() for name in ("Red", "Yellow", "Green")]
 
@@ -110,10 +111,10 @@ def test_views_are_linked_after_side_by_side_as_they_were_before(panel, a_pair, 
         node.SetLinkedControl(linked[0])
         node.SetHotLinkedControl(linked[1])
     click(panel.ui.sideBySideButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert links()[:2] == [(1, 1), (1, 1)]
     click(panel.ui.blendButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert links() == [linked] * 3
     for node in composites:
         node.SetLinkedControl(0)

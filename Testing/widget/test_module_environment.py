@@ -8,13 +8,15 @@ import types
 import zipfile
 from pathlib import Path
 
+import Host
 import pytest
 import slicer
 import torch
-from module_panel import MODULE, choose, click, wait
+from module_panel import MODULE, choose
 from SAMRegistrationLib.environment import Device, Package
+from SAMRegistrationLib.testing.driver import click, settle, wait
 
-TESTING = Path(__file__).parents[1]
+HOST = Path(Host.__file__).parents[1]
 CARDS = [Device("cpu", "CPU (8 cores)", 12e9), Device("cuda:0", "Card A", 10e9), Device("cuda:1", "Card B", None)]
 
 
@@ -25,13 +27,13 @@ def items(combo):
 @pytest.fixture
 def two_cards(panel, monkeypatch):
     monkeypatch.setattr(panel.logic, "devices", lambda job=None: CARDS, raising=False)
-    panel.deviceChoice.look()
-    wait(lambda: not panel.runner.busy)
+    panel.deviceChoice.enter()
+    settle(panel)
     yield panel
     panel.parameters().device = "auto"
     monkeypatch.undo()
-    panel.deviceChoice.look()
-    wait(lambda: not panel.runner.busy)
+    panel.deviceChoice.enter()
+    settle(panel)
 
 
 def test_every_device_can_be_chosen_by_its_name_with_its_free_memory(two_cards):
@@ -87,7 +89,7 @@ def test_what_is_missing_is_told_on_top_and_installed_on_request(panel, monkeypa
         there.update(dict.fromkeys(names, "1.0"))
 
     monkeypatch.setattr(slicer.util, "pip_install", pip_install)
-    panel.installationPanel.update()
+    panel.installationPanel.list_packages()
     panel.ui.advancedSection.collapsed = True
     assert panel.ui.noticeLabel.text == "Missing: safetensors, Pillow. Install it below."
     click(panel.ui.noticeButton)
@@ -100,18 +102,18 @@ def test_what_is_missing_is_told_on_top_and_installed_on_request(panel, monkeypa
     assert "safetensors: 1.0" in panel.ui.packagesLabel.text
     assert "PIP_CONSTRAINT" not in os.environ
     monkeypatch.undo()
-    panel.installationPanel.update()
+    panel.installationPanel.list_packages()
 
 
 def test_what_is_still_missing_after_the_installation_is_told(panel, monkeypatch):
     nothing = [Package("safetensors", "safetensors", None)]
     monkeypatch.setattr("SAMRegistrationLib.environment.packages", lambda: nothing)
     monkeypatch.setattr(slicer.util, "pip_install", lambda names: None)
-    panel.installationPanel.update()
+    panel.installationPanel.list_packages()
     click(panel.ui.installButton)
     assert panel.ui.installStatus.text == "safetensors could not be installed; the application's log tells why."
     monkeypatch.undo()
-    panel.installationPanel.update()
+    panel.installationPanel.list_packages()
 
 
 def test_torch_comes_from_its_extension_and_numpy_and_simpleitk_stay(panel, monkeypatch):
@@ -164,7 +166,7 @@ def test_without_torch_the_module_opens_and_says_what_to_do(tmp_path):
     script = textwrap.dedent(
         f"""
         import sys
-        sys.path[:0] = [{str(MODULE.parent)!r}, {str(TESTING)!r}]
+        sys.path[:0] = [{str(MODULE.parent)!r}, {str(HOST)!r}]
         for name in ("torch", "PIL", "safetensors"):
             sys.modules[name] = None
         import Host

@@ -4,10 +4,10 @@ import threading
 
 import numpy as np
 import slicer
-from Host import gestures
-from module_panel import CENTER, OUTER, choose, click, mask_of, place, prompts_of, settled, wait
+from module_panel import CENTER, OUTER, choose, prompts_of
 from SAMRegistrationLib.scene.structures import write_prompts
 from SAMRegistrationLib.segmentation.prompts import Prompt, PromptSet, Structure
+from SAMRegistrationLib.testing.driver import click, click_at, mask, place, settle, wait
 from unit.segmentation_samples import FloodPredictor
 
 
@@ -20,8 +20,7 @@ def chosen_structure(panel):
 
 
 def click_without_waiting(panel, ras):
-    view = gestures.slice_view("Red")
-    gestures.click(view, gestures.pixel_at(view, ras))
+    click_at(ras)
 
 
 def leave(panel):
@@ -60,31 +59,31 @@ def test_a_click_that_waits_for_its_mask_gets_it_after_the_module_was_left(click
     click_without_waiting(clicking, CENTER)
     leave(clicking)
     held.set()
-    settled(clicking)
+    settle(clicking)
     assert prompts_of(clicking) == [("positive", False)]
-    assert mask_of(clicking).any()
+    assert mask(clicking).any()
     assert points_in_the_scene() == 0
     come_back(clicking)
     assert points_in_the_scene() == 3
     click(clicking.ui.undoButton)
-    settled(clicking)
+    settle(clicking)
     assert prompts_of(clicking) == []
-    assert not mask_of(clicking).any()
+    assert not mask(clicking).any()
 
 
 def test_to_volume_ends_after_the_module_was_left_and_can_be_undone(clicking, held):
     held.set()
     place(clicking, clicking.ui.plusButton, CENTER)
-    slice_only = mask_of(clicking)
+    slice_only = mask(clicking)
     clicking.ui.propagateButton.click()
     leave(clicking)
-    settled(clicking)
-    assert mask_of(clicking).sum() > 2 * slice_only.sum()
+    settle(clicking)
+    assert mask(clicking).sum() > 2 * slice_only.sum()
     come_back(clicking)
     assert clicking.ui.propagateButton.enabled
     click(clicking.ui.undoButton)
-    settled(clicking)
-    assert np.array_equal(mask_of(clicking), slice_only)
+    settle(clicking)
+    assert np.array_equal(mask(clicking), slice_only)
 
 
 def test_what_went_wrong_after_the_module_was_left_is_told_on_coming_back(clicking, monkeypatch):
@@ -97,9 +96,9 @@ def test_what_went_wrong_after_the_module_was_left_is_told_on_coming_back(clicki
     monkeypatch.setattr(editor, "put_mask", fails)
     clicking.ui.propagateButton.click()
     leave(clicking)
-    settled(clicking)
+    settle(clicking)
     come_back(clicking)
-    settled(clicking)
+    settle(clicking)
     assert "Something went wrong (RuntimeError)" in clicking.ui.clickStatus.text
     assert clicking.ui.propagateButton.enabled
 
@@ -110,7 +109,7 @@ def test_clicks_proposed_while_the_module_was_left_leave_the_views_alone(clickin
     shown = [node.GetBackgroundVolumeID() for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")]
     clicking.ui.proposeButton.click()
     leave(clicking)
-    settled(clicking)
+    settle(clicking)
     assert prompts_of(clicking, "moving") == [("positive", True)]
     assert [node.GetBackgroundVolumeID() for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")] == shown
     come_back(clicking)
@@ -121,10 +120,10 @@ def test_what_was_painted_elsewhere_meanwhile_stays_with_the_next_click(clicking
     leave(clicking)
     painted = paint(clicking, (0.0, 0.0, 30.0))
     come_back(clicking)
-    assert mask_of(clicking)[painted]
+    assert mask(clicking)[painted]
     place(clicking, clicking.ui.plusButton, OUTER)
     assert len(prompts_of(clicking)) == 2
-    assert mask_of(clicking)[painted]
+    assert mask(clicking)[painted]
 
 
 def test_what_was_painted_while_a_click_waited_stays_with_the_next_click(clicking, held):
@@ -140,12 +139,12 @@ def test_what_was_painted_while_a_click_waited_stays_with_the_next_click(clickin
     painted = paint(clicking, (0.0, 0.0, 30.0))
     held.set()
     come_back(clicking)
-    settled(clicking)
+    settle(clicking)
     assert len(prompts_of(clicking)) == 2
     clicking.structuresTable.select(chosen_structure(clicking))
     place(clicking, clicking.ui.plusButton, CENTER)
     assert len(prompts_of(clicking)) == 3
-    assert mask_of(clicking)[painted]
+    assert mask(clicking)[painted]
 
 
 def test_another_click_model_is_asked_from_the_next_click_on(clicking, monkeypatch):
@@ -166,7 +165,7 @@ def test_no_points_come_into_the_scene_while_the_module_is_left(clicking):
     assert points_in_the_scene() == 0
     clicking.parameters().preset = "accurate"
     slicer.app.processEvents()
-    settled(clicking)
+    settle(clicking)
     assert points_in_the_scene() == 0
     come_back(clicking)
     wait(lambda: points_in_the_scene() == 3)
@@ -193,11 +192,11 @@ def test_what_was_painted_elsewhere_is_kept_when_the_module_is_left_twice_while_
     come_back(clicking)
     leave(clicking)
     go_on.set()
-    settled(clicking)
+    settle(clicking)
     come_back(clicking)
     clicking.structuresTable.select(second)
     place(clicking, clicking.ui.plusButton, CENTER)
-    assert mask_of(clicking)[painted]
+    assert mask(clicking)[painted]
 
 
 def test_what_was_painted_elsewhere_is_kept_when_its_structure_is_clicked_while_older_work_waits(clicking):
@@ -211,8 +210,8 @@ def test_what_was_painted_elsewhere_is_kept_when_its_structure_is_clicked_while_
         clicking.ui.plusButton.click()
     click_without_waiting(clicking, CENTER)
     go_on.set()
-    settled(clicking)
-    assert mask_of(clicking)[painted]
+    settle(clicking)
+    assert mask(clicking)[painted]
 
 
 def test_a_result_that_arrives_while_the_user_is_elsewhere_is_shown_on_coming_back(panel, a_pair):
@@ -225,12 +224,12 @@ def test_a_result_that_arrives_while_the_user_is_elsewhere_is_shown_on_coming_ba
     composite = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
     before = (moving.GetDisplayVisibility(), composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())
     go_on.set()
-    settled(panel)
+    settle(panel)
     assert panel.parameters().resultVolume is not None
     seen = (moving.GetDisplayVisibility(), composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())
     assert seen == before
     come_back(panel)
-    settled(panel)
+    settle(panel)
     assert composite.GetForegroundVolumeID() == panel.parameters().resultVolume.GetID()
 
 

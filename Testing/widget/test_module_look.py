@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
-from module_panel import choose, click, save_and_load, wait
+from module_panel import choose
+from SAMRegistrationLib.testing.driver import click, save_and_load, settle, wait
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_the_result_can_be_looked_at_in_every_way(looking, tmp_path):
     before, after = (float(ui.metricsTable.item(rows["Whole: Dice"], column).text()) for column in (1, 2))
     assert after > before
     path = tmp_path / "measures.csv"
-    looking.lookPanel.export(str(path))
+    looking.measures.export(str(path))
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("Measure,Before,After")
     assert len(lines) == 1 + ui.metricsTable.rowCount
@@ -110,17 +111,17 @@ def test_flicker_goes_on_when_the_module_is_entered_again_and_when_the_scene_is_
     click(looking.ui.flickerButton)
     flickers()
     looking.exit()
-    assert not looking.lookPanel._flicker.isActive()
+    assert not looking.lookPanel._comparison._flicker.isActive()
     looking.enter()
     assert looking.ui.flickerButton.checked
     flickers()
-    save_and_load(looking, tmp_path / "scene.mrb")
+    save_and_load(tmp_path / "scene.mrb")
     looking.enter()
     assert looking.ui.flickerButton.checked
     flickers()
     click(looking.ui.fixedImageButton)
     assert looking.ui.blendButton.checked
-    assert not looking.lookPanel._flicker.isActive()
+    assert not looking.lookPanel._comparison._flicker.isActive()
 
 
 def test_side_by_side_gives_the_layout_back_on_leaving_and_also_after_loading_the_scene(looking, tmp_path):
@@ -131,15 +132,15 @@ def test_side_by_side_gives_the_layout_back_on_leaving_and_also_after_loading_th
     looking.enter()
     assert layout() == layouts.SlicerLayoutSideBySideView
     assert looking.ui.sideBySideButton.checked
-    save_and_load(looking, tmp_path / "scene.mrb")
+    save_and_load(tmp_path / "scene.mrb")
     looking.enter()
-    wait(lambda: not looking.runner.busy)
+    settle(looking)
     parameters = looking.parameters()
     assert layout() == layouts.SlicerLayoutSideBySideView
     assert looking.ui.sideBySideButton.checked
     assert (foreground(red)[0][0], foreground(yellow)[0][0]) == (parameters.fixedVolume, parameters.resultVolume)
     click(looking.ui.blendButton)
-    wait(lambda: not looking.runner.busy)
+    settle(looking)
     assert layout() == layouts.SlicerLayoutFourUpView
     nodes = [slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode() for name in (red, yellow)]
     normals = [[node.GetSliceToRAS().GetElement(row, 2) for row in range(3)] for node in nodes]
@@ -176,7 +177,7 @@ def test_a_new_layout_shows_the_whole_body_in_every_view_at_the_same_place(panel
     offsets = {name: whole_body_in_its_plane(name, fixed)[1] for name in ("Red", "Yellow", "Green")}
 
     click(panel.ui.sideBySideButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     node = manager.sliceWidget("Red").mrmlSliceNode()
     width, height = node.GetDimensions()[:2]
     assert height > width, "the view has not its new size"
@@ -184,7 +185,7 @@ def test_a_new_layout_shows_the_whole_body_in_every_view_at_the_same_place(panel
         assert whole_body_in_its_plane(name, fixed) == (True, pytest.approx(offsets["Red"])), name
 
     click(panel.ui.blendButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     for name, offset in offsets.items():
         assert whole_body_in_its_plane(name, fixed) == (True, pytest.approx(offset)), name
 
@@ -193,13 +194,13 @@ def test_folds_are_hatched_listed_and_found_by_a_click_and_come_back_with_the_sc
     panel, a_pair, monkeypatch, tmp_path, frame_of
 ):
     from PySide6 import QtCore, QtTest
+    from SAMRegistrationLib import engine
     from SAMRegistrationLib.geometry.grid import Grid
     from SAMRegistrationLib.registration import RegistrationResult
-    from SAMRegistrationLib.scene.run import Engine
 
     center = (0.0, 0.0, 5.0)
 
-    def folded(self, fixed, moving, *_masks):
+    def folded(fixed, moving, *_others):
         grid = Grid.of(fixed)
         offsets = grid.index_to_physical(np.argwhere(np.ones(grid.shape))[:, ::-1]) - center
         pull = -2.5 * offsets * np.exp(-np.sum(offsets**2, 1) / (2 * 6.0**2))[:, None]
@@ -207,7 +208,7 @@ def test_folds_are_hatched_listed_and_found_by_a_click_and_come_back_with_the_sc
         whole, nothing = sitk.CompositeTransform([field]), sitk.CompositeTransform([sitk.AffineTransform(3)])
         return RegistrationResult(whole, nothing, nothing, fixed, moving)
 
-    monkeypatch.setattr(Engine, "register", folded)
+    monkeypatch.setattr(engine, "register", folded)
     choose(panel, a_pair)
     click(panel.ui.registerButton)
     wait(lambda: not panel.registerPanel.running)
@@ -269,7 +270,7 @@ def test_landmarks_volumes_and_segmentations_of_the_moving_space_are_brought_ove
         looking.ui.applySelector.setCurrentNode(node)
         slicer.app.processEvents()
         click(looking.ui.applyButton)
-        wait(lambda: not looking.runner.busy)
+        settle(looking)
         assert slicer.mrmlScene.GetNumberOfNodesByClass(node.GetClassName()) == count + 1
     copy = slicer.util.getNode("Landmarks warped")
     for index, (x, y, z) in enumerate(places):
@@ -287,7 +288,7 @@ def test_a_checkerboard_that_comes_late_does_not_take_the_views_from_clicking(lo
     looking.ui.checkerboardButton.click()
     looking.ui.movingImageButton.click()
     go_on.set()
-    wait(lambda: not looking.runner.busy)
+    settle(looking)
     composite = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
     assert composite.GetBackgroundVolumeID() == looking.parameters().movingVolume.GetID()
     assert composite.GetForegroundVolumeID() is None

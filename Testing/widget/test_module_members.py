@@ -13,12 +13,14 @@ from Host import record
 ROOT = Path(__file__).parents[2] / "SAMRegistration"
 UI = ElementTree.parse(ROOT / "Resources" / "UI" / "SAMRegistration.ui").getroot()
 LOGIC = sorted((ROOT / "SAMRegistrationLib" / "logic").glob("*.py"))
-SELFTEST = ROOT / "SAMRegistrationLib" / "selftest.py"
 SOURCES = [
     ROOT / "SAMRegistration.py",
-    SELFTEST,
     *LOGIC,
-    *(path for name in ("widget", "scene") for path in sorted((ROOT / "SAMRegistrationLib" / name).glob("*.py"))),
+    *(
+        path
+        for name in ("widget", "scene", "testing")
+        for path in sorted((ROOT / "SAMRegistrationLib" / name).glob("*.py"))
+    ),
 ]
 AT_LOADING = {"typing", "pathlib", "slicer", "vtk"}
 UNRECORDED_QT = {

@@ -7,8 +7,9 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from Host import gestures
-from module_panel import FIXED, choose, click, save_and_load, wait
+from module_panel import FIXED, choose
+from SAMRegistrationLib.testing import driver
+from SAMRegistrationLib.testing.driver import click, save_and_load, settle
 from unit.segmentation_samples import FloodPredictor
 
 
@@ -57,11 +58,7 @@ def place(panel, position):
     for name in slicer.app.layoutManager().sliceViewNames():
         slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByCentering(*position)
     slicer.app.processEvents()
-    if not panel.ui.plusButton.checked:
-        click(panel.ui.plusButton)
-    view = gestures.slice_view("Red")
-    gestures.click(view, gestures.pixel_at(view, position))
-    wait(lambda: not panel.runner.busy)
+    driver.place(panel, panel.ui.plusButton, position)
     assert panel.ui.clickStatus.text == ""
 
 
@@ -127,7 +124,7 @@ def test_masks_and_clicks_go_along_when_their_volume_is_moved_and_clicking_goes_
     assert are_voxels_of_the_body(both, THERE, volume)
     assert np.allclose(clicked(panel)[0], moved(change, prompts[0]), atol=1e-3)
 
-    save_and_load(panel, tmp_path / "scene.mrb")
+    save_and_load(tmp_path / "scene.mrb")
     assert same_places(marked(panel), both)
     volume = panel.parameters().fixedVolume
     volume.HardenTransform()
@@ -178,7 +175,7 @@ def test_a_pair_and_its_segmentations_under_a_deformable_transform_are_registere
         node.SetAndObserveTransformNodeID(bent.GetID())
     choose(panel, a_pair)
     click(panel.ui.registerButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert panel.ui.registerStatus.text.startswith("Done in")
     table = panel.ui.metricsTable
     dice = {table.item(row, 0).text(): float(table.item(row, 2).text()) for row in range(2)}

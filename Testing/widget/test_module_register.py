@@ -7,7 +7,8 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from module_panel import FIXED, MOVING, all_nodes, choose, click, wait
+from module_panel import FIXED, MOVING, choose
+from SAMRegistrationLib.testing.driver import click, node_ids, settle, wait
 
 
 def test_the_button_says_why_it_cannot_register_and_then_what_it_will_do(panel, a_pair):
@@ -35,7 +36,7 @@ def test_what_the_kind_auto_takes_a_volume_for_is_told(panel):
     ui, parameters = panel.ui, panel.parameters()
     for selector, node in zip((ui.fixedSelector, ui.movingSelector), nodes):
         selector.setCurrentNode(node)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
 
     def texts():
         return [combo.itemText(0) for combo in (ui.fixedModalityCombo, ui.movingModalityCombo)]
@@ -48,7 +49,7 @@ def test_what_the_kind_auto_takes_a_volume_for_is_told(panel):
     assert parameters.fixedModality == "mr"
     slicer.util.updateVolumeFromArray(nodes[1], noise + 160 + air)
     parameters.preset = "fast"
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert texts()[1] == "guessed: CT"
     slicer.mrmlScene.Clear(0)
     panel.initializeParameterNode()
@@ -150,19 +151,19 @@ def trilinear(array, ijk):
 def test_cancelling_stops_within_a_second_and_leaves_the_scene_as_it_was(panel, a_pair):
     choose(panel, a_pair)
     panel.ui.presetCombo.setCurrentIndex(2)
-    before = all_nodes()
+    before = node_ids()
     click(panel.ui.registerButton)
     wait(lambda: panel.ui.registerProgress.value > 20)
     click(panel.ui.cancelButton)
     wait(lambda: not panel.registerPanel.running)
     assert panel.ui.registerStatus.text == "Cancelled; nothing was changed."
     assert panel.ui.registerButton.enabled
-    assert all_nodes() == before
+    assert node_ids() == before
 
 
 def test_cancel_gives_the_panel_back_while_the_thread_is_still_at_it_and_the_next_registration_is_shown(panel, a_pair):
     choose(panel, a_pair)
-    before = all_nodes()
+    before = node_ids()
     go_on = threading.Event()
     panel.runner.submit(lambda job: go_on.wait(60))
     click(panel.ui.registerButton)
@@ -171,10 +172,10 @@ def test_cancel_gives_the_panel_back_while_the_thread_is_still_at_it_and_the_nex
     assert panel.ui.registerButton.enabled
     assert not panel.ui.cancelButton.enabled
     go_on.set()
-    wait(lambda: not panel.runner.busy)
-    assert all_nodes() == before
+    settle(panel)
+    assert node_ids() == before
     click(panel.ui.registerButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert panel.ui.registerStatus.text.startswith("Done in")
     assert panel.parameters().resultTransform is not None
 
@@ -184,7 +185,7 @@ def test_closing_the_scene_while_registering_leaves_an_empty_scene_and_a_usable_
     click(panel.ui.registerButton)
     wait(lambda: panel.ui.registerProgress.value > 5)
     slicer.mrmlScene.Clear(0)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert not any("After" in node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLTransformNode"))
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
     assert panel.ui.registerButton.text == "Choose a fixed volume"

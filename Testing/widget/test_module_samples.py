@@ -6,12 +6,12 @@ import threading
 
 import numpy as np
 import slicer
-from module_panel import click, wait
+from SAMRegistrationLib.testing.driver import click, settle
 
 
 def load(panel):
     click(panel.ui.sampleButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
 
 
 def files_of(folder, *names):
@@ -73,7 +73,7 @@ def test_the_panel_answers_while_the_files_are_on_their_way_and_closing_the_scen
     assert panel.runner.busy
     slicer.mrmlScene.Clear()
     arrived.set()
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert panel.ui.sampleButton.enabled
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
 

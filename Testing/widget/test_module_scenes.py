@@ -6,8 +6,8 @@ import weakref
 import numpy as np
 import pytest
 import slicer
-from Host import gestures
-from module_panel import CENTER, OUTER, click, mask_of, place, prompts_of, settled, wait
+from module_panel import CENTER, OUTER, prompts_of
+from SAMRegistrationLib.testing.driver import click, click_at, mask, place, settle, wait
 
 WORDS = ("Traceback", "Error")
 
@@ -26,7 +26,7 @@ def worked(clicking, quick_registration):
     place(clicking, clicking.ui.plusButton, CENTER)
     for button in (clicking.ui.propagateButton, clicking.ui.proposeButton, clicking.ui.acceptButton):
         click(button)
-        settled(clicking)
+        settle(clicking)
     click(clicking.ui.fixedImageButton)
     register(clicking)
     return clicking
@@ -34,7 +34,7 @@ def worked(clicking, quick_registration):
 
 def register(panel):
     click(panel.ui.registerButton)
-    settled(panel)
+    settle(panel)
     assert panel.ui.registerStatus.text.startswith("Done in")
 
 
@@ -61,13 +61,13 @@ def leave(panel):
 def come_back(panel):
     slicer.util.selectModule("SAMRegistration")
     slicer.app.processEvents()
-    settled(panel)
+    settle(panel)
 
 
 def go_on_everywhere(panel, tmp_path, clicks):
     """Use every section of the panel; `clicks` is how many the chosen structure has in the fixed image."""
     ui, parameters = panel.ui, panel.parameters()
-    settled(panel)
+    settle(panel)
     assert [ui.fixedSelector.currentNode(), ui.movingSelector.currentNode()] == [
         parameters.fixedVolume,
         parameters.movingVolume,
@@ -86,7 +86,7 @@ def go_on_everywhere(panel, tmp_path, clicks):
     click(ui.removeStructureButton)
     assert ui.structuresTable.rowCount == rows
     panel.trainingPanel.add_pair(str(tmp_path / "pairs"))
-    settled(panel)
+    settle(panel)
     assert (tmp_path / "pairs" / "cases.json").is_file()
     panel.parameters().trainingData = ""
 
@@ -98,13 +98,13 @@ def go_on_clicking(panel, clicks):
     place(panel, ui.plusButton, OUTER)
     assert len(prompts_of(panel)) == clicks + 1
     click(ui.undoButton)
-    settled(panel)
+    settle(panel)
     assert len(prompts_of(panel)) == clicks
-    assert mask_of(panel).any()
+    assert mask(panel).any()
     for button in (ui.propagateButton, ui.proposeButton, ui.acceptButton):
         click(button)
-        settled(panel)
-    assert mask_of(panel, "moving").any()
+        settle(panel)
+    assert mask(panel, "moving").any()
 
 
 def go_on_looking(panel, tmp_path):
@@ -113,21 +113,21 @@ def go_on_looking(panel, tmp_path):
     result = parameters.resultVolume
     assert composite().GetForegroundVolumeID() == result.GetID()
     click(ui.checkerboardButton)
-    settled(panel)
+    settle(panel)
     assert composite().GetBackgroundVolumeID() == parameters.resultCheckerboard.GetID()
     click(ui.sideBySideButton)
-    settled(panel)
+    settle(panel)
     assert composite("Yellow").GetBackgroundVolumeID() == result.GetID()
     click(ui.blendButton)
     ui.jacobianCheckBox.click()
     assert composite().GetForegroundVolumeID() == parameters.resultJacobian.GetID()
     ui.jacobianCheckBox.click()
     assert ui.metricsTable.rowCount > 4
-    panel.lookPanel.export(str(tmp_path / "measures.csv"))
+    panel.measures.export(str(tmp_path / "measures.csv"))
     assert (tmp_path / "measures.csv").is_file()
     ui.applySelector.setCurrentNode(parameters.movingVolume)
     click(ui.applyButton)
-    settled(panel)
+    settle(panel)
     assert "is in the folder of the registration" in ui.lookStatus.text
 
 
@@ -217,7 +217,7 @@ def test_two_scenes_after_another_do_not_mix(worked, a_pair, tmp_path):
         (first, ["Before", "After"], ["Structure 1"]),
     ):
         load(path, clear=True)
-        settled(worked)
+        settle(worked)
         table = worked.ui.structuresTable
         assert names(worked)[:2] == expected
         assert [table.item(row, 2).text() for row in range(table.rowCount)] == structures
@@ -230,14 +230,13 @@ def test_two_scenes_after_another_do_not_mix(worked, a_pair, tmp_path):
 def test_loading_over_waiting_work_drops_it_and_goes_on(worked, held, tmp_path):
     path = save(tmp_path / "scene.mrb")
     worked.parameters().clickModel = "sam-vit-b"
-    view = gestures.slice_view("Red")
     click(worked.ui.fixedImageButton)
     worked.ui.plusButton.click()
-    gestures.click(view, gestures.pixel_at(view, OUTER))
+    click_at(OUTER)
     worked.ui.registerButton.click()
     load(path, clear=True)
     held.set()
-    settled(worked)
+    settle(worked)
     assert worked.ui.registerStatus.text == worked.ui.clickStatus.text == ""
     assert worked.parameters().resultVolume.GetName() == "After warped"
     go_on_everywhere(worked, tmp_path, clicks=1)
@@ -279,16 +278,16 @@ def alive(references):
 
 def test_nothing_of_a_closed_scene_is_remembered(worked, a_pair):
     click(worked.ui.checkerboardButton)
-    settled(worked)
+    settle(worked)
     worked.ui.applySelector.setCurrentNode(worked.parameters().movingVolume)
     click(worked.ui.applyButton)
-    settled(worked)
+    settle(worked)
     click(worked.ui.terminologyButton)
     references = watched()
     a_pair.clear()
     assert len(references) > 15
     close()
-    settled(worked)
+    settle(worked)
     assert alive(references) == {}
 
 
@@ -297,22 +296,21 @@ def test_nothing_of_a_scene_that_is_closed_while_another_module_is_shown_is_reme
     references = watched()
     a_pair.clear()
     close()
-    settled(worked)
+    settle(worked)
     assert alive(references) == {}
 
 
 def test_nothing_of_a_scene_that_is_closed_while_work_waits_is_remembered(worked, a_pair, held):
     worked.parameters().clickModel = "sam-vit-b"
-    view = gestures.slice_view("Red")
     click(worked.ui.fixedImageButton)
     worked.ui.plusButton.click()
-    gestures.click(view, gestures.pixel_at(view, OUTER))
+    click_at(OUTER)
     worked.ui.registerButton.click()
     references = watched()
     a_pair.clear()
     close()
     held.set()
-    settled(worked)
+    settle(worked)
     wait(lambda: alive(references) == {}, 10)
 
 
@@ -326,5 +324,5 @@ def test_what_is_removed_while_another_module_is_shown_is_let_go(worked, a_pair)
     a_pair.clear()
     while nodes:
         slicer.mrmlScene.RemoveNode(nodes.pop())
-    settled(worked)
+    settle(worked)
     assert alive(references) == {}

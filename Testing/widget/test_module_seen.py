@@ -1,4 +1,4 @@
-"""What a clinician sees: colors, outlines, surfaces, the Jacobian map, captions, tables, and texts on a dark theme."""
+"""What is shown: colors, outlines, surfaces, the Jacobian map, captions, tables, and texts on a dark theme."""
 
 import itertools
 import json
@@ -9,9 +9,10 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from module_panel import MODULE, choose, click, wait
+from module_panel import MODULE, choose
+from SAMRegistrationLib import engine
 from SAMRegistrationLib.registration import RegistrationResult
-from SAMRegistrationLib.scene.run import Engine
+from SAMRegistrationLib.testing.driver import click, settle, wait
 from vtk.util.numpy_support import vtk_to_numpy
 
 PRESETS = sorted((MODULE.parent / "SAMRegistrationLib" / "resources" / "presets").glob("*.json"))
@@ -21,20 +22,20 @@ PRESETS = sorted((MODULE.parent / "SAMRegistrationLib" / "resources" / "presets"
 def quick(monkeypatch):
     """Registrations are over at once: the moving volume is stretched along one axis, so that the map has color."""
 
-    def stretched(self, fixed, moving, *_masks):
+    def stretched(fixed, moving, *_others):
         mapping = sitk.AffineTransform(3)
         mapping.Scale((1.0, 1.0, 1.5))
         forward, back = (sitk.CompositeTransform([part]) for part in (mapping, mapping.GetInverse()))
         return RegistrationResult(forward, back, back, fixed, moving)
 
-    monkeypatch.setattr(Engine, "register", stretched)
+    monkeypatch.setattr(engine, "register", stretched)
 
 
 @pytest.fixture
 def looking(panel, a_pair, quick):
     choose(panel, a_pair)
     click(panel.ui.registerButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     return panel
 
 
@@ -77,7 +78,7 @@ def test_warped_masks_are_bold_light_outlines_and_the_display_of_the_fixed_ones_
     before = shown_display(fixed_masks)
     choose(panel, a_pair)
     click(panel.ui.registerButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     warped = panel.parameters().resultSegmentation
     display = warped.GetDisplayNode()
     assert not display.GetVisibility2DFill()
@@ -153,7 +154,7 @@ def test_the_colors_of_the_jacobian_map_are_explained_where_and_while_it_is_show
     slicer.app.processEvents()
     assert [legend_is_seen(view) for view in views] == [True] * 3
     click(looking.ui.sideBySideButton)
-    wait(lambda: not looking.runner.busy)
+    settle(looking)
     composite = slicer.app.layoutManager().sliceWidget("Yellow").mrmlSliceCompositeNode()
     assert composite.GetForegroundVolumeID() == looking.parameters().resultJacobian.GetID()
     assert legend_is_seen(views[1])
@@ -203,7 +204,7 @@ def captions():
 
 def test_captions_say_which_volume_is_seen_side_by_side_and_flickering(looking):
     click(looking.ui.sideBySideButton)
-    wait(lambda: not looking.runner.busy)
+    settle(looking)
     assert (captions()["Red"], captions()["Yellow"]) == ("Fixed", "Warped")
     click(looking.ui.flickerButton)
     seen = set()
@@ -236,12 +237,12 @@ def test_clicks_are_hidden_while_a_result_is_looked_at_and_come_back_with_the_im
     panel.onParametersModified()
     assert points_are_visible() == {True}
     click(panel.ui.registerButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert points_are_visible() == {False}
     click(panel.ui.fixedImageButton)
     assert points_are_visible() == {True}
     click(panel.ui.checkerboardButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert points_are_visible() == {False}
 
 
@@ -310,14 +311,14 @@ def test_the_time_left_is_shown_while_registering(panel, a_pair, monkeypatch):
     monkeypatch.setattr(register, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
     released = []
 
-    def slow(self, fixed, moving, *_masks):
+    def slow(_fixed, _moving, _fixed_masks, _moving_masks, _options, job):
         clock.now = 130.0
-        self._job.update(0.25 / 0.85, "Predicting")  # the registration is the first 85 % of all
+        job.update(0.25 / 0.85, "Predicting")  # the registration is the first 85 % of all
         while not released:
-            self._job.update(0.25 / 0.85, "Predicting")
+            job.update(0.25 / 0.85, "Predicting")
         raise RuntimeError
 
-    monkeypatch.setattr(Engine, "register", slow)
+    monkeypatch.setattr(engine, "register", slow)
     choose(panel, a_pair)
     click(panel.ui.registerButton)
     try:
@@ -326,7 +327,7 @@ def test_the_time_left_is_shown_while_registering(panel, a_pair, monkeypatch):
         assert panel.ui.registerProgress.value == 25
     finally:
         released.append(True)
-        wait(lambda: not panel.runner.busy)
+        settle(panel)
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from module_panel import choose, click, wait
+from module_panel import choose
 from SAMRegistrationLib.scene.space import to_numpy, to_vtk
 from SAMRegistrationLib.scene.transforms import initial_alignment
+from SAMRegistrationLib.testing.driver import click, settle, wait
 
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 CENTER = np.array([0.0, 0.0, 5.0])
@@ -148,7 +149,7 @@ def test_a_volume_of_ten_micrometers_has_a_grid_of_its_own_size(panel, a_pair):
     choose(panel, a_pair, masks=False)
     result = registered(panel)
     np.testing.assert_allclose(mapped(result, 0.01 * CENTER), 0.01 * CENTER, atol=0.04)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     lines = result.GetDisplayNode().GetGridSpacingMm()
     assert 0.1 < lines < 0.3
     assert panel.ui.gridSpacingSlider.suffix == " x 0.01 mm"

@@ -5,10 +5,10 @@ import threading
 import numpy as np
 import pytest
 import slicer
-from Host import gestures
-from module_panel import MOVING, all_nodes, choose, click, save_and_load, wait
+from module_panel import MOVING, choose
 from SAMRegistrationLib.scene.structures import PROMPTS, write_prompts
 from SAMRegistrationLib.segmentation.prompts import Prompt, PromptSet, Structure
+from SAMRegistrationLib.testing.driver import click, click_at, look_at, node_ids, save_and_load, settle, wait
 from unit.segmentation_samples import FloodPredictor
 
 CENTER = (0.0, 0.0, 5.0)
@@ -80,10 +80,6 @@ def segmentations():
     return [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")]
 
 
-def settled(panel):
-    wait(lambda: not panel.runner.busy, 60)
-
-
 def test_colliding_ids_are_two_structures_that_are_renamed_apart_and_not_paired(panel, a_collision):
     fixed, moving = a_collision
     before = [state(node) for node in a_collision]
@@ -150,10 +146,10 @@ def test_equal_names_with_crossed_ids_are_one_structure_that_guides(panel, a_col
 def test_segmentations_that_agree_are_taken_over_as_they_are(panel, a_collision):
     fixed, moving = a_collision
     moving.GetSegmentation().GetSegment("Segment_1").SetName("LIVER")
-    nodes = all_nodes()
+    nodes = node_ids()
     choose_masks(panel, fixed, moving)
     assert (panel.parameters().fixedSegmentation, panel.parameters().movingSegmentation) == (fixed, moving)
-    assert all_nodes() == nodes
+    assert node_ids() == nodes
     assert panel.ui.clickStatus.text == ""
 
 
@@ -178,31 +174,29 @@ def test_clicks_that_came_with_a_segmentation_go_on_in_the_copy(panel, a_collisi
 
     panel.structuresTable.select(spleen)
     click(panel.ui.movingImageButton)
-    for name in slicer.app.layoutManager().sliceViewNames():
-        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CENTER)
+    look_at(CENTER)
     taken = mask()
     click(panel.ui.plusButton)
-    settled(panel)
-    view = gestures.slice_view("Red")
-    gestures.click(view, gestures.pixel_at(view, (20.0, 3.0, 5.0)))
-    settled(panel)
+    settle(panel)
+    click_at((20.0, 3.0, 5.0))
+    settle(panel)
     assert prompts()[0] == kept
     assert len(prompts()) == 2
     clicked = mask()
     assert clicked.sum() > taken.sum()
     click(panel.ui.propagateButton)
-    settled(panel)
+    settle(panel)
     assert mask().sum() > clicked.sum()
     click(panel.ui.undoButton)
-    settled(panel)
+    settle(panel)
     assert np.array_equal(mask(), clicked)
     click(panel.ui.undoButton)
-    settled(panel)
+    settle(panel)
     assert prompts() == (kept,)
     others = np.arange(len(taken)) != round((CENTER[2] - MOVING[2, 3]) / MOVING[2, 2])  # but the clicked slice
     assert np.array_equal(mask()[others], taken[others])
     click(panel.ui.proposeButton)
-    settled(panel)
+    settle(panel)
     assert [prompt.proposed for prompt in prompts("fixed")] == [True]
     assert [name for name, *_ in rows(panel)] == ["liver", "body", "spleen"]
     assert same(state(moving), before)
@@ -278,7 +272,7 @@ def test_a_copy_goes_with_its_volume_and_original_at_once_and_after_loading_the_
         node.SetAndObserveTransformNodeID(turn.GetID())
     assert np.array_equal(mask(copy, spleen, volume), expected)
 
-    save_and_load(panel, tmp_path / "scene.mrb")
+    save_and_load(tmp_path / "scene.mrb")
     volume, copy = panel.parameters().movingVolume, panel.parameters().movingSegmentation
     for name in ("After", "After organs"):
         slicer.util.getNode(name).HardenTransform()
@@ -294,7 +288,7 @@ def test_a_click_after_the_volume_was_moved_is_made_where_the_volume_is_now(pane
     panel.structuresTable.select(structure)
     click(panel.ui.fixedImageButton)
     panel.clickPanel._on_placed("positive", [CENTER], (0.0, 0.0, 1.0))
-    settled(panel)
+    settle(panel)
     (prompt,) = panel.logic.promptsOf(panel.parameters(), "fixed").structure(structure).prompts
     turn = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode")
     matrix = np.eye(4)
@@ -304,7 +298,7 @@ def test_a_click_after_the_volume_was_moved_is_made_where_the_volume_is_now(pane
         node.SetAndObserveTransformNodeID(turn.GetID())
     place = (matrix @ [5.0, 5.0, 5.0, 1.0])[:3]
     panel.clickPanel._on_placed("positive", [tuple(place)], (0.0, 0.0, 1.0))
-    settled(panel)
+    settle(panel)
     assert panel.ui.clickStatus.text == ""
     first, second = panel.logic.promptsOf(panel.parameters(), "fixed").structure(structure).prompts
     assert np.allclose(np.multiply(first.points[0], (-1, -1, 1)), (matrix @ [*CENTER, 1.0])[:3])
@@ -318,7 +312,7 @@ def test_a_structure_that_is_removed_while_registering_is_not_in_the_result(pane
     click(panel.ui.registerButton)
     click(panel.ui.removeStructureButton)
     assert panel.registerPanel.running
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert panel.ui.registerStatus.text.startswith("Done in")
     assert names_of(panel.parameters().resultSegmentation) == ["Whole"]
 
@@ -326,13 +320,13 @@ def test_a_structure_that_is_removed_while_registering_is_not_in_the_result(pane
 def test_segments_that_are_removed_while_they_are_brought_over_are_left_out(panel, a_pair):
     choose(panel, a_pair)
     click(panel.ui.registerButton)
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     masks = a_pair[1][1]
     panel.ui.applySelector.setCurrentNode(masks)
     slicer.app.processEvents()
     click(panel.ui.applyButton)
     masks.GetSegmentation().RemoveSegment("After masks-Core")
-    wait(lambda: not panel.runner.busy)
+    settle(panel)
     assert names_of(slicer.util.getNode("After masks warped")) == ["Whole"]
 
 
@@ -345,17 +339,15 @@ def test_removing_a_structure_of_a_users_segmentation_leaves_that_as_it_is_and_c
     before, moving = state(masks), parameters.movingSegmentation
     panel.structuresTable.select("Before masks-Whole")
     click(panel.ui.fixedImageButton)
-    for name in slicer.app.layoutManager().sliceViewNames():
-        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CENTER)
-    slicer.app.processEvents()
+    look_at(CENTER)
 
     def mask():
         return slicer.util.arrayFromSegmentBinaryLabelmap(parameters.fixedSegmentation, "Before masks-Whole", volume)
 
-    view, taken = gestures.slice_view("Red"), mask()
+    taken = mask()
     panel.structuresTable.select("Before masks-Core")
     click(panel.ui.removeStructureButton)
-    settled(panel)
+    settle(panel)
     assert same(state(masks), before)
     copy = parameters.fixedSegmentation
     assert copy is not masks
@@ -369,12 +361,12 @@ def test_removing_a_structure_of_a_users_segmentation_leaves_that_as_it_is_and_c
     assert np.array_equal(mask(), taken)
 
     click(panel.ui.plusButton)
-    gestures.click(view, gestures.pixel_at(view, (34.0, 30.0, 5.0)))
-    settled(panel)
+    click_at((34.0, 30.0, 5.0))
+    settle(panel)
     assert mask().sum() > taken.sum()
     assert same(state(masks), before)
     click(panel.ui.removeStructureButton)
-    settled(panel)
+    settle(panel)
     assert rows(panel) == []
     assert parameters.fixedSegmentation is copy
     choose_masks(panel, fixed=masks)
@@ -389,16 +381,13 @@ def test_a_click_that_is_not_answered_yet_is_not_lost_when_another_structure_is_
     before = state(masks)[1:]
     panel.structuresTable.select("Before masks-Whole")
     click(panel.ui.fixedImageButton)
-    for name in slicer.app.layoutManager().sliceViewNames():
-        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CENTER)
-    slicer.app.processEvents()
+    look_at(CENTER)
     click(panel.ui.plusButton)
-    view = gestures.slice_view("Red")
-    gestures.click(view, gestures.pixel_at(view, (34.0, 30.0, 5.0)))
+    click_at((34.0, 30.0, 5.0))
     panel.structuresTable.select("Before masks-Core")
     click(panel.ui.removeStructureButton)
     answer.set()
-    settled(panel)
+    settle(panel)
     copy = panel.parameters().fixedSegmentation
     (structure,) = panel.logic.promptsOf(panel.parameters(), "fixed").structures
     assert (structure.name, len(structure.prompts)) == ("Whole", 1)

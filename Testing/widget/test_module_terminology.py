@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 import slicer
-from module_panel import choose, click, wait
+from module_panel import choose
 from PySide6 import QtCore, QtTest, QtWidgets
 from SAMRegistrationLib.scene.structures import terminology_of
+from SAMRegistrationLib.testing.driver import click, wait
 
 TERMS = {
     "SegmentationCategoryTypeContextName": "Test terms",

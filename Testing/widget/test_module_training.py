@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
-from module_panel import choose, click, wait
+from module_panel import choose
+from SAMRegistrationLib.testing.driver import click, settle, wait
 from SAMRegistrationLib.training.registration.config import plain, read_config
 from SAMRegistrationLib.training.registration.datalist import read_data_list
 from SAMRegistrationLib.training.registration.state import load_state
@@ -106,7 +107,7 @@ def test_pairs_of_the_scene_under_a_parent_transform_become_data_and_are_evaluat
     monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_args: str(tmp_path / "data"))
     ui.splitCombo.setCurrentIndex(2)
     click(ui.addPairButton)
-    wait(lambda: not training.runner.busy)
+    settle(training)
     path = tmp_path / "data" / "cases.json"
     assert ui.trainingStatus.text == f"The pair is in {path}."
     assert training.parameters().trainingData == ui.trainingDataPath.currentPath == str(path)
@@ -123,7 +124,7 @@ def test_pairs_of_the_scene_under_a_parent_transform_become_data_and_are_evaluat
     assert np.allclose(found, bounds, atol=1e-2)
 
     click(ui.addPairButton)
-    wait(lambda: not training.runner.busy)
+    settle(training)
     assert read_data_list(path) == data  # hardened, it is where it was: the volume that is there already
 
     evaluation = tmp_path / "quick.toml"
@@ -154,7 +155,7 @@ def test_a_volume_of_another_split_is_refused_with_a_sentence(training, a_pair, 
     for index in (0, 2):
         training.ui.splitCombo.setCurrentIndex(index)
         training.trainingPanel.add_pair(str(tmp_path))
-        wait(lambda: not training.runner.busy)
+        settle(training)
     assert "a volume belongs to one split only" in training.ui.trainingStatus.text
     assert training.ui.addPairButton.enabled
     assert (

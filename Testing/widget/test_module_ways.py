@@ -6,12 +6,14 @@ import textwrap
 import types
 from pathlib import Path
 
+import Host
 import module_life
 import pytest
 import slicer
-from module_panel import MODULE, settled
+from module_panel import MODULE
+from SAMRegistrationLib.testing.driver import settle
 
-TESTING = Path(__file__).resolve().parents[1]
+HOST = Path(Host.__file__).resolve().parents[1]
 NO_PROGRAM = "There is no Python program to start in the background"
 
 
@@ -59,7 +61,7 @@ def test_without_a_python_program_the_section_advanced_says_so(panel, a_pair, wi
     panel.ui.fixedSelector.setCurrentNode(a_pair[0][0])
     panel.ui.movingSelector.setCurrentNode(a_pair[1][0])
     panel.trainingPanel.add_pair(str(tmp_path))
-    settled(panel)
+    settle(panel)
     panel.parameters().trainingOutput = str(tmp_path / "out")
     panel.ui.trainButton.click()
     assert NO_PROGRAM in panel.ui.trainingStatus.text
@@ -78,7 +80,7 @@ def test_a_report_on_devices_that_fails_is_told_in_the_section_advanced(panel, m
     told = {}
     ended = types.SimpleNamespace(poll=lambda: None, running=False)
     monkeypatch.setattr(panel.logic, "startEnvironmentReport", lambda **kwargs: told.update(kwargs) or ended)
-    panel.deviceChoice.look()
+    panel.deviceChoice.enter()
     told["failed"](SAMRegistrationError("It ended at once."))
     assert panel.ui.installStatus.text == "GPUs are listed after the first click or registration. It ended at once."
 
@@ -108,7 +110,7 @@ def test_the_module_lives_in_an_application_without_main_window_and_python_progr
     script = textwrap.dedent(
         f"""
         import os, pathlib, sys
-        sys.path[:0] = [{str(MODULE.parent)!r}, {str(TESTING)!r}, {str(TESTING / "widget")!r}]
+        sys.path[:0] = [{str(MODULE.parent)!r}, {str(HOST)!r}, {str(Path(__file__).resolve().parent)!r}]
         sys.executable = ""
         os.environ["PATH"] = ""
         import Host
@@ -119,8 +121,8 @@ def test_the_module_lives_in_an_application_without_main_window_and_python_progr
         print(slicer.app.layoutManager(), slicer.util.mainWindow(), panel.parent.isEntered)
         print(panel.ui.installStatus.text)
         import module_life
-        from SAMRegistrationLib.scene.run import Engine
-        Engine.register = module_life.known_result
+        from SAMRegistrationLib import engine
+        engine.register = module_life.known_result
         module_life.live(panel, module_life.pair(), pathlib.Path({str(tmp_path)!r}))
         slicer.modules.SAMRegistrationInstance.runTest(msec=0)
         print("lived")

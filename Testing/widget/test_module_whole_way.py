@@ -1,4 +1,4 @@
-"""The whole way of a clinician, with the click model that ships, by clicks on the real panel and the real views."""
+"""The whole workflow, with the click model that ships, by clicks on the real panel and the real views."""
 
 import hashlib
 import os
@@ -9,28 +9,20 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
-from Host import gestures
-from module_panel import FIXED, MOVING, choose, click, save_and_load, segmentation_of, wait
+from module_panel import FIXED, MOVING, choose, segmentation_of
+from SAMRegistrationLib.testing.driver import (
+    add_structure,
+    click,
+    click_and_settle,
+    look_at,
+    mask,
+    place,
+    save_and_load,
+    select_structure,
+    wait,
+)
 
 CENTER = (0.0, 0.0, 5.0)
-
-
-def settled(panel):
-    wait(lambda: not panel.runner.busy)
-
-
-def place(panel, button, ras):
-    if not button.checked:
-        click(button)
-        settled(panel)
-    view = gestures.slice_view("Red")
-    gestures.click(view, gestures.pixel_at(view, ras))
-    settled(panel)
-
-
-def mask(panel, side, structure):
-    node, volume = (getattr(panel.parameters(), f"{side}{kind}") for kind in ("Segmentation", "Volume"))
-    return slicer.util.arrayFromSegmentBinaryLabelmap(node, structure, volume) > 0
 
 
 def test_load_click_correct_propose_register_look_save_reload_and_go_on(panel, a_pair, tmp_path):
@@ -39,33 +31,21 @@ def test_load_click_correct_propose_register_look_save_reload_and_go_on(panel, a
     choose(panel, a_pair, masks=False)
     panel.ui.deviceCombo.setCurrentIndex(1)
     click(panel.ui.fixedImageButton)
-    for _ in range(2):
-        click(panel.ui.addStructureButton)
-    panel.ui.structuresTable.item(0, 2).setText("core")
-    panel.ui.structuresTable.item(1, 2).setText("whole")
-    slicer.app.processEvents()
-    core, whole = [structure.id for structure in panel.logic.structures(panel.parameters())]
-    for name in slicer.app.layoutManager().sliceViewNames():
-        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().JumpSliceByOffsetting(*CENTER)
+    core, whole = (add_structure(panel, name) for name in ("core", "whole"))
+    look_at(CENTER)
 
     for structure, spot in ((core, CENTER), (whole, (18.0, 0.0, 5.0))):
-        panel.structuresTable.select(structure)
-        slicer.app.processEvents()
+        select_structure(panel, structure)
         place(panel, panel.ui.plusButton, spot)
         clicked = mask(panel, "fixed", structure)
         assert clicked.any()
         place(panel, panel.ui.minusButton, (34.0, 30.0, 5.0))
-        click(panel.ui.undoButton)
-        settled(panel)
+        click_and_settle(panel, panel.ui.undoButton)
         assert np.array_equal(mask(panel, "fixed", structure), clicked)
-        click(panel.ui.propagateButton)
-        settled(panel)
-        click(panel.ui.proposeButton)
-        settled(panel)
-        click(panel.ui.acceptButton)
-        settled(panel)
-        click(panel.ui.propagateButton)
-        settled(panel)
+        click_and_settle(panel, panel.ui.propagateButton)
+        click_and_settle(panel, panel.ui.proposeButton)
+        click_and_settle(panel, panel.ui.acceptButton)
+        click_and_settle(panel, panel.ui.propagateButton)
         assert mask(panel, "moving", structure).any()
         click(panel.ui.fixedImageButton)
 
@@ -86,7 +66,7 @@ def test_load_click_correct_propose_register_look_save_reload_and_go_on(panel, a
 
     before = {side: mask(panel, side, whole) for side in ("fixed", "moving")}
     prompts = panel.logic.promptsOf(parameters, "moving")
-    save_and_load(panel, tmp_path / "scene.mrb")
+    save_and_load(tmp_path / "scene.mrb")
     parameters = panel.parameters()
     assert parameters.preset == "fast"
     assert panel.logic.promptsOf(parameters, "moving") == prompts
@@ -113,7 +93,7 @@ def test_where_torch_is_missing_the_modules_own_test_says_so_and_does_not_fail(p
 
 def test_the_whole_way_on_two_real_brains(panel, sample_source, tmp_path):
     """What is around the brain stem of those of the demonstration, where its cache has them, as the sample pair."""
-    from SAMRegistrationLib.selftest import Clinician
+    from SAMRegistrationLib.testing import workflow
 
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     brains = [Path(base) / "samregistration" / "sample-data" / f"{name}_t1.nii.gz" for name in ("icbm152", "colin27")]
@@ -122,15 +102,14 @@ def test_the_whole_way_on_two_real_brains(panel, sample_source, tmp_path):
     paths = [around_the_brain_stem(path, tmp_path / path.name) for path in brains]
     sample_source.uris, sample_source.fileNames = [path.as_uri() for path in paths], [path.name for path in paths]
     sample_source.checksums = ["SHA256:" + hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    clinician = Clinician(panel)
-    assert clinician.load_samples(), panel.ui.volumesStatus.text
-    pons = clinician.add_structure("pons")
-    clinician.segment(pons, (0.0, -28.0, -34.0), (18.0, -42.0, -34.0))
-    clinician.register()
-    before, after = clinician.alike()
+    assert workflow.load_samples(panel), panel.ui.volumesStatus.text
+    pons = add_structure(panel, "pons")
+    workflow.segment(panel, pons, (0.0, -28.0, -34.0), (18.0, -42.0, -34.0))
+    workflow.register(panel)
+    before, after = workflow.correlations(panel)
     assert after > before + 0.02, (before, after)
     assert dice_of(panel, "pons") > 0.6
-    clinician.save_and_load()
+    workflow.check_saving(panel)
 
 
 def around_the_brain_stem(source, target):
@@ -217,8 +196,7 @@ def registered_world(panel, pair, places, masks):
     """Where a registration by the panel, with or without masks, takes places (RAS mm)."""
     choose(panel, pair, masks)
     panel.parameters().preset = "balanced"
-    click(panel.ui.registerButton)
-    wait(lambda: not panel.runner.busy)
+    click_and_settle(panel, panel.ui.registerButton)
     assert panel.ui.registerStatus.text.startswith("Done in")
     transform = panel.parameters().resultTransform.GetTransformFromParent()
     return np.array([transform.TransformPoint(place) for place in places])

@@ -2,9 +2,10 @@
 
 import pytest
 import slicer
-from module_panel import choose, click, settled
+from module_panel import choose
 from PySide6 import QtGui, QtWidgets
 from SAMRegistrationLib.environment import Device
+from SAMRegistrationLib.testing.driver import click, settle
 
 NARROW = 420
 LONG = "12: T1 MPRAGE sagittal isotropic, after contrast"
@@ -97,7 +98,7 @@ def test_the_guessed_kinds_are_read_beside_long_names_of_volumes(narrow, a_pair)
     for (volume, _), name in zip(a_pair, (LONG, "After")):
         volume.SetName(name)
     choose(narrow, a_pair, masks=False)
-    settled(narrow)
+    settle(narrow)
     assert narrow.ui.fixedModalityCombo.itemText(0).startswith("guessed: ")
     assert cut_texts(narrow) == []
 
@@ -105,7 +106,7 @@ def test_the_guessed_kinds_are_read_beside_long_names_of_volumes(narrow, a_pair)
 def test_a_panel_in_use_cuts_no_text(narrow, a_pair, quick_registration):
     choose(narrow, a_pair)
     click(narrow.ui.registerButton)
-    settled(narrow)
+    settle(narrow)
     assert cut_texts(narrow) == []
     assert narrow.ui.metricsTable.isVisible()
 
@@ -126,7 +127,7 @@ def test_long_names_do_not_widen_the_panel_and_are_read_on_the_button(panel, a_p
         volume.SetName(f"{LONG} & series {number}")
         masks.SetName(f"Masks of {volume.GetName()}")
     choose(panel, a_pair, masks=False)
-    settled(panel)
+    settle(panel)
     panel.ui.applySelector.setCurrentNode(a_pair[1][0])
     settle_sizes()
     slicer.util.selectModule("Data")

@@ -20,8 +20,8 @@ def add_parser(commands) -> None:
 
 def run(options) -> None:
     """Run the command."""
+    from .. import engine
     from ..errors import InputError
-    from ..training.registration.check import check_data_list
     from ..training.registration.datalist import SPLITS, read_data_list, write_data_list
     from ..training.registration.layouts import LAYOUTS
 
@@ -29,11 +29,11 @@ def run(options) -> None:
         raise InputError("Give --layout and --folder together to write a list, or neither to check one.")
     if options.layout:
         data = LAYOUTS[options.layout](options.folder)
-        check_data_list(data, console_job(options))
+        engine.check_data_list(data, console_job(options))
         write_data_list(data, options.list)
     else:
         data = read_data_list(options.list)
-        check_data_list(data, console_job(options))
+        engine.check_data_list(data, console_job(options))
     result = {
         "list": options.list,
         "name": data.name,

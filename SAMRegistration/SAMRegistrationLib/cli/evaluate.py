@@ -19,9 +19,8 @@ def add_parser(commands) -> None:
 
 def run(options) -> None:
     """Evaluate and print the table."""
-    from ..engine import Engine
+    from .. import engine
 
-    job = console_job(options)
-    result = Engine(job.update, lambda: job.cancelled).evaluate(options.config)
+    result = engine.evaluate(options.config, console_job(options))
     header, *rows = result["rows"]
     show(options, result, table(header, rows) + f"\n\n{result['pairs']} pairs; written to {result['files'][0]}")

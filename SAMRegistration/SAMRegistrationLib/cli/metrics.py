@@ -32,8 +32,9 @@ def run(options) -> None:
         raise InputError("Nothing to measure: give label maps or landmarks of both images.")
     import SimpleITK as sitk
 
+    from .. import engine
     from ..geometry.transforms import read_transform
-    from ..metrics import jacobian_image, measure
+    from ..metrics import comparison_notes, measure
     from ..points import read_points
     from ..volumes import read_labels
 
@@ -42,12 +43,12 @@ def run(options) -> None:
     if labels:
         inputs.update(fixed_labels=read_labels(options.fixed_labels), moving_labels=read_labels(options.moving_labels))
         if options.transform:
-            inputs["jacobian"] = jacobian_image(transform, inputs["fixed_labels"].grid)
+            inputs["jacobian"] = engine.jacobian_map(transform, inputs["fixed_labels"].grid)
     if landmarks:
         inputs["fixed_landmarks"] = read_points(options.fixed_landmarks)
         inputs["moving_landmarks"] = read_points(options.moving_landmarks)
-    notes: List[str] = []
-    result = measure(transform, **inputs, notes=notes)
+    result = measure(transform, **inputs)
+    notes = comparison_notes(inputs["fixed_labels"], inputs["moving_labels"]) if labels else []
     for note in notes:
         say(options, f"Note: {note}")
     show(options, {**result, "notes": notes}, _text(result))

@@ -24,13 +24,14 @@ def add_parser(commands) -> None:
 
 def run(options) -> None:
     """Propose masks and say how many there are."""
-    from ..engine import Engine
+    from .. import engine
 
-    count = Engine(console_job(options).update).propose_masks(
+    count = engine.propose_masks(
         options.images,
         options.modality,
         options.teacher,
         options.output,
+        console_job(options),
         slices=options.slices,
         boxes=options.boxes,
         seed=options.seed,

@@ -2,7 +2,9 @@
 
 from typing import Any, Dict, List
 
+from ..choices import AUTO, BUILT_IN_CLICK_MODEL, MODALITIES, PREALIGNMENT, PREALIGNMENTS, PRESET, PRESETS
 from ..errors import InputError
+from ..losses.similarity import SIMILARITIES, similarity_help
 from ..quantities import number_text
 from .console import add_output_options, console_job, say, show, table
 
@@ -18,14 +20,16 @@ def add_parser(commands) -> None:
     parser.add_argument("fixed", metavar="FIXED", help="fixed volume: an image file or a DICOM series folder")
     parser.add_argument("moving", metavar="MOVING", help="moving volume")
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder for the results")
-    parser.add_argument("--preset", choices=("fast", "balanced", "accurate"), default="balanced")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, or one of several GPUs: cuda:1")
+    parser.add_argument("--preset", choices=PRESETS, default=PRESET)
+    parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, or one of several GPUs: cuda:1")
     guide = parser.add_argument_group("guiding the registration")
     guide.add_argument("--fixed-masks", metavar="FILE", help="label map of structures in the fixed volume")
     guide.add_argument("--moving-masks", metavar="FILE", help="the same structures in the moving volume")
     guide.add_argument("--fixed-prompts", metavar="FILE", help="clicks in the fixed volume (JSON), made into masks")
     guide.add_argument("--moving-prompts", metavar="FILE", help="clicks in the moving volume; default: carried over")
-    guide.add_argument("--sam-model", default="compact", help="model for the clicks, see the command segment")
+    guide.add_argument(
+        "--sam-model", default=BUILT_IN_CLICK_MODEL, help="model for the clicks, see the command segment"
+    )
     parser.add_argument("--displacement-field", action="store_true", help="also write displacement_field.nii.gz")
     measure = parser.add_argument_group("only warped and measured")
     measure.add_argument("--fixed-labels", metavar="FILE", help="label map of the fixed volume")
@@ -33,23 +37,25 @@ def add_parser(commands) -> None:
     measure.add_argument("--fixed-landmarks", metavar="FILE", help="points, .csv (x, y, z in LPS mm) or .mrk.json")
     measure.add_argument("--moving-landmarks", metavar="FILE", help="their counterparts in the moving volume")
     stages = parser.add_argument_group("stages")
-    stages.add_argument("--prealign", choices=("affine", "rigid", "none"), default="affine")
+    stages.add_argument("--prealign", choices=PREALIGNMENTS, default=PREALIGNMENT)
     stages.add_argument("--initial-transform", metavar="FILE", help="start from this transform instead")
     stages.add_argument("--no-network", action="store_true", help="refine without a prediction of the network")
     stages.add_argument("--weights", metavar="FILE", help="weights of the network, .safetensors")
     stages.add_argument("--no-refinement", action="store_true", help="take the network's prediction as it is")
-    stages.add_argument("--similarity", choices=("auto", "lncc", "mi", "mind"), default="auto")
-    stages.add_argument("--fixed-modality", choices=("ct", "mr", "other"), help="default: guessed")
-    stages.add_argument("--moving-modality", choices=("ct", "mr", "other"), help="default: guessed")
+    stages.add_argument("--similarity", choices=(AUTO, *SIMILARITIES), default=AUTO, help=similarity_help())
+    stages.add_argument("--fixed-modality", choices=MODALITIES, help="default: guessed")
+    stages.add_argument("--moving-modality", choices=MODALITIES, help="default: guessed")
     add_output_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options) -> None:
     """Read, register, measure, write."""
-    from ..engine import Engine
+    from .. import engine
     from ..files import keep_results, require_writable_folder
+    from ..geometry.grid import Grid
     from ..image_files import has_right_angles
+    from ..metrics import comparison_notes
     from ..points import read_points
     from ..report import FILES, write_results
     from ..segmentation.prompts import PromptSet
@@ -65,19 +71,21 @@ def run(options) -> None:
     )
     landmarks = [read_points(path) if path else None for path in (options.fixed_landmarks, options.moving_landmarks)]
     choices = _choices(options)
-    engine = Engine(console_job(options).update)
+    job = console_job(options)
     if options.fixed_prompts:
         prompts = [PromptSet.load(path) if path else None for path in (options.fixed_prompts, options.moving_prompts)]
         result, fixed_masks, moving_masks = engine.register_from_prompts(
-            fixed, moving, *prompts, choices, options.sam_model
+            fixed, moving, *prompts, choices, options.sam_model, job
         )
     else:
-        result = engine.register(fixed, moving, fixed_masks, moving_masks, choices)
-    result.notes[:0] = [note for one in loaded for note in one.notes]
-    measured, notes = (fixed_masks, moving_masks), None  # what the registration noted about masks is enough
+        result = engine.register(fixed, moving, fixed_masks, moving_masks, choices, job)
+    result = result.with_notes(before=[note for one in loaded for note in one.notes])
+    measured = (fixed_masks, moving_masks)
     if fixed_labels or moving_labels:
-        measured, notes = (fixed_labels, moving_labels), result.notes
-    measures = engine.measure(result, *measured, *landmarks, notes=notes)
+        measured = (fixed_labels, moving_labels)
+        result = result.with_notes(comparison_notes(fixed_labels, moving_labels))
+    jacobian = engine.jacobian_map(result.transform, Grid.of(fixed), job)
+    measures = engine.measure(result.transform, *measured, *landmarks, jacobian)
 
     def write(folder):
         summary = write_results(folder, result, measures, *measured)

@@ -1,5 +1,6 @@
 """``sam-registration segment``: from prompts to a label image or a segmentation."""
 
+from ..choices import BUILT_IN_CLICK_MODEL
 from .console import add_output_options, console_job, show
 
 
@@ -9,7 +10,9 @@ def add_parser(commands) -> None:
     parser.add_argument("--prompts", required=True, help="JSON file with structures, points and boxes (LPS mm)")
     parser.add_argument("-o", "--output", required=True, help="label image (.nii.gz) or segmentation (.seg.nrrd)")
     parser.add_argument(
-        "--model", default="compact", help="compact (built in), a name of 'weights list', or a checkpoint file"
+        "--model",
+        default=BUILT_IN_CLICK_MODEL,
+        help=f"{BUILT_IN_CLICK_MODEL} (built in), a name of 'weights list', or a checkpoint file",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     add_output_options(parser)
@@ -17,21 +20,19 @@ def add_parser(commands) -> None:
 
 
 def run(options) -> None:
-    from ..engine import Engine
+    from .. import engine
     from ..files import keep_file
     from ..image_files import require_image_path, write_image
     from ..quantities import volume_text
     from ..segmentation.labels import flattened
     from ..segmentation.prompts import PromptSet
     from ..volumes import load_volume
-    from .structures import is_segmentation_name, write_structures
+    from .structure_files import is_segmentation_name, write_structures
 
     prompts = PromptSet.load(options.prompts)
     require_image_path(options.output)
     loaded = load_volume(options.image)
-    structures = Engine(console_job(options).update).segment_structures(
-        loaded.image, prompts, options.model, options.device
-    )
+    structures = engine.segment_structures(loaded.image, prompts, options.model, options.device, console_job(options))
     notes = list(loaded.notes)
     if is_segmentation_name(options.output):
         keep_file(options.output, lambda path: write_structures(structures, path))

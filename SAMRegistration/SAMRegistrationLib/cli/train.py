@@ -19,8 +19,7 @@ def add_parser(commands) -> None:
 
 def run(options) -> None:
     """Run the command."""
-    from ..engine import Engine
+    from .. import engine
 
-    job = console_job(options)
-    result = Engine(job.update, lambda: job.cancelled).train(options.config)
+    result = engine.train(options.config, console_job(options))
     show(options, result, f"{result['step']} steps in {result['seconds']} s: {result['weights']}")

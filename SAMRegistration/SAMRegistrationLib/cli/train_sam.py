@@ -19,9 +19,9 @@ def add_parser(commands) -> None:
 
 def run(options) -> None:
     """Train as the configuration says and print the validation table."""
-    from ..engine import Engine
+    from .. import engine
 
-    result = Engine(console_job(options).update).train_sam(options.config, options.resume)
+    result = engine.train_sam(options.config, options.resume, console_job(options))
     history = result["history"]
     rows = [[row["step"], *(f"{row[name]:.3f}" for name in row if name != "step")] for row in history]
     show(options, result, f"{table(list(history[0]), rows)}\nWeights: {result['weights']}")

@@ -59,7 +59,7 @@ def _warp_image(options, pull) -> None:
     from ..geometry.resample import warp_volume
     from ..image_files import write_image
     from ..volumes import is_segmentation_file, read_image, read_labels
-    from .structures import require_room, write_structures
+    from .structure_files import require_room, write_structures
 
     if not options.like:
         raise InputError("Say with --like which image gives the grid of the result.")

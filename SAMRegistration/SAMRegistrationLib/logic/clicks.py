@@ -2,6 +2,7 @@
 
 from slicer.i18n import tr as _
 
+from ..choices import AUTO, BUILT_IN_CLICK_MODEL
 from .structures import StructuresLogic
 
 
@@ -40,7 +41,7 @@ class ClicksLogic(StructuresLogic):
         segmentation = self._segmentation(parameters, side)
         return MaskEditor(volume, segmentation, lambda: self.openPredictor(model, device))
 
-    def openPredictor(self, model="compact", device="auto"):
+    def openPredictor(self, model=BUILT_IN_CLICK_MODEL, device=AUTO):
         """The click model, on another device where the given one is not on this computer; may run on any thread.
 
         Raises:
@@ -49,10 +50,10 @@ class ClicksLogic(StructuresLogic):
         Example:
             >>> predictor = logic.openPredictor("compact", "cpu")                            # doctest: +SKIP
         """
+        from ..engine import open_click_model
         from ..environment import usable_device
-        from ..segmentation.models import open_predictor
 
-        return open_predictor(model, usable_device(device))
+        return open_click_model(model, usable_device(device))
 
     def proposalTransform(self, parameters, side):
         """Where clicks of a side are proposed on the other one: by the last result of this pair, else by position.

@@ -1,8 +1,11 @@
 """Registering the chosen pair."""
 
+from dataclasses import replace
+
 import slicer
 from slicer.i18n import tr as _
 
+from ..choices import AUTO, PREALIGNMENT, PRESET
 from .choices import preset_names
 from .environment import EnvironmentLogic
 from .structures import StructuresLogic
@@ -136,7 +139,8 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             outcome = compute(inputs, self.options(preset, usable, *others), job)
             if usable != device:
                 text = _("The device {device} is not on this computer; {used} was used.")
-                outcome.result.notes.append(text.format(device=device, used=outcome.result.facts["device"]))
+                note = text.format(device=device, used=outcome.result.facts["device"])
+                outcome = replace(outcome, result=outcome.result.with_notes([note]))
             return outcome
 
         def present(outcome):
@@ -168,13 +172,13 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
 
     def options(
         self,
-        preset="balanced",
-        device="auto",
+        preset=PRESET,
+        device=AUTO,
         weights="",
-        fixedModality="auto",
-        movingModality="auto",
+        fixedModality=AUTO,
+        movingModality=AUTO,
         useNetwork=True,
-        prealignment="affine",
+        prealignment=PREALIGNMENT,
         initialTransform=None,
     ):
         """RegistrationOptions from the choices in the panel.
@@ -193,8 +197,8 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             **withoutNetwork,
             device=device,
             weights=weights or None,
-            fixed_modality=None if fixedModality == "auto" else fixedModality,
-            moving_modality=None if movingModality == "auto" else movingModality,
+            fixed_modality=None if fixedModality == AUTO else fixedModality,
+            moving_modality=None if movingModality == AUTO else movingModality,
             prealignment=prealignment,
             initial_transform=initialTransform,
         )

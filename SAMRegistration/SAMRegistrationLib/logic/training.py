@@ -120,6 +120,17 @@ class TrainingLogic(StructuresLogic):
         show_table(node)
         return node
 
+    def isDataList(self, path) -> bool:
+        """Whether a path names a data list that :meth:`startWritingPair` writes.
+
+        Example:
+            >>> logic.isDataList("/data/pairs/cases.json")                                   # doctest: +SKIP
+            True
+        """
+        from ..training.registration.recipe import DATA_LIST
+
+        return Path(path).name == DATA_LIST
+
 
 def is_configuration(path) -> bool:
     """Whether a file is a configuration (.toml) rather than a data list."""

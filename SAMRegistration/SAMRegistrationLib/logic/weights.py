@@ -4,7 +4,7 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
-BUILT_IN = "compact"
+from ..choices import BUILT_IN_CLICK_MODEL
 
 
 class WeightsLogic:
@@ -20,7 +20,7 @@ class WeightsLogic:
         from ..weights import MANIFEST, is_installed
 
         return {
-            BUILT_IN: 0,
+            BUILT_IN_CLICK_MODEL: 0,
             **{entry.name: 0 if is_installed(entry) else round(entry.size / 1e6) for entry in MANIFEST},
         }
 

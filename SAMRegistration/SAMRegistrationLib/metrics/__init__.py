@@ -2,9 +2,9 @@
 
 from .deformation import DeformationStatistics, deformation_statistics, jacobian_image
 from .folds import Fold, find_folds, hatching
+from .label_scores import StructureScores, compare_labels, dice
 from .landmarks import pair_landmarks, target_registration_errors
-from .overlap import StructureScores, compare_labels, dice
-from .summary import mean_over_structures, measure
+from .summary import comparison_notes, mean_over_structures, measure
 from .surfaces import SurfaceDistances, surface_distances
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "StructureScores",
     "SurfaceDistances",
     "compare_labels",
+    "comparison_notes",
     "deformation_statistics",
     "dice",
     "find_folds",

@@ -1,15 +1,15 @@
 """All measures of one registration in one dictionary, ready for JSON, and as text."""
 
 import statistics
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 import SimpleITK as sitk
 
 from ..points import PointList
-from ..volumes import Labels, as_structures, with_numbers_of
+from ..volumes import Labels, StructureMasks, as_structures, with_numbers_of
 from .deformation import deformation_statistics
+from .label_scores import compare_labels
 from .landmarks import pair_landmarks, target_registration_errors
-from .overlap import compare_labels
 
 
 def measure(
@@ -19,7 +19,6 @@ def measure(
     fixed_landmarks: Optional[PointList] = None,
     moving_landmarks: Optional[PointList] = None,
     jacobian: Optional[sitk.Image] = None,
-    notes: Optional[List[str]] = None,
 ) -> Dict:
     """Measure a transform with whatever is known about the pair.
 
@@ -29,7 +28,6 @@ def measure(
             that of the fixed one. The same name, or without names the same number, is the same structure.
         fixed_landmarks, moving_landmarks: corresponding landmarks.
         jacobian: Jacobian map of the transform, for the regularity.
-        notes: receives sentences about structures that cannot be compared or are matched against their numbers.
 
     Returns:
         A dictionary with the keys "structures" (a list of scores, see StructureScores), "landmarks" (mean_mm,
@@ -41,7 +39,7 @@ def measure(
     """
     measures: Dict = {}
     if fixed_labels is not None and moving_labels is not None:
-        measures["structures"] = _structures(transform, fixed_labels, moving_labels, [] if notes is None else notes)
+        measures["structures"] = _structures(transform, fixed_labels, moving_labels)
     if fixed_landmarks is not None and moving_landmarks is not None:
         fixed, moving = pair_landmarks(fixed_landmarks, moving_landmarks)
         errors = target_registration_errors(fixed.points, moving.points, transform).tolist()
@@ -56,13 +54,29 @@ def measure(
     return measures
 
 
-def _structures(transform: sitk.Transform, fixed: Labels, moving: Labels, notes: List[str]) -> List[Dict]:
-    fixed, moving = as_structures(fixed, "The fixed label map"), as_structures(moving, "The moving label map")
-    notes += [note for note in (*fixed.notes, *moving.notes) if note not in notes]
-    moving = with_numbers_of(fixed, moving, notes)
+def comparison_notes(fixed_labels: Optional[Labels], moving_labels: Optional[Labels]) -> List[str]:
+    """Sentences about structures that cannot be compared or are matched against their numbers.
+
+    Args:
+        fixed_labels, moving_labels: as for :func:`measure`; without both nothing is compared.
+    """
+    if fixed_labels is None or moving_labels is None:
+        return []
+    fixed, moving, notes = _numbered_alike(fixed_labels, moving_labels)
     for label in sorted({*fixed.labels} ^ {*moving.labels}):
         side, labels = ("fixed", fixed) if label in fixed.labels else ("moving", moving)
         notes.append(f"Structure {labels.title(label)} is in the {side} labels only and is not compared.")
+    return list(dict.fromkeys(notes))
+
+
+def _numbered_alike(fixed: Labels, moving: Labels) -> Tuple[StructureMasks, StructureMasks, List[str]]:
+    fixed, moving = as_structures(fixed, "The fixed label map"), as_structures(moving, "The moving label map")
+    moving, pairing = with_numbers_of(fixed, moving)
+    return fixed, moving, [*fixed.notes, *moving.notes, *pairing]
+
+
+def _structures(transform: sitk.Transform, fixed: Labels, moving: Labels) -> List[Dict]:
+    fixed, moving, _notes = _numbered_alike(fixed, moving)
     drawn_in_both = {*fixed.labels} & {*moving.labels}
     return [
         {**scores.as_dict(), "dice": scores.dice if scores.label in drawn_in_both else None}

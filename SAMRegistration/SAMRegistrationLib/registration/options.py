@@ -5,12 +5,10 @@ from typing import Optional
 
 import SimpleITK as sitk
 
+from ..choices import AUTO, MODALITIES, PREALIGNMENT, PREALIGNMENTS, PRESET, PRESETS
 from ..errors import InputError
-from ..volumes import MODALITIES
-from .prealign import KINDS
+from ..losses.similarity import SIMILARITIES
 from .refine import RefineOptions
-
-SIMILARITIES = ("auto", "lncc", "mi", "mind")
 
 
 @dataclass(frozen=True)
@@ -26,32 +24,33 @@ class RegistrationOptions:
         use_refinement: refine the velocity field at test time.
         refinement: how the refinement runs.
         largest_grid: voxels of the working grid at most; larger volumes are registered at a coarser spacing.
-        similarity: "lncc", "mi" (mutual information), "mind", or "auto": LNCC within a modality, MIND across.
+        similarity: a name of :data:`..losses.similarity.SIMILARITIES`, or "auto", which takes the one for images of the
+            same kind or of different kinds.
         fixed_modality, moving_modality: "ct", "mr", "other", or None to guess.
         device: "auto", "cpu", "cuda", or one of several GPUs: "cuda:0", "cuda:1", ...
     """
 
-    prealignment: str = "affine"
+    prealignment: str = PREALIGNMENT
     initial_transform: Optional[sitk.Transform] = None
     use_network: bool = True
     weights: Optional[str] = None
     use_refinement: bool = True
     refinement: RefineOptions = field(default_factory=RefineOptions)
     largest_grid: int = 2_000_000
-    similarity: str = "auto"
+    similarity: str = AUTO
     fixed_modality: Optional[str] = None
     moving_modality: Optional[str] = None
-    device: str = "auto"
+    device: str = AUTO
 
     def __post_init__(self):
-        _one_of("pre-alignment", self.prealignment, KINDS)
-        _one_of("similarity", self.similarity, SIMILARITIES)
-        _one_of("device", self.device.partition(":")[0], ("auto", "cpu", "cuda"))
+        _one_of("pre-alignment", self.prealignment, PREALIGNMENTS)
+        _one_of("similarity", self.similarity, (AUTO, *SIMILARITIES))
+        _one_of("device", self.device.partition(":")[0], (AUTO, "cpu", "cuda"))
         for modality in (self.fixed_modality, self.moving_modality):
             _one_of("modality", modality, (None, *MODALITIES))
 
     @classmethod
-    def preset(cls, name: str = "balanced", **changes) -> "RegistrationOptions":
+    def preset(cls, name: str = PRESET, **changes) -> "RegistrationOptions":
         """The options of a preset: "fast", "balanced" or "accurate", with `changes` applied.
 
         "fast" goes without the network, unless weights are given.
@@ -59,9 +58,9 @@ class RegistrationOptions:
         Raises:
             InputError: unknown preset or value.
         """
-        if name not in _PRESETS:
-            raise InputError(f"There is no preset {name!r}; choose one of {', '.join(_PRESETS)}.")
-        levels, largest_grid, use_network = _PRESETS[name]
+        if name not in PRESETS:
+            raise InputError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
+        levels, largest_grid, use_network = _SETTINGS[PRESETS.index(name)]
         options = cls(
             refinement=RefineOptions(levels=levels),
             largest_grid=largest_grid,
@@ -70,11 +69,12 @@ class RegistrationOptions:
         return replace(options, **changes)
 
 
-_PRESETS = {
-    "fast": (((4, 60), (2, 20)), 1_000_000, False),
-    "balanced": (((4, 30), (2, 30), (1, 12)), 2_000_000, True),
-    "accurate": (((4, 60), (2, 60), (1, 40)), 8_000_000, True),
-}
+# Levels of the refinement, largest grid, and whether the network predicts, for each of PRESETS.
+_SETTINGS = (
+    (((4, 60), (2, 20)), 1_000_000, False),
+    (((4, 30), (2, 30), (1, 12)), 2_000_000, True),
+    (((4, 60), (2, 60), (1, 40)), 8_000_000, True),
+)
 
 
 def _one_of(what: str, value, allowed) -> None:

@@ -3,7 +3,7 @@
 import platform
 import time
 from contextlib import contextmanager
-from typing import Dict, List, Optional
+from typing import Dict, Optional
 
 import numpy as np
 import SimpleITK as sitk
@@ -17,19 +17,19 @@ from ..geometry.grid import Grid
 from ..geometry.invert import inverse_of
 from ..geometry.transforms import flow_transforms, pull_back, push_forward
 from ..job import Job
-from ..losses.similarity import lncc, mind, mutual_information
+from ..losses.similarity import SIMILARITIES
 from ..system_errors import translated
 from ..volumes import Labels, as_structures, check_volume, with_numbers_of, without_nan
+from .coverage import require_coverage
+from .mask_channels import shared_structures
 from .options import RegistrationOptions
-from .overlap import require_overlap
 from .prealign import prealign
 from .predict import predict_velocity
 from .prepare import prepare
 from .refine import refine
 from .result import RegistrationResult
-from .structures import shared_structures
 from .terms import ImageTerm, MaskTerm
-from .working import coverage, on_grid, working_grid
+from .working import field_of_view, on_grid, working_grid
 
 LARGEST_STORED_FIELD = 500_000  # voxels; above it the displacement is stored on the coarser grid of the velocity
 
@@ -65,22 +65,21 @@ def register(
     job = job or Job()
     check_volume(fixed, "The fixed volume")
     check_volume(moving, "The moving volume")
-    notes: List[str] = []
-    fixed_masks, moving_masks = _masks(fixed_masks, moving_masks, notes)
+    fixed_masks, moving_masks, notes = _masks(fixed_masks, moving_masks)
     device = choose_device(options.device)
     inverse = None if options.initial_transform is None else inverse_of(options.initial_transform)
     with translated("The registration"):
         try:
-            return _register(fixed, moving, fixed_masks, moving_masks, options, device, inverse, job, list(notes))
+            return _register(fixed, moving, fixed_masks, moving_masks, options, device, inverse, job, notes)
         except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()
-            notes.append("The GPU ran out of memory, so the registration was done on the CPU.")
+            notes = [*notes, "The GPU ran out of memory, so the registration was done on the CPU."]
             return _register(fixed, moving, fixed_masks, moving_masks, options, "cpu", inverse, job, notes)
 
 
-def _masks(fixed: Optional[Labels], moving: Optional[Labels], notes: List[str]):
-    """The masks as structures, the same number for the same structure on both sides; None stays None."""
-    found = []
+def _masks(fixed: Optional[Labels], moving: Optional[Labels]):
+    """The masks as structures, the same number for the same structure on both sides, and notes; None stays None."""
+    found, notes = [], []
     for side, masks in (("fixed", fixed), ("moving", moving)):
         structures = None if masks is None else as_structures(masks, f"The {side} label image")
         if structures is not None:
@@ -89,7 +88,10 @@ def _masks(fixed: Optional[Labels], moving: Optional[Labels], notes: List[str]):
             notes.append(f"The {side} masks are empty: every voxel is 0.")
         found.append(structures)
     fixed, moving = found
-    return fixed, moving if fixed is None or moving is None else with_numbers_of(fixed, moving, notes)
+    if fixed is None or moving is None:
+        return fixed, moving, notes
+    moving, pairing = with_numbers_of(fixed, moving)
+    return fixed, moving, notes + pairing
 
 
 def choose_device(name: str) -> str:
@@ -111,19 +113,21 @@ def _register(
     clock = _Clock()
     with clock.stage("prepare"):
         job.update(0.0, "Preparing")
-        pair = prepare(fixed, moving, options, job, notes)
+        pair = prepare(fixed, moving, options, job)
         fixed, moving = without_nan(fixed), without_nan(moving)
     with clock.stage("prealign"):
         linear, start = _linear_part(*pair.units, fixed_masks, moving_masks, options, job.part(0.02, 0.25))
         linear_inverse = initial_inverse or linear.GetInverse()
-        require_overlap(Grid.of(fixed), Grid.of(moving), linear, linear_inverse)
+        require_coverage(Grid.of(fixed), Grid.of(moving), linear, linear_inverse)
     with clock.stage("prepare"):
         grid = working_grid(pair.units[0], options.largest_grid)
         identity = sitk.Transform(3, sitk.sitkIdentity)
         images = [on_grid(unit, grid, mapping) for unit, mapping in zip(pair.units, (identity, linear))]
         job.check()
         fixed_image, moving_image = (image.to(device) for image in images)
-        structures = shared_structures(fixed_masks, moving_masks, Grid.of(fixed), Grid.of(moving), grid, linear, notes)
+        structures, left_out = shared_structures(
+            fixed_masks, moving_masks, Grid.of(fixed), Grid.of(moving), grid, linear
+        )
     velocity, weights = None, None
     if options.use_network and (options.weights or pair.within_a_modality):
         with clock.stage("predict"):
@@ -134,8 +138,8 @@ def _register(
     if options.use_refinement:
         with clock.stage("refine"):
             covered = [
-                None if Grid.of(fixed).is_orthogonal else coverage(Grid.of(fixed), grid, identity),
-                coverage(Grid.of(moving), grid, linear),
+                None if Grid.of(fixed).is_orthogonal else field_of_view(Grid.of(fixed), grid, identity),
+                field_of_view(Grid.of(moving), grid, linear),
             ]
             images = _image_term(fixed_image, moving_image, covered, pair.similarity)
             masks = None if structures is None else MaskTerm(structures.fixed.to(device), structures.moving.to(device))
@@ -161,7 +165,8 @@ def _register(
         "working_grid": {"size": list(grid.size), "spacing_mm": list(grid.spacing)},
     }
     job.update(1.0, "Done")
-    return RegistrationResult(transform, inverse, linear, fixed, moving, facts, clock.seconds, notes)
+    result = RegistrationResult(transform, inverse, linear, fixed, moving, facts, clock.seconds)
+    return result.with_notes([*notes, *pair.notes, *left_out])
 
 
 def _linear_part(fixed, moving, fixed_masks, moving_masks, options, job):
@@ -173,14 +178,8 @@ def _linear_part(fixed, moving, fixed_masks, moving_masks, options, job):
 
 def _image_term(fixed, moving, covered, similarity: str) -> ImageTerm:
     covered = [None if part is None else part.to(fixed) for part in covered]
-    if similarity == "mind":
-        return ImageTerm(_mean_square, mind(fixed), mind(moving), *covered)
-    return ImageTerm(mutual_information if similarity == "mi" else lncc, fixed, moving, *covered)
-
-
-def _mean_square(a: torch.Tensor, b: torch.Tensor, weight: Optional[torch.Tensor] = None) -> torch.Tensor:
-    squares = (a - b).square()
-    return squares.mean() if weight is None else (squares * weight).mean()
+    chosen = SIMILARITIES[similarity]
+    return ImageTerm(chosen.loss, chosen.features(fixed), chosen.features(moving), *covered)
 
 
 def _transforms(velocity: Optional[torch.Tensor], grid: Grid, linear: sitk.Transform, inverse: sitk.Transform):

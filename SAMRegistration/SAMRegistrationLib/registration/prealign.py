@@ -1,7 +1,7 @@
 """Rigid and affine alignment before the deformation: mutual information from several starting points."""
 
 from dataclasses import dataclass, replace
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, List, Optional
 
 import numpy as np
 import SimpleITK as sitk
@@ -12,19 +12,19 @@ from ..geometry.linear import in_units_of, inverted, of_units
 from ..job import Job
 from ..metrics import dice
 from ..volumes import Labels, StructureMasks, as_structures
-from .overlap import SMALLEST_OVERLAP, WAYS_OUT, overlap
-from .starts import TURNED, intensity_starts, mask_starts
+from .coverage import SMALLEST_SHARE, WAYS_OUT, covered_share
+from .starts import Start, intensity_starts, mask_starts
 
-KINDS = ("none", "rigid", "affine")
-BINS = 32
-COARSE_SAMPLES = 3_000
-FINE_SAMPLES = 10_000
-KEPT_STARTS = 3
-LARGEST = 12_000_000
-TURNED_HANDICAP = 0.1  # share of its mutual information by which a turned start must beat the others
+BINS = 32  # of the histogram of mutual information, which is ln 32 = 3.5 nats at most
+COARSE_SAMPLES = 3_000  # voxels that the optimization of a start looks at
+FINE_SAMPLES = 10_000  # voxels that the last optimization looks at
+KEPT_STARTS = 3  # that are optimized, and as many again of those that keep the patient's axes
+LARGEST = 12_000_000  # voxels; larger volumes are aligned at half the resolution
+REORIENTING_HANDICAP = 0.1  # share of its mutual information by which a reorienting start must beat the others
+DICE_WEIGHT = 10.0  # nats that a mean Dice of 1 counts for, above the largest mutual information: masks decide first
 FEWEST_FOR_GRADIENT_FILTER = 4  # voxels along every axis that ITK's recursive Gaussian needs
-APART = ("map outside", "mapped to outside", "too many samples", "no valid points", "joint pdf")
-ASTRAY = 0.5  # share of its mutual information below which an optimization that also parts structures has failed
+APART = ("map outside", "mapped to outside", "too many samples", "no valid points", "joint pdf")  # of ITK's messages
+LARGEST_LOSS = 0.5  # share of the mutual information that is kept, below which a stage that parts structures has failed
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def prealign(
     principal axes and, where both sides have masks, the centroids of the shared structures. The best by mutual
     information are optimized as rigid transforms at a coarse resolution, the best of those becomes affine at full
     resolution, which for volumes of more than LARGEST voxels is a coarser one too. Where that loses half of the mutual
-    information and takes shared structures apart, it went astray and is not followed.
+    information and takes shared structures apart, that stage failed and its result is not used.
 
     Lengths are measured in the unit that suits the fixed volume (:attr:`.Grid.length_unit`), so that the size of the
     voxels does not matter. Mutual information is sampled in the fixed volume; where that is much larger than the moving
@@ -77,7 +77,7 @@ def prealign(
         for masks in (fixed_masks, moving_masks)
     )
     pair, masks = [_at_right_angles(image) for image in (fixed, moving)], (fixed_masks, moving_masks)
-    if Grid.of(moving).volume < SMALLEST_OVERLAP * Grid.of(fixed).volume:
+    if Grid.of(moving).volume < SMALLEST_SHARE * Grid.of(fixed).volume:
         found = _found(*pair[::-1], *masks[::-1], kind, job or Job())
         found = replace(found, transform=inverted(found.transform))
     else:
@@ -89,17 +89,17 @@ def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job) -> Pre
     """The alignment of volumes in units that suit the optimizer, of which the fixed one is not much the larger."""
     fixed, moving = _limited(fixed), _limited(moving)
     coarse_fixed, coarse_moving = _coarse(fixed), _coarse(moving)
-    starts = {**intensity_starts(coarse_fixed, coarse_moving), **mask_starts(fixed_masks, moving_masks)}
+    starts = intensity_starts(coarse_fixed, coarse_moving) + mask_starts(fixed_masks, moving_masks)
     candidates, grids = [], (Grid.of(fixed), Grid.of(moving))
-    ranked = _ranked(starts, coarse_fixed, coarse_moving)
-    for index, (name, start) in enumerate(ranked):
-        job.update(0.6 * index / len(ranked), "Aligning: rigid")
-        transform = sitk.Euler3DTransform(start)
+    chosen = _most_promising(starts, coarse_fixed, coarse_moving)
+    for index, start in enumerate(chosen):
+        job.update(0.6 * index / len(chosen), "Aligning: rigid")
+        transform = sitk.Euler3DTransform(start.transform)
         quality = _optimize(coarse_fixed, coarse_moving, transform, 40, COARSE_SAMPLES, 1.0, job)
-        if quality is not None and overlap(*grids, transform) >= SMALLEST_OVERLAP:
+        if quality is not None and covered_share(*grids, transform) >= SMALLEST_SHARE:
             score = _score(quality, transform, fixed_masks, moving_masks)
-            score -= TURNED_HANDICAP * quality if name.startswith(TURNED) else 0
-            candidates.append((score, quality, name, transform))
+            score -= REORIENTING_HANDICAP * quality if start.reorients else 0
+            candidates.append((score, quality, start.name, transform))
     if not candidates:
         raise SAMRegistrationError(f"The volumes could not be brought to overlap; {WAYS_OUT}.")
     _, quality, name, transform = max(candidates, key=lambda candidate: candidate[0])
@@ -120,8 +120,8 @@ def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job) -> Pre
             continue
         if fixed_masks is not None and moving_masks is not None:
             started = _evaluate(stage_fixed, stage_moving, affine, samples) or 0.0
-            if reached < ASTRAY * started and (
-                _mask_overlap(refined, fixed_masks, moving_masks) < _mask_overlap(affine, fixed_masks, moving_masks)
+            if reached < LARGEST_LOSS * started and (
+                _mean_dice(refined, fixed_masks, moving_masks) < _mean_dice(affine, fixed_masks, moving_masks)
             ):
                 continue
         affine, quality = refined, reached
@@ -158,27 +158,24 @@ def _coarse(image: sitk.Image) -> sitk.Image:
     return sitk.Shrink(smoothed, factors)
 
 
-def _ranked(starts, fixed, moving) -> List[Tuple[str, sitk.Euler3DTransform]]:
-    """The best starts by mutual information; those from masks come first whatever their rank."""
-    scores = {}
-    for name, start in starts.items():
-        quality = _evaluate(fixed, moving, start)
-        if quality is not None:
-            scores[name] = quality + (100 if name.startswith("structure") else 0)
-    names = sorted(scores, key=lambda name: -scores[name])
-    unrotated = [name for name in names if not name.startswith(TURNED)]
-    kept = sorted(set(names[:KEPT_STARTS]) | set(unrotated[:KEPT_STARTS]), key=names.index)
-    return [(name, starts[name]) for name in kept]
+def _most_promising(starts: List[Start], fixed: sitk.Image, moving: sitk.Image) -> List[Start]:
+    """The starts to optimize: those from masks first, then by mutual information."""
+    rated = [(_evaluate(fixed, moving, start.transform), start) for start in starts]
+    rated = [(quality, start) for quality, start in rated if quality is not None]
+    ranked = [start for quality, start in sorted(rated, key=lambda pair: (not pair[1].from_masks, -pair[0]))]
+    keeping_axes = [start for start in ranked if not start.reorients]
+    kept = {start.name for start in (*ranked[:KEPT_STARTS], *keeping_axes[:KEPT_STARTS])}
+    return [start for start in ranked if start.name in kept]
 
 
 def _score(quality: float, transform: sitk.Transform, fixed_masks, moving_masks) -> float:
-    """Mutual information, and before it the overlap of the structures where both sides have some."""
+    """Mutual information, and before it the Dice of the structures where both sides have some."""
     if fixed_masks is None or moving_masks is None:
         return quality
-    return quality + 10 * _mask_overlap(transform, fixed_masks, moving_masks)
+    return quality + DICE_WEIGHT * _mean_dice(transform, fixed_masks, moving_masks)
 
 
-def _mask_overlap(transform: sitk.Transform, fixed_masks: StructureMasks, moving_masks: StructureMasks) -> float:
+def _mean_dice(transform: sitk.Transform, fixed_masks: StructureMasks, moving_masks: StructureMasks) -> float:
     """Mean Dice of the structures that both sides have; 0 without any."""
     scores = dice(fixed_masks, moving_masks.warped(transform, fixed_masks.grid))
     shared = set(fixed_masks.labels) & set(moving_masks.labels)
@@ -198,7 +195,7 @@ def _evaluate(
     fixed: sitk.Image, moving: sitk.Image, transform: sitk.Transform, samples: int = COARSE_SAMPLES
 ) -> Optional[float]:
     """Mutual information at a transform; None where too little of the volumes overlaps to tell."""
-    if overlap(Grid.of(fixed), Grid.of(moving), transform) < SMALLEST_OVERLAP:
+    if covered_share(Grid.of(fixed), Grid.of(moving), transform) < SMALLEST_SHARE:
         return None
     method = _method(fixed, samples)
     method.MetricUseMovingImageGradientFilterOff()  # only the optimizer needs gradients

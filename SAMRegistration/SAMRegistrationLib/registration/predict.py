@@ -9,8 +9,8 @@ import torch
 from ..errors import WeightsError
 from ..geometry import separable
 from ..weights import default_weights
+from .mask_channels import Structures
 from .refine import level_shape
-from .structures import Structures
 
 LARGEST_PREDICTION = {"cpu": 500_000, "cuda": 8_000_000}
 """Voxels that the network sees at most, by kind of device; the refinement adds what a coarser grid does not show."""

@@ -6,7 +6,9 @@ from typing import List, Tuple
 import numpy as np
 import SimpleITK as sitk
 
+from ..choices import AUTO
 from ..job import Job
+from ..losses.similarity import default_similarity
 from ..volumes import NAMES, guess_modality, holds_hounsfield_units, normalize, pair_windows
 from .options import RegistrationOptions
 
@@ -20,13 +22,16 @@ class Prepared:
 
     Attributes:
         modalities: "ct", "mr" or "other", as said or guessed.
-        similarity: "lncc", "mi" or "mind".
+        similarity: a name of :data:`..losses.similarity.SIMILARITIES`.
         units: float volumes with intensities in [0, 1].
+        notes: a sentence for what was guessed where both sides differ, for values that contradict what was said, and
+            for NaN.
     """
 
     modalities: List[str]
     similarity: str
     units: List[sitk.Image]
+    notes: List[str]
 
     @property
     def within_a_modality(self) -> bool:
@@ -34,14 +39,8 @@ class Prepared:
         return self.modalities[0] == self.modalities[1]
 
 
-def prepare(
-    fixed: sitk.Image, moving: sitk.Image, options: RegistrationOptions, job: Job, notes: List[str]
-) -> Prepared:
+def prepare(fixed: sitk.Image, moving: sitk.Image, options: RegistrationOptions, job: Job) -> Prepared:
     """Tell what both volumes are, and scale them.
-
-    Args:
-        notes: receives a sentence for what was guessed where both sides differ, for values that contradict what was
-            said, and for NaN.
 
     Raises:
         Cancelled: through `job`.
@@ -50,18 +49,17 @@ def prepare(
     said = [options.fixed_modality, options.moving_modality]
     modalities = [name or guess_modality(image) for name, image in zip(said, images)]
     similarity = options.similarity
-    if similarity == "auto":
-        similarity = "lncc" if modalities[0] == modalities[1] else "mind"
-    notes.extend(_on_sizes(images))
-    notes.extend(_on_kinds(modalities, said, options))
+    if similarity == AUTO:
+        similarity = default_similarity(modalities[0] == modalities[1])
+    notes = _on_sizes(images) + _on_kinds(modalities, said, options)
     for side, image, name in zip(SIDES, images, said):
-        notes.extend(_on_values(side, image, name))
+        notes += _on_values(side, image, name)
     job.check()
     units = []
     for image, modality, window in zip(images, modalities, pair_windows(images, modalities)):
         units.append(normalize(image, modality, window))
         job.check()
-    return Prepared(modalities, similarity, units)
+    return Prepared(modalities, similarity, units, notes)
 
 
 def _on_sizes(images: List[sitk.Image]) -> List[str]:
@@ -78,7 +76,7 @@ def _on_kinds(modalities, said, options: RegistrationOptions) -> List[str]:
         return []
     kinds = [f"the {side} volume was {verb} {NAMES[kind]}" for side, kind, verb in zip(SIDES, modalities, _verbs(said))]
     follows = []
-    if options.similarity == "auto":
+    if options.similarity == AUTO:
         follows.append("they are compared across modalities (MIND)")
     if options.use_network and not options.weights:
         follows.append("the network does not predict")

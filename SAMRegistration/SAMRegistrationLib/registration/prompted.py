@@ -1,6 +1,6 @@
 """From clicks to masks of both images: one set of clicks can serve the pair."""
 
-from typing import List, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import SimpleITK as sitk
 
@@ -15,6 +15,14 @@ from .options import RegistrationOptions
 from .pipeline import register
 
 
+class PromptedMasks(NamedTuple):
+    """Structures of both images, where the same label is the same structure, and sentences for the user."""
+
+    fixed: StructureMasks
+    moving: StructureMasks
+    notes: List[str]
+
+
 def masks_from_prompts(
     fixed: sitk.Image,
     moving: sitk.Image,
@@ -23,30 +31,26 @@ def masks_from_prompts(
     predictor: SlicePredictor,
     options: RegistrationOptions,
     job: Job,
-    notes: List[str],
-) -> Tuple[StructureMasks, StructureMasks]:
+) -> PromptedMasks:
     """Segment both images from prompts.
 
     Args:
         moving_prompts: None carries the fixed image's prompts over, through a first registration of the intensities.
         options: of the registration; the first one takes its modalities, pre-alignment and device.
-        notes: receives a sentence about prompts that could not be carried over.
-
-    Returns:
-        Structures of the fixed and of the moving image; the same label is the same structure.
 
     Raises:
         InputError: unusable prompts.
         Cancelled: through `job`.
     """
+    notes: List[str] = []
     if moving_prompts is None:
-        moving_prompts = _carried_over(fixed, moving, fixed_prompts, options, job.part(0.0, 0.3), notes)
+        moving_prompts, notes = _carried_over(fixed, moving, fixed_prompts, options, job.part(0.0, 0.3))
     fixed_masks = segment_structures(fixed, fixed_prompts, predictor, job.part(0.3, 0.65))
     moving_masks = segment_structures(moving, moving_prompts, predictor, job.part(0.65, 1.0))
-    return fixed_masks, moving_masks
+    return PromptedMasks(fixed_masks, moving_masks, notes)
 
 
-def _carried_over(fixed, moving, prompts, options, job, notes) -> PromptSet:
+def _carried_over(fixed, moving, prompts, options, job) -> Tuple[PromptSet, List[str]]:
     first = RegistrationOptions.preset(
         "fast",
         prealignment=options.prealignment,
@@ -58,6 +62,5 @@ def _carried_over(fixed, moving, prompts, options, job, notes) -> PromptSet:
     )
     alignment = register(fixed, moving, options=first, job=job).transform
     carried = proposals(prompts, PromptSet(()), alignment, Grid.of(fixed), Grid.of(moving))
-    if carried.outside:
-        notes.append(f"{carried.outside} of the prompts fall outside the moving volume and were not carried over.")
-    return PromptSet(carried.structures)
+    note = f"{carried.outside} of the prompts fall outside the moving volume and were not carried over."
+    return PromptSet(carried.structures), [note] if carried.outside else []

@@ -1,9 +1,9 @@
 """What a registration gives: both directions, the warped volume, its measures, and files that others read."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 
 import numpy as np
 import SimpleITK as sitk
@@ -38,6 +38,10 @@ class RegistrationResult:
     facts: Dict[str, Any] = field(default_factory=dict)
     seconds: Dict[str, float] = field(default_factory=dict)
     notes: List[str] = field(default_factory=list)
+
+    def with_notes(self, after: Iterable[str] = (), before: Iterable[str] = ()) -> "RegistrationResult":
+        """The same result with more notes behind and before its own; none is repeated."""
+        return replace(self, notes=list(dict.fromkeys([*before, *self.notes, *after])))
 
     def warp(self, moving: Optional[sitk.Image] = None) -> sitk.Image:
         """The moving volume (or another one in its space) on the fixed grid."""

@@ -1,7 +1,8 @@
 """Where a pre-alignment starts: rigid transforms that bring centers, axes or structures onto each other."""
 
 import itertools
-from typing import Dict, Optional, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -9,43 +10,58 @@ import SimpleITK as sitk
 from ..geometry.grid import Grid
 from ..volumes import StructureMasks
 
-TURNED = "principal axes"
+
+@dataclass(frozen=True)
+class Start:
+    """Where an alignment may start.
+
+    Attributes:
+        name: how it was found, as it is told in the result.
+        transform: maps fixed points to moving points (LPS, in the unit of the volumes).
+        from_masks: whether structures that both images share gave it.
+        reorients: whether it rotates the principal axes of the intensities onto each other, so that the patient's axes
+            may be left.
+    """
+
+    name: str
+    transform: sitk.Euler3DTransform
+    from_masks: bool = False
+    reorients: bool = False
 
 
-def intensity_starts(fixed: sitk.Image, moving: sitk.Image) -> Dict[str, sitk.Euler3DTransform]:
-    """From two volumes with intensities in [0, 1], by name; each maps fixed points to moving points."""
+def intensity_starts(fixed: sitk.Image, moving: sitk.Image) -> List[Start]:
+    """From two volumes with intensities in [0, 1]."""
     fixed_grid, moving_grid = Grid.of(fixed), Grid.of(moving)
     fixed_center, fixed_axes = _moments(fixed)
     moving_center, moving_axes = _moments(moving)
-    starts = {
-        "as they lie": _rigid(fixed_grid.center, fixed_grid.center),
-        "volume centers": _rigid(fixed_grid.center, moving_grid.center),
-        "centers of mass": _rigid(fixed_center, moving_center),
-    }
+    starts = [
+        Start("as they lie", _rigid(fixed_grid.center, fixed_grid.center)),
+        Start("volume centers", _rigid(fixed_grid.center, moving_grid.center)),
+        Start("centers of mass", _rigid(fixed_center, moving_center)),
+    ]
     for number, signs in enumerate(itertools.product((1, -1), repeat=2)):
         flips = np.diag([*signs, signs[0] * signs[1]])
         rotation = moving_axes @ flips @ fixed_axes.T
-        starts[f"{TURNED} {number + 1}"] = _rigid(fixed_center, moving_center, rotation)
+        transform = _rigid(fixed_center, moving_center, rotation)
+        starts.append(Start(f"principal axes {number + 1}", transform, reorients=True))
     return starts
 
 
-def mask_starts(
-    fixed_masks: Optional[StructureMasks], moving_masks: Optional[StructureMasks]
-) -> Dict[str, sitk.Euler3DTransform]:
+def mask_starts(fixed_masks: Optional[StructureMasks], moving_masks: Optional[StructureMasks]) -> List[Start]:
     """From the centroids of the structures that two images share; none where there is nothing to share."""
     if fixed_masks is None or moving_masks is None:
-        return {}
+        return []
     fixed_centroids, moving_centroids = _centroids(fixed_masks), _centroids(moving_masks)
     shared = sorted(set(fixed_centroids) & set(moving_centroids))
     if not shared:
-        return {}
+        return []
     fixed_points = np.array([fixed_centroids[label] for label in shared])
     moving_points = np.array([moving_centroids[label] for label in shared])
-    starts = {"structure centroids": _rigid(fixed_points.mean(0), moving_points.mean(0))}
+    centers = (fixed_points.mean(0), moving_points.mean(0))
+    starts = [Start("structure centroids", _rigid(*centers), from_masks=True)]
     if len(shared) >= 3:
-        starts["structure centroids, rotated"] = _rigid(
-            fixed_points.mean(0), moving_points.mean(0), _best_rotation(fixed_points, moving_points)
-        )
+        rotation = _best_rotation(fixed_points, moving_points)
+        starts.append(Start("structure centroids, rotated", _rigid(*centers, rotation), from_masks=True))
     return starts
 
 
@@ -60,7 +76,10 @@ def _rigid(fixed_point, moving_point, rotation: Optional[np.ndarray] = None) -> 
 
 
 def _moments(image: sitk.Image) -> Tuple[np.ndarray, np.ndarray]:
-    """Center of mass (LPS mm) and principal axes (columns, right-handed) of the intensities."""
+    """Center of mass (LPS mm) and principal axes (columns, right-handed) of the intensities.
+
+    From three projections: 2 ms for 64 x 80 x 96 voxels, where ITK's label statistics take 76 ms.
+    """
     array, grid = sitk.GetArrayViewFromImage(image), Grid.of(image)
     total = max(array.sum(dtype=np.float64), 1e-12)
     planes = {axis: array.sum(axis=axis, dtype=np.float64) / total for axis in range(3)}
@@ -85,6 +104,10 @@ def _centroids(masks: StructureMasks) -> Dict[int, Sequence[float]]:
 
 
 def _best_rotation(fixed_points: np.ndarray, moving_points: np.ndarray) -> np.ndarray:
-    """Least squares rotation from fixed to moving points (Kabsch, Acta Crystallographica A32, 1976)."""
+    """Least squares rotation from fixed to moving points (Kabsch, Acta Crystallographica A32, 1976).
+
+    ITK's LandmarkBasedTransformInitializer gives the same numbers, except for points on a line, such as vertebrae:
+    there it may turn by 180 degrees about the line where this one does not turn.
+    """
     u, _, vt = np.linalg.svd((moving_points - moving_points.mean(0)).T @ (fixed_points - fixed_points.mean(0)))
     return u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt

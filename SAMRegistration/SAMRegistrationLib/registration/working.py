@@ -44,7 +44,7 @@ def on_grid(image: sitk.Image, grid: Grid, transform: sitk.Transform) -> torch.T
     return torch.from_numpy(sitk.GetArrayFromImage(resampled))[None, None]
 
 
-def coverage(volume: Grid, grid: Grid, transform: sitk.Transform) -> Optional[torch.Tensor]:
+def field_of_view(volume: Grid, grid: Grid, transform: sitk.Transform) -> Optional[torch.Tensor]:
     """1 where a volume was imaged and 0 elsewhere on `grid`, (1, 1, D, H, W); None where it covers all of it."""
     inside = volume.empty_image() + 1
     found = sitk.Resample(inside, grid.empty_image(), transform, sitk.sitkNearestNeighbor, 0.0, sitk.sitkFloat32)

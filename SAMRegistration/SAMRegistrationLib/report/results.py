@@ -42,7 +42,7 @@ def write_results(
 
     Args:
         result: :class:`..registration.RegistrationResult`.
-        measures: what :meth:`..engine.Engine.measure` gave for it.
+        measures: what :func:`..engine.measure` gave for it.
         fixed_labels, moving_labels: label maps, or structures that may overlap, on any grids in the space of their
             volume. The warped ones get the numbers of the fixed ones; they are written as warped_labels.nii.gz, and
             where they overlap, which one label map cannot hold, as warped_labels.seg.nrrd.
@@ -85,7 +85,7 @@ def _on_fixed_grid(result, fixed: Optional[Labels], moving: Optional[Labels]):
     fixed = None if fixed is None else as_structures(fixed, "The fixed label map")
     moving = None if moving is None else as_structures(moving, "The moving label map")
     if fixed is not None and moving is not None:
-        moving = with_numbers_of(fixed, moving)
+        moving, _notes = with_numbers_of(fixed, moving)
     return (
         None if fixed is None else fixed.warped(sitk.Transform(3, sitk.sitkIdentity), Grid.of(result.fixed)),
         None if moving is None else result.warp_labels(moving),

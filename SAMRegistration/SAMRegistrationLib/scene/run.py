@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 from slicer.i18n import tr as _
 
-from ..engine import Engine
+from .. import engine
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_mask, warp_volume
@@ -93,10 +93,8 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
         InputError, SAMRegistrationError, Cancelled: see :func:`..registration.register`.
     """
     job = job or Job()
-    registration = job.part(0.0, 0.85)
-    engine = Engine(registration.update, lambda: job.cancelled)
     structures = _structures(inputs)
-    result = engine.register(inputs.fixed.image, inputs.moving.image, *structures[1:], options)
+    result = engine.register(inputs.fixed.image, inputs.moving.image, *structures[1:], options, job.part(0.0, 0.85))
     return _prepare(inputs, structures, result, job.part(0.85, 1.0))
 
 
@@ -112,7 +110,7 @@ def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
 def _prepare(inputs: Inputs, structures, result, job: Job) -> Outcome:
     start = time.perf_counter()
     names, fixed_labels, moving_labels = structures
-    result.notes.extend(note for note in _left_out(inputs) if note not in result.notes)
+    result = result.with_notes(_left_out(inputs))
     grid, moving_grid = inputs.fixed.grid, inputs.moving.grid
     job.update(0.1, "Warping")
     warped = warped_data(inputs.moving, result.transform, grid, job)
@@ -213,20 +211,18 @@ def _limited(grid: Grid) -> Grid:
 
 
 def _jacobian(transform: sitk.Transform, grid: Grid, job: Job):
-    from ..metrics import deformation_statistics, find_folds, jacobian_image
+    from ..metrics import deformation_statistics, find_folds
 
-    jacobian = jacobian_image(transform, grid, job)
+    jacobian = engine.jacobian_map(transform, grid, job)
     return jacobian, deformation_statistics(jacobian).as_dict(), find_folds(jacobian)
 
 
 def _measures(names, transform, fixed_labels, moving_labels) -> List[Dict[str, Any]]:
-    from ..metrics import measure
-
     if fixed_labels is None or moving_labels is None:
         return []
+    measured = engine.measure(transform, fixed_labels, moving_labels)
     before, after = (
-        {scores["label"]: scores for scores in measure(mapping, fixed_labels, moving_labels)["structures"]}
-        for mapping in (sitk.Transform(3, sitk.sitkIdentity), transform)
+        {scores["label"]: scores for scores in measured[when]["structures"]} for when in ("before", "after")
     )
     rows = []
     for label, name in enumerate(names, start=1):

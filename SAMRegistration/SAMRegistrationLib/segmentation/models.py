@@ -3,17 +3,16 @@
 from pathlib import Path
 from typing import Optional
 
+from ..choices import BUILT_IN_CLICK_MODEL
 from ..environment import usable_device
 from ..errors import InputError
 from ..job import Job
 from ..weights import MANIFEST, find, installed_path
 from .predictor import SlicePredictor
 
-COMPACT = "compact"
-
 
 def open_predictor(
-    name: str = COMPACT, device: str = "auto", folder: Optional[Path] = None, job: Optional[Job] = None
+    name: str = BUILT_IN_CLICK_MODEL, device: str = "auto", folder: Optional[Path] = None, job: Optional[Job] = None
 ) -> SlicePredictor:
     """Load a model.
 
@@ -29,7 +28,7 @@ def open_predictor(
         WeightsError: the weights are missing, damaged or of another architecture.
     """
     device = _device(device)
-    if name == COMPACT:
+    if name == BUILT_IN_CLICK_MODEL:
         from .compact.predictor import CompactPredictor
 
         return CompactPredictor(device=device)
@@ -40,7 +39,7 @@ def open_predictor(
         return OfficialPredictor(installed_path(entry, folder, job), device, name=entry.name)
     path = Path(name)
     if not path.is_file():
-        names = ", ".join([COMPACT, *(entry.name for entry in MANIFEST)])
+        names = ", ".join([BUILT_IN_CLICK_MODEL, *(entry.name for entry in MANIFEST)])
         raise InputError(f"There is no model '{name}'; choose {names}, or a checkpoint file.")
     if _is_compact(path):
         from .compact.predictor import CompactPredictor

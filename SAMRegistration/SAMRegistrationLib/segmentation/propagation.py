@@ -10,11 +10,11 @@ from ..errors import InputError
 from ..job import Job
 from .planes import SlicePlane, plane_at, slice_of, voxel_at
 from .prompts import BOX, POSITIVE, Structure
+from .propagate_correction import propagate_correction
 from .regions import shape_between
 from .slice_clicks import clicks_in_plane
+from .slice_propagation import IntensityRange, Masks, SlicePropagation
 from .slice_segmenter import SliceSegmenter, fingerprint
-from .spread import spread
-from .walk import Appearance, Masks, Walk
 
 
 class Anchor(NamedTuple):
@@ -47,11 +47,11 @@ class Propagator:
     """
 
     REMEMBERED = 64
-    TELLING = 0.04
+    MIN_CONTRAST = 0.04
 
-    def __init__(self, segmenter: SliceSegmenter, walk: Optional[Walk] = None):
+    def __init__(self, segmenter: SliceSegmenter, propagation: Optional[SlicePropagation] = None):
         self._segmenter = segmenter
-        self._walk = Walk() if walk is None else walk
+        self._propagation = SlicePropagation() if propagation is None else propagation
         self._stretches: OrderedDict[tuple, Masks] = OrderedDict()
 
     def run(
@@ -135,33 +135,35 @@ class Propagator:
             masks = {index: anchor.mask for index, anchor in anchors.items()}
             _write(volume, axis, {**self._extended(axis, anchors, job), **masks})
         else:
-            self._spread(axis, anchors, volume, job)
+            self._corrected(axis, anchors, volume, job)
         job.update(1.0, "extended to the volume")
         return volume
 
     def _extended(self, axis: int, anchors: Anchors, job: Job) -> Masks:
         size, ends = self._segmenter.grid.size[axis], sorted(anchors)
-        looks = {index: self._looks(axis, index, anchors) for index in anchors if anchors[index].mask.any()}
+        ranges = {index: self._intensities(axis, index, anchors) for index in anchors if anchors[index].mask.any()}
         found: Masks = {}
         for low, high in zip([None, *ends], [*ends, None]):
             first, last = 0 if low is None else low + 1, size if high is None else high
             marks = [
-                None if end is None else (fingerprint(anchors[end].mask), anchors[end].extent, looks.get(end))
+                None if end is None else (fingerprint(anchors[end].mask), anchors[end].extent, ranges.get(end))
                 for end in (low, high)
             ]
-            work = partial(self._walked, axis, low, high, anchors, looks, job.part(first / size, last / size))
+            work = partial(
+                self._propagated_stretch, axis, low, high, anchors, ranges, job.part(first / size, last / size)
+            )
             stretch = self._remembered((axis, low, high, *marks), work)
             for start, end in ((low, high), (high, low)):
-                if start in looks and end is not None and anchors[end].rejected is not None:
+                if start in ranges and end is not None and anchors[end].rejected is not None:
                     stretch = self._cut(axis, stretch, anchors, start, end)
             found.update(stretch)
         return found
 
-    def _looks(self, axis: int, index: int, anchors: Anchors) -> Appearance:
-        """How the structure looks on the nearest slice where the user said that it is there."""
+    def _intensities(self, axis: int, index: int, anchors: Anchors) -> IntensityRange:
+        """Intensities of the structure on the nearest slice where the user said that it is there."""
         asked = [other for other, anchor in anchors.items() if anchor.asked and anchor.mask.any()]
         nearest = min(asked or [index], key=lambda other: (abs(other - index), other))
-        return Appearance.of(slice_of(self._segmenter.volume, SlicePlane(axis, nearest)), anchors[nearest].mask)
+        return IntensityRange.of(slice_of(self._segmenter.volume, SlicePlane(axis, nearest)), anchors[nearest].mask)
 
     def _cut(self, axis: int, stretch: Masks, anchors: Anchors, start: int, end: int) -> Masks:
         """A stretch without the slices before `end` that resemble the intensity rejected there more than the anchor's.
@@ -170,7 +172,7 @@ class Propagator:
         """
         rejected, kept = anchors[end].rejected, dict(stretch)
         own = float(np.median(slice_of(self._segmenter.volume, SlicePlane(axis, start))[anchors[start].mask]))
-        if abs(own - rejected) < self.TELLING:
+        if abs(own - rejected) < self.MIN_CONTRAST:
             return kept
         for index in sorted(kept, key=lambda index: abs(index - end)):
             value = float(np.median(slice_of(self._segmenter.volume, SlicePlane(axis, index))[kept[index]]))
@@ -179,12 +181,12 @@ class Propagator:
             del kept[index]
         return kept
 
-    def _spread(self, axis: int, anchors: Anchors, volume: np.ndarray, job: Job) -> None:
+    def _corrected(self, axis: int, anchors: Anchors, volume: np.ndarray, job: Job) -> None:
         done: Tuple = ()
         for number, (index, (mask, *_)) in enumerate(anchors.items()):
             job.update(number / len(anchors), f"slice {index + 1} of {self._segmenter.grid.size[axis]}")
             done = (*done, index, fingerprint(mask))
-            work = partial(spread, self._segmenter, SlicePlane(axis, index), mask, volume, job)
+            work = partial(propagate_correction, self._segmenter, SlicePlane(axis, index), mask, volume, job)
             found = self._remembered((axis, *done), work)
             _write(volume, axis, {**found, index: mask})
 
@@ -196,7 +198,9 @@ class Propagator:
         self._stretches.move_to_end(key)
         return self._stretches[key]
 
-    def _walked(self, axis: int, low, high, anchors: Anchors, looks: Dict[int, Appearance], job: Job) -> Masks:
+    def _propagated_stretch(
+        self, axis: int, low, high, anchors: Anchors, ranges: Dict[int, IntensityRange], job: Job
+    ) -> Masks:
         """The masks strictly between two prompted slices, or from one to the border of the volume (None)."""
         size = self._segmenter.pixel_size(SlicePlane(axis, 0))
         first = -1 if low is None else low
@@ -206,19 +210,21 @@ class Propagator:
         if high is None and anchors[low].extent is not None:
             last = anchors[low].extent[1] + 1
         between = None
-        if low in looks and high in looks:
+        if low in ranges and high in ranges:
             between = partial(_between, low, high, anchors, size)
-        walks = []
+        directions = []
         for start, indices, part in (
             (low, range(first + 1, last), job.part(0.0, 0.5)),
             (high, range(last - 1, first, -1), job.part(0.5, 1.0)),
         ):
-            walk: Masks = {}
-            if start in looks:
+            direction: Masks = {}
+            if start in ranges:
                 plane = SlicePlane(axis, start)
-                walk = self._walk.run(self._segmenter, plane, anchors[start].mask, looks[start], indices, between, part)
-            walks.append(walk)
-        up, down = walks
+                direction = self._propagation.run(
+                    self._segmenter, plane, anchors[start].mask, ranges[start], indices, between, part
+                )
+            directions.append(direction)
+        up, down = directions
         result = {**down, **up}
         for index in set(up) & set(down):
             result[index] = shape_between(up[index], down[index], (index - low) / (high - low), size) > 0

@@ -74,7 +74,7 @@ def slices_of_box(box: Sequence[float], shape: Tuple[int, int], margin: float) -
     return slice(first[0], last[0] + 1), slice(first[1], last[1] + 1)
 
 
-def overlap(a: np.ndarray, b: np.ndarray) -> float:
+def intersection_over_union(a: np.ndarray, b: np.ndarray) -> float:
     """Intersection over union of two masks; 1 when both are empty."""
     union = np.count_nonzero(a | b)
     return np.count_nonzero(a & b) / union if union else 1.0

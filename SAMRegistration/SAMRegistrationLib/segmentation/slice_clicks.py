@@ -5,7 +5,7 @@ from typing import List
 import numpy as np
 
 from ..geometry.grid import Grid
-from .clicks import Clicks
+from .candidates import Clicks
 from .planes import SlicePlane, plane_at, to_pixels, voxel_at
 from .prompts import BOX, POSITIVE, Prompt, Structure
 

@@ -9,11 +9,11 @@ import numpy as np
 from ..geometry.grid import Grid
 from ..job import Job
 from .cache import DEFAULT_LIMIT, EmbeddingCache
-from .clicks import MARGIN, Clicks, best_candidate, change_around, honour, pixel_of
-from .derive import DerivedClicks, clicks_from_mask
+from .candidates import MARGIN, Clicks, best_candidate, connected_changes, enforce_clicks, pixel_of
+from .clicks_from_mask import PartClicks, clicks_from_mask
 from .planes import SlicePlane, pixel_size, slice_of
 from .predictor import SlicePrediction, SlicePredictor
-from .regions import component_at, overlap, slices_of_box
+from .regions import component_at, intersection_over_union, slices_of_box
 
 _REMEMBERED = 64
 
@@ -66,17 +66,17 @@ class SliceSegmenter:
         """
         everything = Clicks(tuple(point for group in clicks for point in group.points))
         if base is not None and base.any():
-            wanted = honour(mask_logits(self._wanted(plane, base, everything)), everything) > 0
-            corrected = change_around(base, wanted, everything)
-            return SliceMask(honour(mask_logits(corrected), everything), 1.0)
+            wanted = enforce_clicks(mask_logits(self._wanted(plane, base, everything)), everything) > 0
+            corrected = connected_changes(base, wanted, everything)
+            return SliceMask(enforce_clicks(mask_logits(corrected), everything), 1.0)
         parts = [self._replay(plane, group) for group in clicks if group.asks_for_something]
         if not parts:
             return SliceMask(np.full(slice_of(self.volume, plane).shape, -4 * MARGIN, dtype=np.float32), 1.0)
         logits = np.max([part.logits for part in parts], axis=0)
         low_res = parts[0].low_res if len(parts) == 1 else None
-        return SliceMask(honour(logits, everything), min(part.score for part in parts), low_res)
+        return SliceMask(enforce_clicks(logits, everything), min(part.score for part in parts), low_res)
 
-    def continuation(self, plane: SlicePlane, derived: DerivedClicks, job: Job) -> SliceMask:
+    def continuation(self, plane: SlicePlane, expected: PartClicks, job: Job) -> SliceMask:
         """What the model makes of a part that is expected on a slice.
 
         Asked in three ways (the part's middle alone, with its box, with the part as mask prompt), the answers are
@@ -85,11 +85,11 @@ class SliceSegmenter:
         Raises:
             Cancelled: the job was cancelled, also while the embedding is being computed.
         """
-        middle = Clicks(derived.clicks.points)
-        prompt = self.predictor.mask_prompt(self.cache.get(plane, job.check), derived.part)
-        asked = [(middle, None), (derived.clicks, None)] + ([] if prompt is None else [(middle, prompt)])
-        answers = [self._likely(plane, clicks, logits, derived.part) for clicks, logits in asked]
-        weights = np.array([overlap(answer.mask, derived.part) + 1e-3 for answer in answers])
+        middle = Clicks(expected.clicks.points)
+        prompt = self.predictor.mask_prompt(self.cache.get(plane, job.check), expected.part)
+        asked = [(middle, None), (expected.clicks, None)] + ([] if prompt is None else [(middle, prompt)])
+        answers = [self._likely(plane, clicks, logits, expected.part) for clicks, logits in asked]
+        weights = np.array([intersection_over_union(answer.mask, expected.part) + 1e-3 for answer in answers])
         weights /= weights.sum()
         logits = sum(weight * np.clip(answer.logits, -4, 4) for weight, answer in zip(weights, answers))
         return SliceMask(logits, float(sum(weight * answer.score for weight, answer in zip(weights, answers))))
@@ -119,7 +119,9 @@ class SliceSegmenter:
         prediction = self._candidates(plane, clicks, low_res)
         best = best_candidate(prediction, clicks)
         result = SliceMask(
-            honour(prediction.masks[best], clicks), float(prediction.scores[best]), prediction.low_res_logits[best]
+            enforce_clicks(prediction.masks[best], clicks),
+            float(prediction.scores[best]),
+            prediction.low_res_logits[best],
         )
         self._results[key] = result
         while len(self._results) > _REMEMBERED:
@@ -152,7 +154,10 @@ class SliceSegmenter:
     def _likely(self, plane: SlicePlane, clicks: Clicks, prompt: Optional[np.ndarray], part: np.ndarray) -> SliceMask:
         """Of the candidates, the one of best score, where a better overlap with the expected part counts too."""
         found = self._candidates(plane, clicks, prompt)
-        ranks = [float(score) * (1 + overlap(mask > 0, part)) for mask, score in zip(found.masks, found.scores)]
+        ranks = [
+            float(score) * (1 + intersection_over_union(mask > 0, part))
+            for mask, score in zip(found.masks, found.scores)
+        ]
         best = int(np.argmax(ranks))
         return SliceMask(found.masks[best], float(found.scores[best]))
 

@@ -4,7 +4,7 @@ from .checks import check_volume
 from .labels import as_structures, read_labels
 from .loaded import LoadedVolume
 from .missing import imaged, without_nan
-from .modality import MODALITIES, NAMES, guess_modality, modality_of_values, without_missing
+from .modality import NAMES, guess_modality, modality_of_values, without_missing
 from .pairing import with_numbers_of
 from .reading import load_image, load_volume, read_image, read_volume
 from .segments import SEGMENTATION_ENDING, is_segmentation_file, write_segmentation
@@ -12,7 +12,6 @@ from .structures import Labels, NamedMask, StructureMask, StructureMasks, holdin
 from .windows import PERCENTILES, holds_hounsfield_units, intensity_window, normalize, pair_windows
 
 __all__ = [
-    "MODALITIES",
     "NAMES",
     "PERCENTILES",
     "SEGMENTATION_ENDING",

@@ -5,7 +5,6 @@ import SimpleITK as sitk
 
 from .missing import BELOW_AIR, padding_limit
 
-MODALITIES = ("ct", "mr", "other")
 NAMES = {"ct": "CT", "mr": "MR", "other": "another kind"}
 ABOVE_BONE = 4000.0  # HU
 STRANGE = 0.1  # largest share of voxels of a CT that are beyond air and bone, as metal is

@@ -1,21 +1,21 @@
 """Which structures of two images are the same."""
 
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Tuple
 
 from .structures import StructureMask, StructureMasks, name_key
 
 _MOST_NAMED = 3
 
 
-def with_numbers_of(fixed: StructureMasks, moving: StructureMasks, notes: Optional[List[str]] = None) -> StructureMasks:
+def with_numbers_of(fixed: StructureMasks, moving: StructureMasks) -> Tuple[StructureMasks, List[str]]:
     """The moving structures, so numbered that the same number is the same structure as in the fixed image.
 
     Where both images name a structure, its name decides (case and outer blanks do not count), also against the numbers;
     names that occur several times are told apart by their numbers. Where only one of them does, or none, its number
     decides.
 
-    Args:
-        notes: receives sentences about numbers that contradict the names, and about names that only one image has.
+    Returns:
+        The structures, and sentences about numbers that contradict the names and about names that only one image has.
     """
     pairs = _by_name(fixed, moving)
     pairs += _by_number(fixed, moving, pairs)
@@ -26,9 +26,7 @@ def with_numbers_of(fixed: StructureMasks, moving: StructureMasks, notes: Option
             free = structure.label not in taken
             numbers[structure.label] = structure.label if free else 1 + max((*taken, *moving.labels))
             taken.add(numbers[structure.label])
-    if notes is not None:
-        notes += [note for note in _notes(fixed, moving, pairs) if note not in notes]
-    return moving.renumbered(numbers)
+    return moving.renumbered(numbers), _notes(fixed, moving, pairs)
 
 
 Pairs = List[Tuple[StructureMask, StructureMask]]

@@ -6,11 +6,12 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..logic.weights import BUILT_IN
+from ..choices import BUILT_IN_CLICK_MODEL
 from .messages import sentence
+from .panel import Panel
 
 
-class AdvancedPanel:
+class AdvancedPanel(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
     parameters: function giving the parameter node or None.
@@ -32,7 +33,7 @@ class AdvancedPanel:
     def update(self) -> None:
         """Bring the part in line with the parameters."""
         parameters, ui = self._parameters(), self._ui
-        name = BUILT_IN if parameters is None else parameters.clickModel
+        name = BUILT_IN_CLICK_MODEL if parameters is None else parameters.clickModel
         missing, running = self._fill(name), self._task is not None
         weights = "" if parameters is None else parameters.weights
         if ui.weightsPath.currentPath != weights:
@@ -66,8 +67,8 @@ class AdvancedPanel:
         if self._task is not None:
             self._task.cancel()
 
-    def abandon(self) -> None:
-        """Stop without a message, as when the scene closes."""
+    def scene_closes(self) -> None:
+        """Stop without a message."""
         if self._task is not None:
             self._task.abandon()
             self._finish("")
@@ -90,7 +91,11 @@ class AdvancedPanel:
             return Path(name).name
         if missing:
             return _("{name} ({size} MB to download)").format(name=name, size=missing)
-        return _("{name} (built in)").format(name=name) if name == BUILT_IN else _("{name} (here)").format(name=name)
+        return (
+            _("{name} (built in)").format(name=name)
+            if name == BUILT_IN_CLICK_MODEL
+            else _("{name} (here)").format(name=name)
+        )
 
     def _on_model(self, index):
         if self._filling or self._parameters() is None or index < 0:

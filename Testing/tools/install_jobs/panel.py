@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(sys.argv[1])
-sys.path.insert(0, str(ROOT / "Testing"))
 
 
 def main():

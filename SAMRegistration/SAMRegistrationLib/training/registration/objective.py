@@ -6,9 +6,9 @@ import torch
 
 from ...geometry.dense import warp
 from ...losses.contours import ContourSet, contour_distance
-from ...losses.overlap import soft_dice
+from ...losses.dice import soft_dice
+from ...losses.intensities import lncc
 from ...losses.prototypes import prototype_alignment, prototype_contrast
-from ...losses.similarity import lncc
 from ...losses.smoothness import diffusion
 from ...network.model import Prediction
 from .config import LossWeights

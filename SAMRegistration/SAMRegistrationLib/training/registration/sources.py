@@ -16,8 +16,8 @@ from ...files import whole_file
 from ...geometry.dense import integrate, warp
 from ...geometry.grid import Grid
 from ...job import Job
+from ...registration.mask_channels import shared_structures
 from ...registration.prealign import prealign
-from ...registration.structures import shared_structures
 from ...registration.working import on_grid, working_grid
 from ...volumes import guess_modality, normalize
 from ..random_stream import RandomStream
@@ -144,7 +144,7 @@ def prepare_pair(data: DataList, fixed: Case, moving: Case, largest_grid: int) -
         if None in paths:
             continue
         label_maps = [read_label_volume(path, case, data) for path, case in zip(paths, (fixed, moving))]
-        structures = shared_structures(*label_maps, *(Grid.of(image) for image in images), grid, linear, [])
+        structures, _notes = shared_structures(*label_maps, *(Grid.of(image) for image in images), grid, linear)
         if structures is not None:
             tensors[f"fixed_{kind}"], tensors[f"moving_{kind}"] = structures.fixed.half(), structures.moving.half()
     return tensors

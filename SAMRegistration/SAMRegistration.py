@@ -109,7 +109,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self._parameterNode = None
         self._guiTag = None
-        self._unseen = False
+        self.panels = []
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
@@ -120,11 +120,14 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = SAMRegistrationLogic()
 
         from SAMRegistrationLib.widget.advanced import AdvancedPanel
+        from SAMRegistrationLib.widget.applying import Applying
         from SAMRegistrationLib.widget.choices import name_choices
         from SAMRegistrationLib.widget.clicks import ClickPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
         from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.look import LookPanel
+        from SAMRegistrationLib.widget.matching import Matching
+        from SAMRegistrationLib.widget.measures import Measures
         from SAMRegistrationLib.widget.modality import ModalityGuess
         from SAMRegistrationLib.widget.originals import Originals
         from SAMRegistrationLib.widget.register import RegisterPanel
@@ -134,26 +137,35 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.training import TrainingPanel
 
         self.runner = Runner()
+        shared = (self.ui, self.logic, self.runner, self.parameters)
         self.structuresTable = StructuresTable(
             self.ui, self.logic, self.parameters, self.onStructuresChanged, self.onStructureRemoved
         )
-        self.modalityGuess = ModalityGuess(self.ui, self.logic, self.runner, self.parameters)
-        self.originals = Originals(self.logic, self.parameters, lambda: self.clickPanel.update())
-        self.clickPanel = ClickPanel(self.ui, self.logic, self.runner, self.parameters, self.structuresTable)
-        self.registerPanel = RegisterPanel(self.ui, self.logic, self.runner, self.parameters, self.stepsToShow)
-        self.lookPanel = LookPanel(self.ui, self.logic, self.runner, self.parameters, self.clickPanel.hide_points)
-        self.advancedPanel = AdvancedPanel(self.ui, self.logic, self.runner, self.parameters)
-        self.trainingPanel = TrainingPanel(self.ui, self.logic, self.runner, self.parameters)
+        self.clickPanel = ClickPanel(*shared, self.structuresTable)
+        self.registerPanel = RegisterPanel(*shared, self.stepsToShow)
+        self.lookPanel = LookPanel(*shared, self.clickPanel.hide_points)
+        self.measures = Measures(self.ui, self.logic, self.parameters)
+        self.trainingPanel = TrainingPanel(*shared)
         self.installationPanel = InstallationPanel(self.ui, self.logic, self.onInstalled)
         self.deviceChoice = DeviceChoice(
-            self.ui,
-            self.logic,
-            self.runner,
-            self.parameters,
-            self.installationPanel.show_report,
-            self.installationPanel.show_problem,
+            *shared, self.installationPanel.show_report, self.installationPanel.show_problem
         )
-        self.samplesPanel = SamplesPanel(self.ui, self.logic, self.runner, self.parameters)
+        self.panels = [
+            Matching(self.ui, self.logic, self.parameters),
+            Originals(self.logic, self.parameters, self.clickPanel.update),
+            ModalityGuess(*shared),
+            self.structuresTable,
+            self.clickPanel,
+            self.registerPanel,
+            self.lookPanel,
+            self.measures,
+            Applying(*shared),
+            AdvancedPanel(*shared),
+            self.trainingPanel,
+            self.installationPanel,
+            self.deviceChoice,
+            SamplesPanel(*shared),
+        ]
         self._nameChoices = name_choices
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
@@ -162,36 +174,27 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
 
     def cleanup(self):
-        self.clickPanel.exit()
-        self.lookPanel.stop()
-        self.registerPanel.abandon()
+        for panel in self.panels:
+            panel.exit()
+            panel.scene_closes()
         self.setParameterNode(None)
         self.runner.close()
         self.removeObservers()
 
     def enter(self):
         self.initializeParameterNode()
-        self.clickPanel.enter()
-        self.lookPanel.resume()
-        if self._unseen:
-            self.runner.in_turns(*self.stepsToShow())
-        self.deviceChoice.look()
+        for panel in self.panels:
+            panel.enter()
 
     def exit(self):
-        self.clickPanel.exit()
-        self.lookPanel.stop()
+        for panel in self.panels:
+            panel.exit()
         self._disconnect()
 
     def onSceneStartClose(self, caller, event):
-        self.registerPanel.abandon()
-        self.advancedPanel.abandon()
-        self.trainingPanel.scene_closes()
-        self.clickPanel.scene_closes()
-        self.lookPanel.scene_closes()
-        self.structuresTable.forget()
-        self.samplesPanel.scene_closes()
+        for panel in self.panels:
+            panel.scene_closes()
         self.runner.abandon_all()
-        self._unseen = False
         self.setParameterNode(None)
 
     def onSceneEndClose(self, caller, event):
@@ -204,12 +207,12 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         Its last ModifiedEvent came before the nodes that it refers to were there. Wrappers of it that running work and
         scripts hold learn of those by another one.
         """
-        self.structuresTable.forget()
+        for panel in self.panels:
+            panel.scene_loaded()
         self._disconnect()
         self.logic.getParameterNode().Modified()
         if self.parent.isEntered:
-            self.initializeParameterNode()
-            self.lookPanel.resume()
+            self.enter()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeRemoved(self, caller, event, node):
@@ -246,16 +249,8 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._guiTag = None
 
     def onParametersModified(self, caller=None, event=None):
-        self.structuresTable.take_over()
-        self.originals.watch()
-        self.modalityGuess.update()
-        self.structuresTable.update()
-        self.clickPanel.update()
-        self.registerPanel.update()
-        self.lookPanel.update()
-        self.advancedPanel.update()
-        self.trainingPanel.update()
-        self.deviceChoice.update()
+        for panel in self.panels:
+            panel.update()
 
     def onStructuresChanged(self):
         self.clickPanel.update()
@@ -266,14 +261,12 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onInstalled(self):
         self.onParametersModified()
-        self.deviceChoice.look()
+        self.deviceChoice.enter()
 
     def stepsToShow(self) -> list:
         """What shows a result that has just entered the scene; nothing while the user is in another module."""
-        self._unseen = not self.clickPanel.entered
-        if self._unseen:
-            return []
-        return [self.clickPanel.stop_placing, *self.lookPanel.steps()]
+        steps = self.lookPanel.steps()
+        return [self.clickPanel.stop_placing, *steps] if steps else []
 
 
 class SAMRegistrationLogic(

@@ -6,6 +6,7 @@ AUTO = "auto"
 PRESETS, PRESET = ("fast", "balanced", "accurate"), "balanced"
 PREALIGNMENTS, PREALIGNMENT = ("affine", "rigid", "none"), "affine"
 MODALITIES = ("ct", "mr", "other")
+POSITIVE, NEGATIVE, BOX = "positive", "negative", "box"  # kinds of prompts
 
 
 class Capabilities(NamedTuple):

@@ -15,8 +15,7 @@ import numpy as np
 
 from .errors import InputError
 from .files import PathLike, require_usable_path, whole_file
-
-RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
+from .geometry.frames import RAS_LPS_SIGNS
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +133,8 @@ def _frame(path: Path, comments: List[str]) -> np.ndarray:
             system = {"0": "RAS", "1": "LPS", "2": "IJK"}.get(system, system)
             if system not in ("RAS", "LPS"):
                 raise InputError(f"{path} uses the coordinate system {system}; LPS and RAS are understood.")
-            return RAS_TO_LPS if system == "RAS" else np.ones(3)
-    return RAS_TO_LPS if path.suffix.lower() == ".fcsv" else np.ones(3)
+            return RAS_LPS_SIGNS if system == "RAS" else np.ones(3)
+    return RAS_LPS_SIGNS if path.suffix.lower() == ".fcsv" else np.ones(3)
 
 
 def _read_markups(path: Path, text: str) -> PointList:
@@ -159,7 +158,7 @@ def _to_lps(path: Path, markup: Dict) -> np.ndarray:
     units = markup.get("coordinateUnits", "mm")
     if (units[0] if isinstance(units, list) and units else units) != "mm":
         raise InputError(f"{path} is not in millimetres (its unit is {units}); convert it first.")
-    return RAS_TO_LPS if system == "RAS" else np.ones(3)
+    return RAS_LPS_SIGNS if system == "RAS" else np.ones(3)
 
 
 def _markups(points: PointList) -> Dict:

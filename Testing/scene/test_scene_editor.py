@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import slicer
 from SAMRegistrationLib.errors import InputError
+from SAMRegistrationLib.geometry.frames import flipped
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.scene.editor import MaskEditor
 from SAMRegistrationLib.scene.masks import masks_of, new_segmentation, on_grid
 from SAMRegistrationLib.scene.presence import Presence
-from SAMRegistrationLib.scene.space import lps
 from SAMRegistrationLib.scene.structures import (
     new_structure,
     put_structure,
@@ -44,7 +44,7 @@ def ids(editor):
 
 
 def at(editor, *index):
-    return lps(grid_of(editor.volume).index_to_physical([index])[0])
+    return flipped(grid_of(editor.volume).index_to_physical([index])[0])
 
 
 def mask(editor, number):
@@ -53,7 +53,7 @@ def mask(editor, number):
 
 def test_a_click_marks_the_slice_that_the_world_shows_under_it(an_editor, balls):
     liver = ids(an_editor)[0]
-    normal = lps(np.array(grid_of(an_editor.volume).direction).reshape(3, 3)[:, 2])
+    normal = flipped(np.array(grid_of(an_editor.volume).direction).reshape(3, 3)[:, 2])
     do(an_editor, an_editor.point(liver, at(an_editor, 10, 12, 5), True, normal))
     expected = np.zeros(balls[0].shape, bool)
     expected[5] = balls[0][5]

@@ -5,9 +5,9 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import torch
+from SAMRegistrationLib.geometry.frames import flipped
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.geometry.transforms import flow_transforms, pull_back, push_forward
-from SAMRegistrationLib.scene.space import lps
 from SAMRegistrationLib.scene.transforms import add_transform, oriented_grid, transform_grid
 
 
@@ -33,8 +33,8 @@ def points_in(grid, seed=3):
 def from_parent(node, point):
     """A point (LPS) through the node's FROM parent direction, by Slicer."""
     result = [0.0, 0.0, 0.0]
-    node.GetTransformFromParent().TransformPoint(lps(point), result)
-    return np.array(lps(result))
+    node.GetTransformFromParent().TransformPoint(flipped(point), result)
+    return np.array(flipped(result))
 
 
 @pytest.fixture
@@ -101,5 +101,5 @@ def test_a_sheared_grid_keeps_its_vectors_in_place(oblique):
     for index in [(3, 4, 5), (20, 11, 7)]:
         point = sheared.index_to_physical([index])[0]
         result = [0.0, 0.0, 0.0]
-        grid.TransformPoint(lps(point), result)
-        assert np.allclose(np.array(lps(result)) - point, field[index[::-1]], atol=1e-6)
+        grid.TransformPoint(flipped(point), result)
+        assert np.allclose(np.array(flipped(result)) - point, field[index[::-1]], atol=1e-6)

@@ -6,9 +6,10 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from SAMRegistrationLib.errors import InputError
+from SAMRegistrationLib.geometry.frames import flipped
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.scene import volumes
-from SAMRegistrationLib.scene.space import lps, to_vtk
+from SAMRegistrationLib.scene.space import to_vtk
 from SAMRegistrationLib.scene.volumes import VolumeCopy, grid_of, image_of
 
 
@@ -34,7 +35,7 @@ def test_an_oblique_volume_under_a_chain_of_parents_lies_where_slicer_shows_it(
     node.SetAndObserveTransformNodeID(two_parents.GetID())
     image = image_of(node)
     for voxel in VOXELS:
-        assert np.allclose(lps(image.TransformIndexToPhysicalPoint(voxel)), world_of_voxel(node, voxel), atol=1e-6)
+        assert np.allclose(flipped(image.TransformIndexToPhysicalPoint(voxel)), world_of_voxel(node, voxel), atol=1e-6)
         assert image[voxel] == pytest.approx(slicer.util.arrayFromVolume(node)[voxel[::-1]])
     assert grid_of(node).matches(Grid.of(image))
 
@@ -46,7 +47,7 @@ def test_a_sheared_volume_keeps_every_voxel_in_its_place(oblique, a_blob, a_volu
     node.SetAndObserveTransformNodeID(a_parent(shear).GetID())
     image = image_of(node)
     for voxel in VOXELS:
-        assert np.allclose(lps(image.TransformIndexToPhysicalPoint(voxel)), world_of_voxel(node, voxel), atol=1e-6)
+        assert np.allclose(flipped(image.TransformIndexToPhysicalPoint(voxel)), world_of_voxel(node, voxel), atol=1e-6)
 
 
 def test_a_volume_under_a_bent_transform_is_resampled_where_the_transform_puts_it(a_blob, a_volume_node):
@@ -72,7 +73,7 @@ def test_a_volume_under_a_bent_transform_is_resampled_where_the_transform_puts_i
     found = image_of(node).TransformIndexToPhysicalPoint(
         [int(n) for n in reversed(np.unravel_index(array.argmax(), array.shape))]
     )
-    assert np.linalg.norm(np.array(lps(found)) - brightest) < 2.0
+    assert np.linalg.norm(np.array(flipped(found)) - brightest) < 2.0
     assert node.GetParentTransformNode() is parent
 
 

@@ -84,6 +84,18 @@ def test_command_line_and_module_enter_long_work_by_the_engine_only():
     assert {name: found for name, found in around.items() if found} == {}
 
 
+def test_the_panel_goes_through_the_logic():
+    """Besides it imports only words, errors, frames, devices and what runs threads and processes."""
+    allowed = {"logic", "choices", "errors", "geometry", "environment", "background", "worker"}
+    around = {
+        "/".join(name): sorted(rooms_imported(name, tree) - allowed) for name, tree in modules() if name[0] == "widget"
+    }
+    assert {name: rooms for name, rooms in around.items() if rooms} == {}
+    tree = ast.parse((ROOT / "SAMRegistration" / "SAMRegistration.py").read_text(encoding="utf-8"))
+    used = {path[1] for path in imports((), tree) if path[0] == PACKAGE and len(path) > 1}
+    assert used <= {"choices", "logic", "widget", "testing"}
+
+
 def test_only_the_rooms_that_the_map_says_import_the_application():
     found = {}
     for name, tree in modules():

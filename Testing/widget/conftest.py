@@ -28,7 +28,7 @@ def panel(module, an_empty_scene):
     slicer.app.processEvents()
     yield module
     module.clickPanel.exit()
-    module.registerPanel.abandon()
+    module.registerPanel.scene_closes()
     driver.settle(module)
 
 

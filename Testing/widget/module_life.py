@@ -60,13 +60,13 @@ def use(panel, folder):
     assert ui.metricsTable.rowCount > 6
     for button in (ui.checkerboardButton, ui.sideBySideButton, ui.flickerButton):
         click_and_settle(panel, button)
-        panel.lookPanel._on_flicker()
+        panel.lookPanel._comparison._on_flicker()
     click_and_settle(panel, ui.blendButton)
     for box in (ui.gridCheckBox, ui.grid3DCheckBox, ui.jacobianCheckBox, ui.outlinesCheckBox):
         click_and_settle(panel, box)
         click_and_settle(panel, box)
     panel.logic.jumpTo((1.0, 2.0, 3.0))
-    panel.lookPanel.export(str(folder / "measures.csv"))
+    panel.measures.export(str(folder / "measures.csv"))
     ui.applySelector.setCurrentNode(parameters.movingVolume)
     click_and_settle(panel, ui.applyButton)
     assert "is in the folder of the registration" in ui.lookStatus.text

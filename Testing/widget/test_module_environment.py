@@ -27,12 +27,12 @@ def items(combo):
 @pytest.fixture
 def two_cards(panel, monkeypatch):
     monkeypatch.setattr(panel.logic, "devices", lambda job=None: CARDS, raising=False)
-    panel.deviceChoice.look()
+    panel.deviceChoice.enter()
     settle(panel)
     yield panel
     panel.parameters().device = "auto"
     monkeypatch.undo()
-    panel.deviceChoice.look()
+    panel.deviceChoice.enter()
     settle(panel)
 
 
@@ -89,7 +89,7 @@ def test_what_is_missing_is_told_on_top_and_installed_on_request(panel, monkeypa
         there.update(dict.fromkeys(names, "1.0"))
 
     monkeypatch.setattr(slicer.util, "pip_install", pip_install)
-    panel.installationPanel.update()
+    panel.installationPanel.list_packages()
     panel.ui.advancedSection.collapsed = True
     assert panel.ui.noticeLabel.text == "Missing: safetensors, Pillow. Install it below."
     click(panel.ui.noticeButton)
@@ -102,18 +102,18 @@ def test_what_is_missing_is_told_on_top_and_installed_on_request(panel, monkeypa
     assert "safetensors: 1.0" in panel.ui.packagesLabel.text
     assert "PIP_CONSTRAINT" not in os.environ
     monkeypatch.undo()
-    panel.installationPanel.update()
+    panel.installationPanel.list_packages()
 
 
 def test_what_is_still_missing_after_the_installation_is_told(panel, monkeypatch):
     nothing = [Package("safetensors", "safetensors", None)]
     monkeypatch.setattr("SAMRegistrationLib.environment.packages", lambda: nothing)
     monkeypatch.setattr(slicer.util, "pip_install", lambda names: None)
-    panel.installationPanel.update()
+    panel.installationPanel.list_packages()
     click(panel.ui.installButton)
     assert panel.ui.installStatus.text == "safetensors could not be installed; the application's log tells why."
     monkeypatch.undo()
-    panel.installationPanel.update()
+    panel.installationPanel.list_packages()
 
 
 def test_torch_comes_from_its_extension_and_numpy_and_simpleitk_stay(panel, monkeypatch):

@@ -64,7 +64,7 @@ def test_the_result_can_be_looked_at_in_every_way(looking, tmp_path):
     before, after = (float(ui.metricsTable.item(rows["Whole: Dice"], column).text()) for column in (1, 2))
     assert after > before
     path = tmp_path / "measures.csv"
-    looking.lookPanel.export(str(path))
+    looking.measures.export(str(path))
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("Measure,Before,After")
     assert len(lines) == 1 + ui.metricsTable.rowCount
@@ -111,7 +111,7 @@ def test_flicker_goes_on_when_the_module_is_entered_again_and_when_the_scene_is_
     click(looking.ui.flickerButton)
     flickers()
     looking.exit()
-    assert not looking.lookPanel._flicker.isActive()
+    assert not looking.lookPanel._comparison._flicker.isActive()
     looking.enter()
     assert looking.ui.flickerButton.checked
     flickers()
@@ -121,7 +121,7 @@ def test_flicker_goes_on_when_the_module_is_entered_again_and_when_the_scene_is_
     flickers()
     click(looking.ui.fixedImageButton)
     assert looking.ui.blendButton.checked
-    assert not looking.lookPanel._flicker.isActive()
+    assert not looking.lookPanel._comparison._flicker.isActive()
 
 
 def test_side_by_side_gives_the_layout_back_on_leaving_and_also_after_loading_the_scene(looking, tmp_path):

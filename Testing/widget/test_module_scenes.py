@@ -123,7 +123,7 @@ def go_on_looking(panel, tmp_path):
     assert composite().GetForegroundVolumeID() == parameters.resultJacobian.GetID()
     ui.jacobianCheckBox.click()
     assert ui.metricsTable.rowCount > 4
-    panel.lookPanel.export(str(tmp_path / "measures.csv"))
+    panel.measures.export(str(tmp_path / "measures.csv"))
     assert (tmp_path / "measures.csv").is_file()
     ui.applySelector.setCurrentNode(parameters.movingVolume)
     click(ui.applyButton)

@@ -80,7 +80,7 @@ def test_a_report_on_devices_that_fails_is_told_in_the_section_advanced(panel, m
     told = {}
     ended = types.SimpleNamespace(poll=lambda: None, running=False)
     monkeypatch.setattr(panel.logic, "startEnvironmentReport", lambda **kwargs: told.update(kwargs) or ended)
-    panel.deviceChoice.look()
+    panel.deviceChoice.enter()
     told["failed"](SAMRegistrationError("It ended at once."))
     assert panel.ui.installStatus.text == "GPUs are listed after the first click or registration. It ended at once."
 

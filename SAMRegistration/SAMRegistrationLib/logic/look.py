@@ -4,9 +4,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from .structures import StructuresLogic
+from .views import ViewsLogic
 
 
-class LookLogic(StructuresLogic):
+class LookLogic(ViewsLogic, StructuresLogic):
     """What the views show, and what is made of the last result."""
 
     def showSide(self, parameters, side) -> None:
@@ -34,27 +35,74 @@ class LookLogic(StructuresLogic):
         if parameters.resultTransform is not None:
             grids.set_grid_visible(parameters.resultTransform, False, False)
 
-    def hasSliceViews(self) -> bool:
-        """Whether there are slice views to click in; there are none without a main window.
+    def resetLook(self, parameters) -> None:
+        """Choose what is shown of a new result: grids and outlines, one volume over the other.
 
         Example:
-            >>> logic.hasSliceViews()                                                        # doctest: +SKIP
-            True
+            >>> logic.resetLook(logic.getParameterNode())                                    # doctest: +SKIP
         """
-        from ..scene.views import slice_view_names
+        with slicer.util.NodeModify(parameters):
+            parameters.showGrid = parameters.showGrid3D = parameters.showOutlines = True
+            parameters.showJacobian, parameters.compareMode = False, "blend"
 
-        return bool(slice_view_names())
-
-    def viewCenter(self):
-        """Where the slice views meet (RAS mm).
+    def applyGridSpacing(self, parameters) -> float:
+        """Draw the lines of the deformation grid at the distance that was chosen; the unit of that distance in mm.
 
         Example:
-            >>> logic.viewCenter()                                                           # doctest: +SKIP
-            (12.0, -40.5, 8.0)
+            >>> logic.applyGridSpacing(logic.getParameterNode())                             # doctest: +SKIP
+            1.0
         """
-        from ..scene.display import view_center
+        from ..scene import grids
 
-        return view_center()
+        if parameters.resultTransform.GetDisplayNode() is not None:
+            grids.set_grid_spacing(parameters.resultTransform, parameters.gridSpacing)
+        return grids.unit_of(parameters.fixedVolume)
+
+    def measureTitles(self) -> tuple:
+        """The titles of the table of measures.
+
+        Example:
+            >>> logic.measureTitles()[0]                                                     # doctest: +SKIP
+            'Measure'
+        """
+        from ..scene.tables import columns
+
+        return columns()
+
+    def foldTitles(self) -> tuple:
+        """The titles of the table of folds.
+
+        Example:
+            >>> len(logic.foldTitles())                                                      # doctest: +SKIP
+            5
+        """
+        from ..scene.tables import fold_columns
+
+        return fold_columns()
+
+    def tableRows(self, node) -> list:
+        """The rows of a table node as text; none for None.
+
+        Example:
+            >>> logic.tableRows(logic.getParameterNode().resultTable)[0]                     # doctest: +SKIP
+            ['liver: Dice', '0.812', '0.934', 'better']
+        """
+        from ..scene.tables import rows_of
+
+        return rows_of(node)
+
+    def exportMeasures(self, parameters, path) -> None:
+        """Write the measures of the last result to a CSV file, whole or not at all.
+
+        Raises:
+            InputError: the folder cannot be written.
+
+        Example:
+            >>> logic.exportMeasures(logic.getParameterNode(), "measures.csv")               # doctest: +SKIP
+        """
+        from ..scene.tables import write_csv
+
+        write_csv(parameters.resultTable, path)
 
     def folds(self, parameters) -> list:
         """The folds of the last result, the largest first: volume (mm3), smallest Jacobian, and where that is.
@@ -66,19 +114,7 @@ class LookLogic(StructuresLogic):
             >>> logic.folds(logic.getParameterNode())                                        # doctest: +SKIP
             [(13.5, -0.21, 12.0, -40.5, 8.0)]
         """
-        from ..scene.tables import rows_of
-
-        return [tuple(map(float, row)) for row in rows_of(parameters.resultFoldTable)]
-
-    def jumpTo(self, position) -> None:
-        """Center all slice views on a position (RAS mm).
-
-        Example:
-            >>> logic.jumpTo(logic.folds(logic.getParameterNode())[0][2:])                   # doctest: +SKIP
-        """
-        from ..scene.display import jump_to
-
-        jump_to(position)
+        return [tuple(map(float, row)) for row in self.tableRows(parameters.resultFoldTable)]
 
     def showResult(
         self,

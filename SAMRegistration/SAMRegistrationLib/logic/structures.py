@@ -85,15 +85,51 @@ class StructuresLogic:
             >>> [node.GetName() for node in logic.originals(logic.getParameterNode())]       # doctest: +SKIP
             ['Organs']
         """
-        from ..scene.alignment import original_of
-
         found = []
         for side in ("fixed", "moving"):
-            node = original_of(self.segmentationOf(parameters, side))
+            node = self.originalOf(self.segmentationOf(parameters, side))
             while node is not None:
                 found.append(node)
-                node = original_of(node)
+                node = self.originalOf(node)
         return found
+
+    def originalOf(self, node):
+        """What a segmentation node goes along with: the volume it was made for, or the node it is a copy of; or None.
+
+        Example:
+            >>> logic.originalOf(getNode("Organs (for CT1)")).GetName()                      # doctest: +SKIP
+            'Organs'
+        """
+        from ..scene.alignment import original_of
+
+        return original_of(node)
+
+    def newPresence(self):
+        """Finds which segments have a mask: a SAMRegistrationLib.scene.presence.Presence.
+
+        Example:
+            >>> logic.newPresence().masked(getNode("Organs"))                                # doctest: +SKIP
+            {'liver'}
+        """
+        from ..scene.presence import Presence
+
+        return Presence()
+
+    def freeName(self, parameters) -> str:
+        """A name for the next structure that no other one has.
+
+        Example:
+            >>> logic.freeName(logic.getParameterNode())                                     # doctest: +SKIP
+            'Structure 3'
+        """
+        from ..volumes import name_key
+
+        structures = self.structures(parameters)
+        taken = {name_key(structure.name) for structure in structures}
+        names = (
+            _("Structure {number}").format(number=len(structures) + 1 + more) for more in range(len(structures) + 1)
+        )
+        return next(name for name in names if name_key(name) not in taken)
 
     def followOriginals(self, parameters) -> None:
         """Put the segmentations in use under the transforms that their :meth:`originals` were put under since.

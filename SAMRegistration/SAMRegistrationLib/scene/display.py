@@ -1,11 +1,11 @@
 """How results look: Jacobian map, outlines, layers of the slice views."""
 
 import json
-from typing import Optional
 
 import slicer
 from slicer.i18n import tr as _
 
+from .arrangement import SIDE_BY_SIDE, side_by_side_widgets
 from .views import slice_widgets, threed_views
 
 FOLD_COLOR, HATCHING_COLOR = (1.0, 0.0, 1.0), (0.0, 0.0, 0.0)
@@ -14,7 +14,6 @@ NO_CHANGE = 0.2
 OUTLINE_PIXELS = 3
 PALE_BLUE, FULL_BLUE = (0.75, 0.85, 1.0), (0.0, 0.15, 0.9)
 PALE_RED, FULL_RED = (1.0, 0.85, 0.75), (0.85, 0.05, 0.0)
-SIDE_BY_SIDE = ("Red", "Yellow")
 _JACOBIAN_COLORS = "SAMRegistration Jacobian"
 _SHOWN = "SAMRegistration.Shown"
 _STYLE = ("Visibility", "Visibility2DOutline", "Visibility2DFill", "Opacity2DFill", "SliceIntersectionThickness")
@@ -108,7 +107,7 @@ def show_side_by_side(left, right, over=None, opacity: float = 0.5) -> None:
     """
     for name, volume in zip(SIDE_BY_SIDE, (left, right)):
         show_layers(volume, over, opacity, views=[name], fit=True)
-    widgets = _side_by_side()
+    widgets = side_by_side_widgets()
     if not widgets:
         return
     source, target = (widget.mrmlSliceNode() for widget in widgets)
@@ -119,45 +118,6 @@ def show_side_by_side(left, right, over=None, opacity: float = 0.5) -> None:
         composite = widget.mrmlSliceCompositeNode()
         composite.SetLinkedControl(True)
         composite.SetHotLinkedControl(True)
-
-
-def _side_by_side() -> list:
-    """The widgets of the two views; none where one of them is missing."""
-    widgets = slice_widgets(SIDE_BY_SIDE)
-    return widgets if len(widgets) == len(SIDE_BY_SIDE) else []
-
-
-def before_side_by_side() -> Optional[tuple]:
-    """What :func:`show_side_by_side` changes of the two views, for :func:`leave_side_by_side`; None without them."""
-    widgets = _side_by_side()
-    if not widgets:
-        return None
-    matrix = widgets[1].mrmlSliceNode().GetSliceToRAS()
-    orientation = [matrix.GetElement(row, column) for row in range(4) for column in range(4)]
-    composites = [widget.mrmlSliceCompositeNode() for widget in widgets]
-    return orientation, [(node.GetLinkedControl(), node.GetHotLinkedControl()) for node in composites]
-
-
-def leave_side_by_side(before: Optional[tuple]) -> None:
-    """Give the second view its position and orientation, and both the links, as before :func:`show_side_by_side`.
-
-    Args:
-        before: of :func:`before_side_by_side`; None where it is not known, for a sagittal view without links.
-    """
-    widgets = _side_by_side()
-    if not widgets:
-        return
-    node = widgets[1].mrmlSliceNode()
-    orientation, links = before or (None, 2 * [(False, False)])
-    if orientation is None:
-        node.SetOrientation("Sagittal")
-    else:
-        node.GetSliceToRAS().DeepCopy(orientation)
-        node.UpdateMatrices()
-    for widget, (linked, hot) in zip(widgets, links):
-        composite = widget.mrmlSliceCompositeNode()
-        composite.SetLinkedControl(linked)
-        composite.SetHotLinkedControl(hot)
 
 
 def view_center() -> tuple:
@@ -173,6 +133,12 @@ def set_opacity(opacity: float) -> None:
     """Set the opacity of the foreground in all slice views."""
     for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
         composite.SetForegroundOpacity(opacity)
+
+
+def foreground_opacity() -> float:
+    """The opacity of the foreground in the slice views; 0 without any."""
+    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    return composites[0].GetForegroundOpacity() if composites else 0.0
 
 
 def show_thin_outlines(segmentation) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 import vtk
 
+from ..geometry.frames import flipped
 from ..geometry.grid import Grid
 from ..job import Job
 from ..segmentation.planes import plane_at
@@ -19,7 +20,7 @@ from ..segmentation.prompts import PromptSet
 from ..segmentation.session import SegmentationSession
 from .alignment import is_copy_of
 from .masks import BINARY, labelmap, masks_of, on_grid, put_mask
-from .space import lps, to_numpy
+from .space import to_numpy
 from .structures import StructureInfo, readable_prompts, structures_of, write_prompts
 from .volumes import VolumeCopy
 
@@ -94,18 +95,20 @@ class MaskEditor:
     def point(self, structure_id: str, position: Ras, positive: bool, normal: Optional[Ras] = None) -> Work:
         """Place a point; `normal` is that of the slice view."""
         return self._work(
-            lambda session: session.add_point(structure_id, lps(position), positive, normal and lps(normal))
+            lambda session: session.add_point(structure_id, flipped(position), positive, normal and flipped(normal))
         )
 
     def box(self, structure_id: str, corner: Ras, opposite: Ras, normal: Optional[Ras] = None) -> Work:
         """Place a box given by two opposite corners in the slice view with `normal`."""
         return self._work(
-            lambda session: session.add_box(structure_id, lps(corner), lps(opposite), normal and lps(normal))
+            lambda session: session.add_box(
+                structure_id, flipped(corner), flipped(opposite), normal and flipped(normal)
+            )
         )
 
     def move(self, prompt_id: str, *positions: Ras) -> Work:
         """Move a point, or the two corners of a box."""
-        return self._work(lambda session: session.move_prompt(prompt_id, *map(lps, positions)))
+        return self._work(lambda session: session.move_prompt(prompt_id, *map(flipped, positions)))
 
     def delete(self, prompt_id: str) -> Work:
         """Delete a point or box."""
@@ -168,8 +171,8 @@ class MaskEditor:
 
         def work(job: Job) -> Update:
             session = self._ready(structures, job)
-            if session.grid.contains([lps(position)]).all():
-                session.prefetch(plane_at(session.grid, lps(position), lps(normal)))
+            if session.grid.contains([flipped(position)]).all():
+                session.prefetch(plane_at(session.grid, flipped(position), flipped(normal)))
             return self._update(session, session.prompts)
 
         structures = structures_of(self.segmentation)

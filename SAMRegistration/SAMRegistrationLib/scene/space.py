@@ -7,9 +7,8 @@ import vtk
 from slicer.i18n import tr as _
 
 from ..errors import InputError
+from ..geometry.frames import RAS_LPS
 from ..geometry.grid import Grid
-
-RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def to_numpy(matrix: vtk.vtkMatrix4x4) -> np.ndarray:
@@ -78,8 +77,3 @@ def matrix_of_grid(grid: Grid) -> np.ndarray:
     matrix[:3, :3] = grid.axes
     matrix[:3, 3] = grid.origin
     return RAS_LPS @ matrix
-
-
-def lps(ras: Sequence[float]) -> tuple:
-    """A point or vector from RAS to LPS, or back."""
-    return (-float(ras[0]), -float(ras[1]), float(ras[2]))

@@ -14,10 +14,10 @@ import vtk
 from slicer.i18n import tr as _
 
 from ..errors import InputError
+from ..geometry.frames import RAS_LPS
 from ..segmentation.prompts import Prompt, PromptSet, new_id
 from ..segmentation.session import COLORS
 from .placement import motion_since, place_of
-from .space import RAS_LPS
 
 PROMPTS, PLACE = "SAMRegistration.Prompts", "place"
 

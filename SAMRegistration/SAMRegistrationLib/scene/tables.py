@@ -6,8 +6,8 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from ..geometry.frames import flipped
 from ..quantities import number_text
-from .space import lps
 from .views import layout, set_layout
 
 
@@ -58,7 +58,7 @@ def add_fold_table(folds, name: str):
         (
             number_text(fold.volume_mm3, 1),
             f"{fold.smallest_jacobian:.3f}",
-            *(number_text(value, 1) for value in lps(fold.position)),
+            *(number_text(value, 1) for value in flipped(fold.position)),
         )
         for fold in folds
     ]

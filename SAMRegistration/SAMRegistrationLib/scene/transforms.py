@@ -9,9 +9,10 @@ import vtk
 from slicer.i18n import tr as _
 
 from ..errors import InputError
+from ..geometry.frames import RAS_LPS, RAS_LPS_SIGNS
 from ..geometry.grid import Grid
 from ..geometry.transforms import displacement_image
-from .space import RAS_LPS, grid_of_matrix, matrix_of_grid, to_numpy, to_vtk
+from .space import grid_of_matrix, matrix_of_grid, to_numpy, to_vtk
 from .volumes import image_data, voxels
 
 INVERSE_TOLERANCE = 1e-3  # of VTK's numerical inverse, in the grid's unit of length
@@ -53,7 +54,7 @@ def _spanning(around: Grid, nodes: int = 8) -> Grid:
 
 def oriented_grid(transform: sitk.Transform, grid: Grid) -> "slicer.vtkOrientedGridTransform":
     """The displacements of `transform` sampled on `grid`, in RAS mm. May run on any thread."""
-    vectors = sitk.GetArrayFromImage(displacement_image(transform, grid)) * np.array([-1.0, -1.0, 1.0])
+    vectors = sitk.GetArrayFromImage(displacement_image(transform, grid)) * RAS_LPS_SIGNS
     data = image_data(vectors)
     matrix = matrix_of_grid(grid)
     data.SetSpacing(grid.spacing)
@@ -117,5 +118,5 @@ def library_transform(node) -> Optional[sitk.Transform]:
     matrix = np.eye(4) if directions is None else to_numpy(directions)
     matrix[:3, :3] = matrix[:3, :3] * np.asarray(data.GetSpacing())
     matrix[:3, 3] = data.GetOrigin()
-    vectors = voxels(data).astype(np.float64) * np.array([-1.0, -1.0, 1.0])
+    vectors = voxels(data).astype(np.float64) * RAS_LPS_SIGNS
     return sitk.DisplacementFieldTransform(grid_of_matrix(matrix, data.GetDimensions()).image(vectors))

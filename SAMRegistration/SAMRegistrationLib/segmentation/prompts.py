@@ -12,16 +12,13 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ..choices import BOX, NEGATIVE, POSITIVE
 from ..errors import InputError
 from ..files import PathLike, whole_file
 from ..points import read_text
 from .intensity import Intensity
 
 Vector = Tuple[float, float, float]
-
-POSITIVE = "positive"
-NEGATIVE = "negative"
-BOX = "box"
 
 LARGEST_LABEL = 2**32 - 1  # of the widest type of a label image that other programs read
 _CORNERS = {POSITIVE: 1, NEGATIVE: 1, BOX: 2}

@@ -8,8 +8,8 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from ..geometry.frames import flipped
 from ..scene.grids import is_grid_visible
-from ..scene.space import lps
 from ..scene.volumes import image_of
 from .driver import (
     choose_volumes,
@@ -163,7 +163,7 @@ def bright_spot(node) -> np.ndarray:
     inner = tuple(slice(n // 4, n - n // 4) for n in values.shape)
     k, j, i = np.unravel_index(np.argmax(values[inner]), values[inner].shape)
     index = [int(at + part.start) for at, part in zip((i, j, k), reversed(inner))]
-    return np.array(lps(image.TransformIndexToPhysicalPoint(index)))
+    return np.array(flipped(image.TransformIndexToPhysicalPoint(index)))
 
 
 def dice(one: np.ndarray, other: np.ndarray) -> float:
@@ -180,8 +180,7 @@ def mapped(transform_node, position) -> np.ndarray:
 
 def _mapped_by_file(path: str, position) -> np.ndarray:
     """Where a transform file, read by SimpleITK, maps a position (RAS mm)."""
-    flip = np.array([-1.0, -1.0, 1.0])
-    return np.array(sitk.ReadTransform(path).TransformPoint((flip * position).tolist())) * flip
+    return np.array(flipped(sitk.ReadTransform(path).TransformPoint(flipped(position))))
 
 
 def _digest(array: np.ndarray) -> str:

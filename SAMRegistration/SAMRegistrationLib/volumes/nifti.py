@@ -9,13 +9,13 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..geometry.frames import RAS_LPS
 from ..geometry.grid import Grid
 
 ENDINGS = (".nii", ".nii.gz")
 HEADER = 348
 APART = 0.1  # voxels by which the two placements may differ without a note
 SHEARED = 1e-3  # largest cosine between two axes that are at right angles
-RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def check_nifti(path: Path) -> None:
@@ -63,7 +63,7 @@ def placement_notes(path: Path, image: sitk.Image) -> List[str]:
     corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (np.asarray(grid.size) - 1)
     apart = []
     for affine in (sform, _qform(start, order)):
-        placed = (RAS_TO_LPS @ affine)[:3] @ np.c_[corners, np.ones(8)].T * unit
+        placed = (RAS_LPS @ affine)[:3] @ np.c_[corners, np.ones(8)].T * unit
         apart.append(np.abs(grid.physical_to_index(placed.T) - corners).max())
     if max(apart) <= APART:
         return []

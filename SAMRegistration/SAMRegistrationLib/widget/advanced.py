@@ -8,9 +8,10 @@ from slicer.i18n import tr as _
 
 from ..choices import BUILT_IN_CLICK_MODEL
 from .messages import sentence
+from .panel import Panel
 
 
-class AdvancedPanel:
+class AdvancedPanel(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
     parameters: function giving the parameter node or None.
@@ -66,8 +67,8 @@ class AdvancedPanel:
         if self._task is not None:
             self._task.cancel()
 
-    def abandon(self) -> None:
-        """Stop without a message, as when the scene closes."""
+    def scene_closes(self) -> None:
+        """Stop without a message."""
         if self._task is not None:
             self._task.abandon()
             self._finish("")

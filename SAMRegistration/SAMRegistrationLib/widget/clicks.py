@@ -6,9 +6,10 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..segmentation.prompts import BOX, NEGATIVE, POSITIVE
+from ..choices import BOX, NEGATIVE, POSITIVE
 from .editors import SIDES, Editors
 from .messages import sentence
+from .panel import Panel
 from .points import PromptPoints, view_normal
 from .stages import stage
 
@@ -25,7 +26,7 @@ SHORTCUTS = (
 )
 
 
-class ClickPanel:
+class ClickPanel(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
     parameters: function giving the parameter node or None. table: :class:`.structures.StructuresTable`.

@@ -6,11 +6,12 @@ from slicer.i18n import tr as _
 
 from ..environment import Device
 from .messages import sentence
+from .panel import Panel
 
 AUTOMATIC = "auto"
 
 
-class DeviceChoice:
+class DeviceChoice(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
     parameters: function giving the parameter node or None.
@@ -26,7 +27,7 @@ class DeviceChoice:
         ui.deviceCombo.currentIndexChanged.connect(self._on_chosen)
         self._fill([self._logic.processor()])
 
-    def look(self) -> None:
+    def enter(self) -> None:
         """Find out which devices there are: here, once torch is loaded, and in another process before that."""
         if sys.modules.get("torch") is not None:
             self._runner.submit(self._logic.devices, self._fill_known)

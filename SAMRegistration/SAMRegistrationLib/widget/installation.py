@@ -4,9 +4,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from .messages import sentence
+from .panel import Panel
 
 
-class InstallationPanel:
+class InstallationPanel(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. changed: called when packages were installed.
     """
@@ -16,10 +17,10 @@ class InstallationPanel:
         self._torch = ""
         ui.installButton.clicked.connect(self.onInstall)
         ui.noticeButton.clicked.connect(self.onShow)
-        self.update()
+        self.list_packages()
 
-    def update(self) -> None:
-        """List the packages."""
+    def list_packages(self) -> None:
+        """Tell which packages are there."""
         lines = []
         for package in self._logic.packages():
             version = _("missing") if package.version is None else package.version
@@ -40,7 +41,7 @@ class InstallationPanel:
         else:
             text = _("CUDA {version}").format(version=report["cuda"]) if report["cuda"] else _("for the CPU only")
         self._torch = f" ({text})"
-        self.update()
+        self.list_packages()
 
     def show_problem(self, text: str) -> None:
         """Tell why there is no report."""
@@ -66,5 +67,5 @@ class InstallationPanel:
             missing = ", ".join(self._logic.missingPackages())
             still = _("{names} could not be installed; the application's log tells why.").format(names=missing)
             self._ui.installStatus.setText(still if missing else _("Installed."))
-        self.update()
+        self.list_packages()
         self._changed()

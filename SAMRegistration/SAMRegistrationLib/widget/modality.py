@@ -3,9 +3,10 @@
 from slicer.i18n import tr as _
 
 from ..logic.choices import modality_names
+from .panel import Panel
 
 
-class ModalityGuess:
+class ModalityGuess(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
     parameters: function giving the parameter node or None.

@@ -2,8 +2,10 @@
 
 import slicer
 
+from .panel import Panel
 
-class Originals:
+
+class Originals(Panel):
     """Args:
     logic: SAMRegistrationLogic. parameters: function giving the parameter node or None. moved: called afterwards.
     """
@@ -12,7 +14,7 @@ class Originals:
         self._logic, self._parameters, self._moved = logic, parameters, moved
         self._observations = []
 
-    def watch(self) -> None:
+    def update(self) -> None:
         """Watch what the segmentations in use go along with, and that only."""
         for node, tag in self._observations:
             node.RemoveObserver(tag)

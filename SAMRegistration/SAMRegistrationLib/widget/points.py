@@ -4,8 +4,8 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 import slicer
 
-from ..scene.space import lps
-from ..segmentation.prompts import BOX, NEGATIVE, POSITIVE
+from ..choices import BOX, NEGATIVE, POSITIVE
+from ..geometry.frames import flipped
 
 STYLES = {
     POSITIVE: ("+", (0.2, 1.0, 0.3), "CrossDot2D"),
@@ -116,7 +116,7 @@ class PromptPoints:
         if prompts != self._prompts or not all(slicer.mrmlScene.IsNodePresent(node) for node in self._nodes.values()):
             return False
         for kind in self._nodes:
-            places = {(p.id, n): lps(point) for p in prompts if p.kind == kind for n, point in enumerate(p.points)}
+            places = {(p.id, n): flipped(point) for p in prompts if p.kind == kind for n, point in enumerate(p.points)}
             points = self._points(kind)
             shown = {key: place for key, place in points.items() if not self._is_first_corner(kind, key)}
             if shown.keys() != places.keys():
@@ -185,7 +185,7 @@ class PromptPoints:
                 self._observations.append((node, tag))
 
     def _add(self, node, prompt, number, point):
-        index = node.AddControlPoint(*lps(point))
+        index = node.AddControlPoint(*flipped(point))
         symbol = STYLES[prompt.kind][0]
         node.SetNthControlPointLabel(index, symbol + "?" if prompt.proposed else symbol)
         node.SetNthControlPointDescription(index, f"{prompt.id}#{number}")
@@ -219,7 +219,7 @@ class PromptPoints:
             if prompt.kind != kind:
                 continue
             places = [points.get((prompt.id, number)) for number in range(len(prompt.points))]
-            known = [lps(point) for point in prompt.points]
+            known = [flipped(point) for point in prompt.points]
             if None not in places and any(
                 abs(a - b) > UNMOVED for place, point in zip(places, known) for a, b in zip(place, point)
             ):

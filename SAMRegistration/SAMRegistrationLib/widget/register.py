@@ -7,10 +7,11 @@ from slicer.i18n import tr as _
 from ..errors import Cancelled
 from .fitting import button_text
 from .messages import sentence
+from .panel import Panel
 from .stages import stage
 
 
-class RegisterPanel:
+class RegisterPanel(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
     parameters: function giving the parameter node or None. steps: function giving the steps that show a new result.
@@ -58,8 +59,8 @@ class RegisterPanel:
             self._task.abandon()
             self._finish(sentence(Cancelled()))
 
-    def abandon(self) -> None:
-        """Stop without any result, as when the scene closes."""
+    def scene_closes(self) -> None:
+        """Stop without any result."""
         if self._task is not None:
             self._task.abandon()
         self._finish("")

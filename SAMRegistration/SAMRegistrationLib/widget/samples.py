@@ -1,9 +1,10 @@
 """The button "Load sample data"."""
 
 from .messages import sentence
+from .panel import Panel
 
 
-class SamplesPanel:
+class SamplesPanel(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
     parameters: function giving the parameter node or None.

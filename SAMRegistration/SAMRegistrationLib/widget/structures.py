@@ -4,19 +4,16 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..scene.alignment import original_of
-from ..scene.presence import Presence
-from ..scene.structures import StructureInfo
-from ..volumes import name_key
 from .fitting import limit_columns
 from .messages import sentence
+from .panel import Panel
 from .terminology import TerminologyDialog
 
 EYE, COLOR, NAME, FIXED_STATE, MOVING_STATE, TERMINOLOGY = range(6)
 WIDEST_STATE = 64
 
 
-class StructuresTable:
+class StructuresTable(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. parameters: function giving the parameter node or None.
     changed: called without arguments when another structure is chosen or the list changed.
@@ -29,8 +26,7 @@ class StructuresTable:
         self._filling = False
         self._ids = []
         self._terminology = None
-        self._seen = None
-        self._presence = Presence()
+        self._presence = logic.newPresence()
         self._masked = self._prompts = {}
         table = ui.structuresTable
         table.setColumnCount(6)
@@ -61,45 +57,17 @@ class StructuresTable:
         if structure_id in self._ids:
             self._ui.structuresTable.setCurrentCell(self._ids.index(structure_id), NAME)
 
-    def take_over(self) -> None:
-        """Go on with a copy of the segmentation that was chosen last where it disagrees with the other one."""
-        if slicer.mrmlScene.IsImporting() or slicer.mrmlScene.IsClosing():
-            return
-        parameters, before = self._parameters(), self._seen
-        if parameters is None:
-            self._seen = None
-            return
-        nodes = [self._logic.segmentationOf(parameters, side) for side in ("fixed", "moving")]
-        self._seen = nodes
-        if nodes == before:
-            return
-        chosen = "fixed" if before is not None and before[1] is nodes[1] else "moving"
-        text = ""
-        try:
-            copy = self._logic.alignStructures(parameters, chosen)
-            if copy is not None:
-                text = _(
-                    "{name} was hidden and stays as it is; the module goes on with its copy {copy}, whose structures "
-                    "are matched by name with those of the other image."
-                ).format(name=nodes[chosen == "moving"].GetName(), copy=copy.GetName())
-        except Exception as error:  # noqa: BLE001 - shown as a sentence
-            text = sentence(error)
-        damaged = self._logic.damagedClicks(parameters)
-        if damaged:
-            text = _(
-                "The clicks saved with {name} are damaged and cannot be shown; its masks are kept, and clicking there "
-                "starts anew."
-            ).format(name=damaged[0])
-        if text or before is not None or any(nodes):
-            self._ui.clickStatus.setText(text)
-
-    def forget(self) -> None:
-        """Let go of what is of a scene that is closed, or that something else was loaded into."""
-        self._seen, self._presence = None, Presence()
+    def scene_closes(self) -> None:
+        """Let go of what is of the scene."""
+        self._presence = self._logic.newPresence()
         self._masked = self._prompts = {}
         if self._terminology is not None:
             self._terminology.close()
             self._terminology = None
+
+    def scene_loaded(self) -> None:
+        """Let go of what may be of a scene before."""
+        self.scene_closes()
 
     def update(self) -> None:
         """Fill the table from the segmentation nodes."""
@@ -128,7 +96,11 @@ class StructuresTable:
         self._ui.addAnatomyButton.setEnabled(can_add)
 
     def onAdd(self, *_args):
-        self._act(lambda: self.select_after(self._logic.addStructure(self._parameters(), self._free_name())))
+        def add():
+            parameters = self._parameters()
+            self.select_after(self._logic.addStructure(parameters, self._logic.freeName(parameters)))
+
+        self._act(add)
 
     def onAddAnatomy(self, *_args):
         self._act(lambda: self._logic.addAnatomy(self._parameters(), self._ui.anatomyCombo.currentText))
@@ -141,7 +113,7 @@ class StructuresTable:
         def remove():
             copies = self._logic.removeStructure(self._parameters(), structure_id)
             text = _("{name} was hidden and keeps the structure; the module goes on with its copy {copy}.")
-            told = [text.format(name=original_of(copy).GetName(), copy=copy.GetName()) for copy in copies]
+            told = [text.format(name=self._logic.originalOf(copy).GetName(), copy=copy.GetName()) for copy in copies]
             self._removed(structure_id, " ".join(told))
 
         self._act(remove)
@@ -159,12 +131,6 @@ class StructuresTable:
 
         self._terminology = TerminologyDialog(chosen)
         self._terminology.open(structure.name, structure.terminology)
-
-    def _free_name(self):
-        taken = {name_key(structure.name) for structure in self._logic.structures(self._parameters())}
-        numbers = range(len(self._ids) + 1, 2 * len(self._ids) + 2)
-        names = (_("Structure {number}").format(number=number) for number in numbers)
-        return next(name for name in names if name_key(name) not in taken)
 
     def select_after(self, structure_id: str) -> None:
         """Fill the table and choose a structure."""
@@ -248,11 +214,11 @@ class StructuresTable:
             self._act(lambda: self._logic.changeStructure(self._parameters(), structure_id, color=chosen))
 
 
-def _color(structure: StructureInfo):
+def _color(structure):
     return qt.QColor(*[round(255 * part) for part in structure.color])
 
 
-def _meaning(structure: StructureInfo) -> str:
+def _meaning(structure) -> str:
     """What the terminology entry of a structure means, with its modifier ("Kidney, left")."""
     parts = [part.split("^") for part in structure.terminology.split("~")]
     meanings = [part[2] for part in parts[2:4] if len(part) > 2 and part[2]]

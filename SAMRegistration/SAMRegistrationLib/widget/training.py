@@ -8,13 +8,13 @@ from slicer.i18n import tr as _
 
 from ..errors import Cancelled
 from ..logic.training import is_configuration
-from ..training.recipe import DATA_LIST
 from .messages import sentence
+from .panel import Panel
 
 SPLITS = ("train", "validation", "test")
 
 
-class TrainingPanel:
+class TrainingPanel(Panel):
     """A training belongs to no scene: it goes on when the scene is closed, and stops with the application.
 
     Args:
@@ -77,7 +77,7 @@ class TrainingPanel:
     def onAddPair(self, *_args):
         data = Path(self._parameters().trainingData)
         folder = str(data.parent)
-        if data.name != DATA_LIST:
+        if not self._logic.isDataList(data):
             title = _("Folder for the training data")
             folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
         if folder:

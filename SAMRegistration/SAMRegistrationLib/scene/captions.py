@@ -4,7 +4,7 @@ from typing import Dict
 
 import vtk
 
-from ..scene.views import slice_widgets
+from .views import slice_widgets
 
 
 class Captions:

@@ -1,6 +1,7 @@
 """What this computer offers: the packages that the library needs, and the devices that can compute."""
 
 import ctypes
+import functools
 import os
 import re
 import sys
@@ -161,9 +162,15 @@ def _version(name: str, module: str) -> Optional[str]:
     if not is_there(module):
         return None
     try:
-        return metadata.version(name)
+        return _version_by_pip(name)
     except metadata.PackageNotFoundError:  # not installed by pip, as SimpleITK within 3D Slicer
         return str(getattr(sys.modules.get(module), "__version__", "?"))
+
+
+@functools.cache
+def _version_by_pip(name: str) -> str:
+    """The version of a distribution when it was asked for first: reading it takes some milliseconds."""
+    return metadata.version(name)
 
 
 def _free_memory() -> Optional[int]:

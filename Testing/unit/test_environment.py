@@ -28,7 +28,7 @@ def test_a_package_that_is_not_there_is_missing(monkeypatch):
             raise metadata.PackageNotFoundError(name)
         return "1"
 
-    monkeypatch.setattr(environment.metadata, "version", version)
+    monkeypatch.setattr(environment, "_version_by_pip", version)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert environment.missing_packages() == ["torch"]  # SimpleITK can be imported, though pip does not know of it
 
@@ -109,7 +109,7 @@ def test_a_command_without_a_package_says_what_to_install_and_nothing_else(absen
 
 
 def test_an_old_torch_is_told_with_the_version_that_is_needed(monkeypatch, capsys):
-    monkeypatch.setattr(environment.metadata, "version", lambda name: "1.13.1" if name == "torch" else "100")
+    monkeypatch.setattr(environment, "_version_by_pip", lambda name: "1.13.1" if name == "torch" else "100")
     assert main(["metrics"]) == 3
     error = capsys.readouterr().err
     assert "torch 1.13.1 is older than 2.1" in error

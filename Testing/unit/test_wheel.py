@@ -80,5 +80,5 @@ def test_the_wheel_asks_for_what_the_project_asks_for(wheel):
     always = {
         line.split(": ")[1].split(">")[0] for line in lines if line.startswith("Requires-Dist") and ";" not in line
     }
-    assert always == {"torch", "numpy", "SimpleITK", "safetensors", "pydicom", "Pillow", "Jinja2"}
+    assert always == {"torch", "numpy", "SimpleITK", "safetensors", "packaging", "pydicom", "Pillow", "Jinja2"}
     assert "Requires-Python: >=3.9" in lines

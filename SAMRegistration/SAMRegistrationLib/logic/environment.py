@@ -36,12 +36,13 @@ class EnvironmentLogic:
             >>> logic.reasonNotToCompute()                                                   # doctest: +SKIP
             'PyTorch is missing; install it in the section Advanced'
         """
-        missing = self.missingPackages()
+        packages = self.packages()
+        missing = [package.name for package in packages if package.version is None]
         if "torch" in missing:
             return _("PyTorch is missing; install it in the section Advanced")
         if missing:
             return _("{names} is missing; install it in the section Advanced").format(names=", ".join(missing))
-        for package in self.packages():
+        for package in packages:
             if package.is_too_old:
                 text = _("{name} {version} is too old, {oldest} is needed; update it and restart the application")
                 return text.format(name=package.name, version=package.version, oldest=package.oldest)

@@ -24,7 +24,7 @@ def application():
     import slicer
 
     window = slicer.util.mainWindow()
-    window.resize(1300, 900)
+    window.resize(900, 700)
     window.show()
     slicer.app.processEvents()
     yield application

@@ -10,8 +10,7 @@ import SimpleITK as sitk
 import torch
 
 from .. import __version__
-from ..environment import usable_device
-from ..errors import SAMRegistrationError
+from ..environment import choose_device
 from ..geometry.dense import resize_field
 from ..geometry.grid import Grid
 from ..geometry.invert import inverse_of
@@ -92,19 +91,6 @@ def _masks(fixed: Optional[Labels], moving: Optional[Labels]):
         return fixed, moving, notes
     moving, pairing = with_numbers_of(fixed, moving)
     return fixed, moving, notes + pairing
-
-
-def choose_device(name: str) -> str:
-    """ "cpu", "cuda" or "cuda:N" from a device's name or "auto", which takes the first GPU where there is one.
-
-    Raises:
-        SAMRegistrationError: a GPU is asked for that is not here.
-    """
-    if usable_device(name) != name:
-        raise SAMRegistrationError(f"There is no CUDA device {name} here; choose the device cpu or auto.")
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _register(

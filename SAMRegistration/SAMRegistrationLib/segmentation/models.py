@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Optional
 
 from ..choices import BUILT_IN_CLICK_MODEL
-from ..environment import usable_device
+from ..environment import choose_device
 from ..errors import InputError
 from ..job import Job
 from ..weights import MANIFEST, find, installed_path
@@ -27,7 +27,7 @@ def open_predictor(
         InputError: no such model.
         WeightsError: the weights are missing, damaged or of another architecture.
     """
-    device = _device(device)
+    device = choose_device(device)
     if name == BUILT_IN_CLICK_MODEL:
         from .compact.predictor import CompactPredictor
 
@@ -46,16 +46,6 @@ def open_predictor(
 
         return CompactPredictor(path, device)
     return OfficialPredictor(path, device)
-
-
-def _device(device: str) -> str:
-    import torch
-
-    if usable_device(device) != device:
-        raise InputError(f"There is no CUDA device {device}; use the device cpu.")
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _is_compact(path: Path) -> bool:

@@ -57,8 +57,13 @@ def register(
         Cancelled: through `job`.
 
     Example:
-        >>> result = register(fixed, moving)                                        # doctest: +SKIP
-        >>> warped = result.warp()                                                  # doctest: +SKIP
+        >>> here, there = (14.0, 16.0, 16.0), (17.0, 16.0, 16.0)
+        >>> fixed, moving = (sitk.GaussianSource(size=[32] * 3, sigma=[6] * 3, mean=mean) for mean in (here, there))
+        >>> result = register(fixed, moving, options=RegistrationOptions.preset("fast", device="cpu"))
+        >>> [round(x) for x in result.transform.TransformPoint(here)]
+        [17, 16, 16]
+        >>> result.warp().GetSize()
+        (32, 32, 32)
     """
     options = options or RegistrationOptions()
     job = job or Job()

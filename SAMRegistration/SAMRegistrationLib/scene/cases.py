@@ -12,8 +12,8 @@ from ..errors import InputError
 from ..geometry.grid import Grid
 from ..image_files import write_image
 from ..job import Job
-from ..training.datalist import SPLITS, Case, DataList, read_data_list, write_data_list
-from ..training.recipe import DATA_LIST
+from ..training.registration.datalist import SPLITS, Case, DataList, read_data_list, write_data_list
+from ..training.registration.recipe import DATA_LIST
 from ..volumes import SEGMENTATION_ENDING, StructureMasks, name_key, write_segmentation
 from .masks import SegmentMask, structure_masks
 from .run import read

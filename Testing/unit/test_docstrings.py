@@ -17,7 +17,7 @@ def modules_with_examples():
             yield ".".join(part for part in parts if part != "__init__")
 
 
-@pytest.mark.parametrize("name", modules_with_examples())
+@pytest.mark.parametrize("name", list(modules_with_examples()))
 def test_the_examples_in_the_docstrings_give_what_they_show(name):
     results = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert results.attempted > 0

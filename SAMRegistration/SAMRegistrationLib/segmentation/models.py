@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Optional
 
 from ..choices import BUILT_IN_CLICK_MODEL, CLICK_MODELS
-from ..environment import usable_device
+from ..environment import choose_device
 from ..errors import InputError
 from ..job import Job
 from ..weights import find, installed_path
@@ -29,7 +29,7 @@ def open_predictor(
         InputError: no such model.
         WeightsError: the weights are missing, damaged or of another architecture.
     """
-    device = _device(device)
+    device = choose_device(device)
     choice = next((model for model in CLICK_MODELS if model.name == name), None)
     if choice is None:
         return _from_file(Path(name), device)
@@ -52,16 +52,6 @@ def _from_file(path: Path, device: str) -> SlicePredictor:
     from .official import OfficialPredictor
 
     return OfficialPredictor(path, device)
-
-
-def _device(device: str) -> str:
-    import torch
-
-    if usable_device(device) != device:
-        raise InputError(f"There is no CUDA device {device}; use the device cpu.")
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _is_compact(path: Path) -> bool:

@@ -36,11 +36,14 @@ class SegmentationSession(PromptEditor):
         cache_limit: bytes that embeddings of slices may take.
 
     Example:
-        >>> session = SegmentationSession(image, predictor)                        # doctest: +SKIP
-        >>> liver = session.add_structure("liver")                                 # doctest: +SKIP
-        >>> session.add_point(liver.id, (12.0, -40.0, 88.0))                       # doctest: +SKIP
-        >>> session.propagate(liver.id, Job())                                     # doctest: +SKIP
-        >>> sitk.WriteImage(session.label_image(), "labels.nii.gz")                # doctest: +SKIP
+        >>> from SAMRegistrationLib.segmentation.models import open_predictor
+        >>> image = sitk.GaussianSource(size=[64, 64, 5], sigma=[9, 9, 3], mean=[30, 30, 2], scale=1000)
+        >>> session = SegmentationSession(image, open_predictor("compact", "cpu"))
+        >>> liver = session.add_structure("liver")
+        >>> _ = session.add_point(liver.id, (30.0, 30.0, 2.0))
+        >>> mask = session.propagate(liver.id)
+        >>> bool(mask[2, 30, 30]), bool(mask[2, 2, 2])
+        (True, False)
     """
 
     def __init__(

@@ -44,6 +44,7 @@ class ClickModel(NamedTuple):
 
 CLICK_MODELS = (
     ClickModel("compact", "built-in network", SLICES, "compact.predictor:CompactPredictor"),
+    ClickModel("geodesic", "geodesic growth without weights", VOLUMES, "geodesic:GeodesicModel"),
     ClickModel("sam-vit-b", "Segment Anything, ViT-B"),
     ClickModel("sam-vit-l", "Segment Anything, ViT-L"),
     ClickModel("sam-vit-h", "Segment Anything, ViT-H"),

@@ -115,9 +115,9 @@ def measure(
 
 
 def train(config, job: Optional[Job] = None) -> Dict[str, Any]:
-    """Train the registration network as a TOML file says; see :func:`.training.trainer.train`."""
-    from .training.config import read_config
-    from .training.trainer import train as train_network
+    """Train the registration network as a TOML file says; see :func:`.training.registration.trainer.train`."""
+    from .training.registration.config import read_config
+    from .training.registration.trainer import train as train_network
 
     training = read_config(config)
     with translated("The training"):
@@ -152,9 +152,9 @@ def propose_masks(images, modality: str, teacher, output, job: Optional[Job] = N
 
 
 def evaluate(config, job: Optional[Job] = None) -> Dict[str, Any]:
-    """Tables over the pairs of a data list as a TOML file says; see :func:`.training.evaluate.evaluate`."""
-    from .training.evaluate import evaluate as evaluate_methods
-    from .training.evaluate import read_evaluation
+    """Tables over the pairs of a data list as TOML says; see :func:`.training.registration.evaluate.evaluate`."""
+    from .training.registration.evaluate import evaluate as evaluate_methods
+    from .training.registration.evaluate import read_evaluation
 
     evaluation = read_evaluation(config)
     with translated("The evaluation"):
@@ -162,7 +162,7 @@ def evaluate(config, job: Optional[Job] = None) -> Dict[str, Any]:
 
 
 def check_data_list(data, job: Optional[Job] = None) -> None:
-    """Read every file of a :class:`.training.datalist.DataList` once; see :func:`.training.check.check_data_list`."""
-    from .training.check import check_data_list as check
+    """Read every file of a data list once; see :func:`.training.registration.check.check_data_list`."""
+    from .training.registration.check import check_data_list as check
 
     check(data, job)

@@ -15,10 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "SAMRegistration"))
 
 from SAMRegistrationLib.network.config import NetworkConfig
 from SAMRegistrationLib.network.model import RegistrationNetwork
-from SAMRegistrationLib.training.config import LossWeights
-from SAMRegistrationLib.training.memory import PeakMemory
-from SAMRegistrationLib.training.objective import training_loss
-from SAMRegistrationLib.training.synthetic import SyntheticOptions, SyntheticPairs
+from SAMRegistrationLib.training.registration.config import LossWeights
+from SAMRegistrationLib.training.registration.memory import PeakMemory
+from SAMRegistrationLib.training.registration.objective import training_loss
+from SAMRegistrationLib.training.registration.synthetic import SyntheticOptions, SyntheticPairs
 
 
 def step(network, pair, weights):

@@ -8,8 +8,8 @@ from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.scene.cases import pair_writer
 from SAMRegistrationLib.scene.volumes import grid_of
-from SAMRegistrationLib.training.check import check_data_list
-from SAMRegistrationLib.training.datalist import read_data_list
+from SAMRegistrationLib.training.registration.check import check_data_list
+from SAMRegistrationLib.training.registration.datalist import read_data_list
 from scene.test_scene_masks import a_segmentation, boxes
 
 

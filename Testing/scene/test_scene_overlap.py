@@ -13,9 +13,9 @@ from SAMRegistrationLib.scene.masks import labelmap, new_segmentation, put_mask
 from SAMRegistrationLib.scene.run import compute, prepare, read
 from SAMRegistrationLib.scene.space import to_numpy
 from SAMRegistrationLib.scene.volumes import grid_of
-from SAMRegistrationLib.training.check import check_data_list, read_label_volume
-from SAMRegistrationLib.training.datalist import read_data_list
-from SAMRegistrationLib.training.sources import prepare_pair
+from SAMRegistrationLib.training.registration.check import check_data_list, read_label_volume
+from SAMRegistrationLib.training.registration.datalist import read_data_list
+from SAMRegistrationLib.training.registration.sources import prepare_pair
 from SAMRegistrationLib.volumes import NamedMask, StructureMasks, read_labels, write_segmentation
 
 GRID = oblique()

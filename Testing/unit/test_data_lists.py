@@ -9,9 +9,9 @@ from cases import segmentations
 from SAMRegistrationLib.cli import main
 from SAMRegistrationLib.errors import InputError
 from SAMRegistrationLib.geometry.grid import Grid
-from SAMRegistrationLib.training.check import check_data_list, read_label_volume
-from SAMRegistrationLib.training.datalist import read_data_list, write_data_list
-from SAMRegistrationLib.training.layouts import abdomen_ct_ct, acdc, msd_hippocampus
+from SAMRegistrationLib.training.registration.check import check_data_list, read_label_volume
+from SAMRegistrationLib.training.registration.datalist import read_data_list, write_data_list
+from SAMRegistrationLib.training.registration.layouts import abdomen_ct_ct, acdc, msd_hippocampus
 
 
 def write_volume(path, seed, size=(6, 7, 8), labels=None):

@@ -8,8 +8,8 @@ import pytest
 import SimpleITK as sitk
 from SAMRegistrationLib.cli import main
 from SAMRegistrationLib.errors import InputError
-from SAMRegistrationLib.training.evaluate import evaluate, read_evaluation
-from SAMRegistrationLib.training.memory import PeakMemory
+from SAMRegistrationLib.training.registration.evaluate import evaluate, read_evaluation
+from SAMRegistrationLib.training.registration.memory import PeakMemory
 
 SPACING = (1.0, 1.5, 2.0)
 SHIFT = np.array([2.0, 0.0, 0.0])
@@ -117,8 +117,8 @@ def test_the_network_is_one_of_the_methods_and_its_weights_can_be_given(balls):
 
 
 def test_masks_with_random_errors_differ_from_the_masks_and_are_the_same_every_time(balls):
-    from SAMRegistrationLib.training.datalist import read_data_list
-    from SAMRegistrationLib.training.evaluate import _Pair
+    from SAMRegistrationLib.training.registration.datalist import read_data_list
+    from SAMRegistrationLib.training.registration.evaluate import _Pair
 
     data = read_data_list(balls / "list.json")
     evaluation = read_evaluation(recipe(balls, "degrade = true\nseed = 4\n"))

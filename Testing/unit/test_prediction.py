@@ -7,8 +7,8 @@ from SAMRegistrationLib.geometry.dense import integrate, resize_field, warp
 from SAMRegistrationLib.losses.dice import soft_dice
 from SAMRegistrationLib.registration import predict
 from SAMRegistrationLib.registration.predict import default_weights, predict_velocity, prediction_shape
-from SAMRegistrationLib.training.deformation import DeformationRange
-from SAMRegistrationLib.training.synthetic import SyntheticOptions, SyntheticPairs
+from SAMRegistrationLib.training.registration.deformation import DeformationRange
+from SAMRegistrationLib.training.registration.synthetic import SyntheticOptions, SyntheticPairs
 
 
 def test_a_volume_within_the_limit_is_predicted_as_it_is():

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from SAMRegistrationLib.geometry.dense import identity_grid, jacobian_determinant, sample, warp
-from SAMRegistrationLib.training.appearance import random_field_of_view, stretch
-from SAMRegistrationLib.training.chance import Chance
-from SAMRegistrationLib.training.deformation import DeformationRange, random_pair_of_maps
-from SAMRegistrationLib.training.degrade import Degradation, degrade_masks, dilate, erode
-from SAMRegistrationLib.training.synthetic import SyntheticOptions, SyntheticPairs
+from phantoms import voxel_jacobian
+from SAMRegistrationLib.geometry.dense import identity_grid, sample, warp
+from SAMRegistrationLib.training.random_stream import RandomStream
+from SAMRegistrationLib.training.registration.appearance import random_field_of_view, stretch
+from SAMRegistrationLib.training.registration.deformation import DeformationRange, random_pair_of_maps
+from SAMRegistrationLib.training.registration.degrade import Degradation, degrade_masks, dilate, erode
+from SAMRegistrationLib.training.registration.synthetic import SyntheticOptions, SyntheticPairs
 from scipy import ndimage
 
 OPTIONS = SyntheticOptions(shapes=((24, 28, 32), (12, 32, 32)))
@@ -32,7 +33,7 @@ def test_pairs_are_valid_and_of_all_kinds():
         assert all(bool(torch.isfinite(tensor).all()) for tensor in tensors(pair))
         assert float(pair.fixed.min()) >= 0
         assert float(pair.fixed.max()) <= 1
-        assert float(jacobian_determinant(pair.truth).min()) > 0
+        assert voxel_jacobian(pair.truth).min() > 0
         if pair.fixed_masks is not None:
             assert pair.fixed_masks.shape == pair.moving_masks.shape
     with_masks = sum(pair.fixed_masks is not None for pair in pairs)
@@ -65,7 +66,7 @@ def test_the_true_deformation_brings_large_structures_together():
 def test_a_coordinate_image_carried_by_both_maps_agrees_with_the_truth():
     """fixed(x) = anatomy(to_fixed x) must equal moving(truth x), with a linear anatomy whose values are exact."""
     shape = (28, 32, 30)
-    to_fixed, to_moving, truth = random_pair_of_maps(shape, DeformationRange(), Chance(0, 1))
+    to_fixed, to_moving, truth = random_pair_of_maps(shape, DeformationRange(), RandomStream(0, 1))
     grid = identity_grid(shape, truth)
     fixed, moving = grid + to_fixed, grid + to_moving
     carried = sample(moving, grid + truth)
@@ -75,15 +76,15 @@ def test_a_coordinate_image_carried_by_both_maps_agrees_with_the_truth():
 
 
 def test_smooth_noise_has_unit_variance_and_the_asked_scale():
-    volume = np.concatenate([Chance(seed).smooth(4, (40, 40, 40), 5.0).numpy().ravel() for seed in range(4)])
+    volume = np.concatenate([RandomStream(seed).smooth(4, (40, 40, 40), 5.0).numpy().ravel() for seed in range(4)])
     assert abs(volume.mean()) < 0.1
     assert abs(volume.std() - 1) < 0.1
-    rough, smooth = (Chance(1).smooth(1, (40, 40, 40), scale) for scale in (3.0, 9.0))
+    rough, smooth = (RandomStream(1).smooth(1, (40, 40, 40), scale) for scale in (3.0, 9.0))
     assert float(rough.diff(dim=2).std()) > 2 * float(smooth.diff(dim=2).std())
 
 
 def test_dilation_and_erosion_agree_with_scipy():
-    mask = (Chance(2).smooth(1, (16, 17, 18), 4.0) > 0.3).float()
+    mask = (RandomStream(2).smooth(1, (16, 17, 18), 4.0) > 0.3).float()
     cube = np.ones((3, 3, 3))
     binary = mask[0, 0].numpy() > 0
     grown = ndimage.binary_dilation(binary, cube)
@@ -97,8 +98,8 @@ def test_every_kind_of_mask_error_happens_and_keeps_the_mask_binary(kind):
     nothing = {name: 0.0 for name in ("missing", "grow_or_shrink", "shift", "holes", "rough")}
     grid = identity_grid((20, 20, 20), torch.empty(0))
     ball = ((grid - 9.5).norm(dim=1, keepdim=True) < 6).float().repeat(1, 3, 1, 1, 1)
-    unchanged = degrade_masks(ball, Degradation(**nothing), Chance(0))
-    changed = [degrade_masks(ball, Degradation(**{**nothing, kind: 1.0}), Chance(seed)) for seed in range(6)]
+    unchanged = degrade_masks(ball, Degradation(**nothing), RandomStream(0))
+    changed = [degrade_masks(ball, Degradation(**{**nothing, kind: 1.0}), RandomStream(seed)) for seed in range(6)]
     assert torch.equal(unchanged, ball)
     assert any(not torch.equal(masks, ball) for masks in changed)
     assert all(set(masks.unique().tolist()) <= {0.0, 1.0} for masks in changed)
@@ -107,7 +108,7 @@ def test_every_kind_of_mask_error_happens_and_keeps_the_mask_binary(kind):
 
 
 def test_a_partial_view_misses_a_slab_at_one_border():
-    views = [random_field_of_view((20, 24, 28), Chance(seed)) for seed in range(10)]
+    views = [random_field_of_view((20, 24, 28), RandomStream(seed)) for seed in range(10)]
     for view in views:
         assert 0.78 < float(view.mean()) < 1
         profiles = [view[0, 0].numpy().min(axis=axes) for axes in ((1, 2), (0, 2), (0, 1))]

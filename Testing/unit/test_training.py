@@ -20,7 +20,7 @@ from SAMRegistrationLib.losses.intensities import lncc
 from SAMRegistrationLib.network.checkpoint import load_network, save_network
 from SAMRegistrationLib.network.config import NetworkConfig
 from SAMRegistrationLib.network.model import RegistrationNetwork
-from SAMRegistrationLib.training.config import (
+from SAMRegistrationLib.training.registration.config import (
     DataOptions,
     LossWeights,
     TrainingConfig,
@@ -28,16 +28,16 @@ from SAMRegistrationLib.training.config import (
     plain,
     read_config,
 )
-from SAMRegistrationLib.training.datalist import read_data_list
-from SAMRegistrationLib.training.deformation import DeformationRange
-from SAMRegistrationLib.training.evaluate import read_evaluation
-from SAMRegistrationLib.training.objective import training_loss
-from SAMRegistrationLib.training.pair import TrainingPair
-from SAMRegistrationLib.training.sources import ListPairs, prepare_pair
-from SAMRegistrationLib.training.state import STATE, load_state
-from SAMRegistrationLib.training.synthetic import SyntheticOptions, SyntheticPairs
-from SAMRegistrationLib.training.trainer import Trainer, rate_factor, train
-from SAMRegistrationLib.training.workers import Workers
+from SAMRegistrationLib.training.registration.datalist import read_data_list
+from SAMRegistrationLib.training.registration.deformation import DeformationRange
+from SAMRegistrationLib.training.registration.evaluate import read_evaluation
+from SAMRegistrationLib.training.registration.objective import training_loss
+from SAMRegistrationLib.training.registration.pair import TrainingPair
+from SAMRegistrationLib.training.registration.sources import ListPairs, prepare_pair
+from SAMRegistrationLib.training.registration.state import STATE, load_state
+from SAMRegistrationLib.training.registration.synthetic import SyntheticOptions, SyntheticPairs
+from SAMRegistrationLib.training.registration.trainer import Trainer, rate_factor, train
+from SAMRegistrationLib.training.registration.workers import Workers
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 LIBRARY = Path(__file__).resolve().parents[2] / "SAMRegistration"
@@ -105,8 +105,8 @@ def test_a_training_that_is_killed_goes_on_from_the_last_saved_state_and_ends_th
             import os, signal, sys
             sys.path.insert(0, sys.argv[1])
             from SAMRegistrationLib.job import Job
-            from SAMRegistrationLib.training.config import read_config
-            from SAMRegistrationLib.training.trainer import train
+            from SAMRegistrationLib.training.registration.config import read_config
+            from SAMRegistrationLib.training.registration.trainer import train
 
             def watch(fraction, message):
                 if message.startswith("step 3/"):
@@ -148,9 +148,9 @@ def test_two_processes_have_the_gradients_of_one_with_twice_the_batch(tmp_path):
             sys.path.insert(0, sys.argv[1])
             import torch
             from safetensors.torch import save_file
-            from SAMRegistrationLib.training.config import read_config
-            from SAMRegistrationLib.training.trainer import Trainer
-            from SAMRegistrationLib.training.workers import joined_workers
+            from SAMRegistrationLib.training.registration.config import read_config
+            from SAMRegistrationLib.training.registration.trainer import Trainer
+            from SAMRegistrationLib.training.registration.workers import joined_workers
 
             with joined_workers() as workers:
                 trainer = Trainer(read_config(sys.argv[2]), workers)

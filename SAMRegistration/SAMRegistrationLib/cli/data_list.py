@@ -22,8 +22,8 @@ def run(options) -> None:
     """Run the command."""
     from .. import engine
     from ..errors import InputError
-    from ..training.datalist import SPLITS, read_data_list, write_data_list
-    from ..training.layouts import LAYOUTS
+    from ..training.registration.datalist import SPLITS, read_data_list, write_data_list
+    from ..training.registration.layouts import LAYOUTS
 
     if bool(options.layout) != bool(options.folder):
         raise InputError("Give --layout and --folder together to write a list, or neither to check one.")

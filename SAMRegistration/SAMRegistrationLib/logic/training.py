@@ -74,7 +74,7 @@ class TrainingLogic(StructuresLogic):
             >>> command = logic.startTraining("/data/pairs/cases.json", "/data/out", 500, done=print)  # doctest: +SKIP
         """
         from ..background import BackgroundCommand
-        from ..training.recipe import write_training
+        from ..training.registration.recipe import write_training
 
         path = data if is_configuration(data) else write_training(output, data, steps, weights or None)
         return BackgroundCommand(["train", str(path)], **told)
@@ -97,7 +97,7 @@ class TrainingLogic(StructuresLogic):
             >>> command = logic.startEvaluation("/data/pairs/cases.json", "/data/out", done=print)   # doctest: +SKIP
         """
         from ..background import BackgroundCommand
-        from ..training.recipe import WEIGHTS, write_evaluation
+        from ..training.registration.recipe import WEIGHTS, write_evaluation
 
         if is_configuration(data):
             return BackgroundCommand(["evaluate", str(data)], **told)
@@ -127,7 +127,7 @@ class TrainingLogic(StructuresLogic):
             >>> logic.isDataList("/data/pairs/cases.json")                                   # doctest: +SKIP
             True
         """
-        from ..training.recipe import DATA_LIST
+        from ..training.registration.recipe import DATA_LIST
 
         return Path(path).name == DATA_LIST
 

@@ -12,8 +12,8 @@ from ..errors import InputError
 from ..geometry.grid import Grid
 from ..image_files import write_image
 from ..job import Job
-from ..training.datalist import SPLITS, Case, DataList, read_data_list, write_data_list
-from ..training.recipe import DATA_LIST
+from ..training.registration.datalist import SPLITS, Case, DataList, read_data_list, write_data_list
+from ..training.registration.recipe import DATA_LIST
 from ..volumes import SEGMENTATION_ENDING, StructureMasks, name_key, write_segmentation
 from .masks import SegmentMask, structure_masks
 from .run import read
@@ -131,6 +131,6 @@ def _write_labels(structures: StructureMasks, image: Path) -> Path:
 
 def _same(case: Case, image: sitk.Image) -> bool:
     there = sitk.ReadImage(str(case.image))
-    if there.GetSize() != image.GetSize() or not Grid.of(there).matches(Grid.of(image)):
+    if not Grid.of(there).matches(Grid.of(image)):
         return False
     return np.array_equal(sitk.GetArrayViewFromImage(there), sitk.GetArrayViewFromImage(image))

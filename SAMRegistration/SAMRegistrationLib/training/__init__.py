@@ -1,1 +1,1 @@
-"""Training and evaluation: data lists, synthetic pairs, the trainer, the tables."""
+"""Training: what the trainings of the registration network and of the click model share."""

@@ -8,7 +8,7 @@ import torch
 
 @dataclass(frozen=True)
 class TrainingPair:
-    """A fixed and a moving volume on one working grid, affine-aligned; tensors as in :mod:`..geometry.dense`.
+    """A fixed and a moving volume on one working grid, affine-aligned; tensors as in :mod:`...geometry.dense`.
 
     Attributes:
         fixed, moving: images (1, 1, D, H, W) in [0, 1].

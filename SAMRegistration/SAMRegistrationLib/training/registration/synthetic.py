@@ -5,10 +5,10 @@ from typing import Dict, Tuple
 
 import torch
 
-from ..geometry.dense import warp
+from ...geometry.dense import warp
+from ..random_stream import RandomStream
 from .anatomy import random_anatomy
 from .appearance import random_field_of_view, related_contrasts, render
-from .chance import Chance
 from .deformation import DeformationRange, random_pair_of_maps
 from .degrade import Degradation, degrade_masks
 from .pair import TrainingPair
@@ -62,28 +62,28 @@ class SyntheticPairs:
             first = block * self.options.pool
             self._pool = {key: pair for key, pair in self._pool.items() if key >= first}
             self._pool[number] = self._made(number)
-        return turned(self._pool[number], Chance(self.seed, index, 2))
+        return turned(self._pool[number], RandomStream(self.seed, index, 2))
 
     def _made(self, number: int) -> TrainingPair:
-        options, chance = self.options, Chance(self.seed, number)
-        shape = chance.choice(options.shapes)
+        options, stream = self.options, RandomStream(self.seed, number)
+        shape = stream.choice(options.shapes)
         padded = [n + 2 * MARGIN for n in shape]
-        tissues, structures = random_anatomy(padded, chance)
-        to_fixed, to_moving, truth = random_pair_of_maps(padded, options.deformation, chance)
+        tissues, structures = random_anatomy(padded, stream)
+        to_fixed, to_moving, truth = random_pair_of_maps(padded, options.deformation, stream)
         fixed_tissues, moving_tissues = _warp_tissues(tissues, to_fixed), _warp_tissues(tissues, to_moving)
-        fixed, moving, same = self._images(padded, fixed_tissues, moving_tissues, to_fixed, to_moving, chance)
+        fixed, moving, same = self._images(padded, fixed_tissues, moving_tissues, to_fixed, to_moving, stream)
         fixed_labels, moving_labels = one_hot(fixed_tissues, structures), one_hot(moving_tissues, structures)
         fixed, moving, fixed_labels, moving_labels, truth = (
             _inner(volume) for volume in (fixed, moving, fixed_labels, moving_labels, truth)
         )
         views = [torch.ones(1, 1, *shape), torch.ones(1, 1, *shape)]
-        if chance.happens(options.partial_view):
-            views[chance.integer(0, 1)] = random_field_of_view(shape, chance)
+        if stream.happens(options.partial_view):
+            views[stream.integer(0, 1)] = random_field_of_view(shape, stream)
         masks = (None, None)
-        if structures and chance.happens(options.masks):
-            shown = chance.subset(len(structures), chance.integer(1, len(structures)))
+        if structures and stream.happens(options.masks):
+            shown = stream.subset(len(structures), stream.integer(1, len(structures)))
             masks = tuple(
-                degrade_masks(labels[:, shown] * view, options.degradation, chance)
+                degrade_masks(labels[:, shown] * view, options.degradation, stream)
                 for labels, view in zip((fixed_labels, moving_labels), views)
             )
         return TrainingPair(
@@ -96,20 +96,20 @@ class SyntheticPairs:
             same_contrast=same,
         )
 
-    def _images(self, shape, fixed_tissues, moving_tissues, to_fixed, to_moving, chance: Chance):
+    def _images(self, shape, fixed_tissues, moving_tissues, to_fixed, to_moving, stream: RandomStream):
         values = 1 + int(max(fixed_tissues.max(), moving_tissues.max()))
-        fixed_contrast, moving_contrast, same = related_contrasts(values, self.options.multimodal, chance)
-        grain = chance.uniform(1.5, 6.0)
-        texture = chance.smooth(1, shape, grain)
-        other = texture if chance.happens(0.3) else chance.smooth(1, shape, grain)
-        fixed = render(fixed_tissues, fixed_contrast, warp(texture, to_fixed), chance)
-        return fixed, render(moving_tissues, moving_contrast, warp(other, to_moving), chance), same
+        fixed_contrast, moving_contrast, same = related_contrasts(values, self.options.multimodal, stream)
+        grain = stream.uniform(1.5, 6.0)
+        texture = stream.smooth(1, shape, grain)
+        other = texture if stream.happens(0.3) else stream.smooth(1, shape, grain)
+        fixed = render(fixed_tissues, fixed_contrast, warp(texture, to_fixed), stream)
+        return fixed, render(moving_tissues, moving_contrast, warp(other, to_moving), stream), same
 
 
-def turned(pair: TrainingPair, chance: Chance) -> TrainingPair:
+def turned(pair: TrainingPair, stream: RandomStream) -> TrainingPair:
     """The pair with its axes exchanged and mirrored at random, the truth included; its voxels must be cubes."""
-    order = [int(axis) for axis in chance.numbers.permutation(3)]
-    mirrored = [axis for axis in range(3) if chance.happens(0.5)]
+    order = [int(axis) for axis in stream.numbers.permutation(3)]
+    mirrored = [axis for axis in range(3) if stream.happens(0.5)]
 
     def turn(volume: torch.Tensor) -> torch.Tensor:
         return volume.permute(0, 1, *(2 + axis for axis in order)).flip([2 + axis for axis in mirrored]).contiguous()

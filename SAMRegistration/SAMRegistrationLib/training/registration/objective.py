@@ -4,13 +4,13 @@ from typing import Dict, Tuple
 
 import torch
 
-from ..geometry.dense import warp
-from ..losses.contours import ContourSet, contour_distance
-from ..losses.dice import soft_dice
-from ..losses.intensities import lncc
-from ..losses.prototypes import prototype_alignment, prototype_contrast
-from ..losses.smoothness import diffusion
-from ..network.model import Prediction
+from ...geometry.dense import warp
+from ...losses.contours import ContourSet, contour_distance
+from ...losses.dice import soft_dice
+from ...losses.intensities import lncc
+from ...losses.prototypes import prototype_alignment, prototype_contrast
+from ...losses.smoothness import diffusion
+from ...network.model import Prediction
 from .config import LossWeights
 from .pair import TrainingPair
 

@@ -6,7 +6,7 @@ import torch
 SPLINE_DEVIATION = 0.331  # of splines over white noise: the cubic basis has a mean sum of squares of 0.479 per axis
 
 
-class Chance:
+class RandomStream:
     """A stream of random numbers; equal `keys` give equal streams on every machine and process.
 
     Args:

@@ -11,16 +11,16 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from ..errors import InputError
-from ..files import whole_file
-from ..geometry.dense import integrate, warp
-from ..geometry.grid import Grid
-from ..job import Job
-from ..registration.mask_channels import shared_structures
-from ..registration.prealign import prealign
-from ..registration.working import on_grid, working_grid
-from ..volumes import guess_modality, normalize
-from .chance import Chance
+from ...errors import InputError
+from ...files import whole_file
+from ...geometry.dense import integrate, warp
+from ...geometry.grid import Grid
+from ...job import Job
+from ...registration.mask_channels import shared_structures
+from ...registration.prealign import prealign
+from ...registration.working import on_grid, working_grid
+from ...volumes import guess_modality, normalize
+from ..random_stream import RandomStream
 from .check import check_data_list, read_image, read_label_volume
 from .config import TrainingConfig
 from .datalist import Case, DataList, read_data_list
@@ -68,19 +68,19 @@ class ListPairs:
         self._folder = config.data.cache or config.output / "pairs"
 
     def __getitem__(self, index: int) -> TrainingPair:
-        chance = Chance(self._config.seed, index)
-        fixed, moving = chance.choice(self._pairs)
+        stream = RandomStream(self._config.seed, index)
+        fixed, moving = stream.choice(self._pairs)
         tensors = {name: tensor.float() for name, tensor in self._prepared(fixed, moving).items()}
         spacing = tuple(tensors.pop("spacing").tolist())
         if self._config.data.deformation.strength:
-            tensors = _deformed(tensors, self._config.data.deformation, chance)
+            tensors = _deformed(tensors, self._config.data.deformation, stream)
         masks: Tuple[Optional[torch.Tensor], Optional[torch.Tensor]] = (None, None)
-        if "fixed_masks" in tensors and chance.happens(self._config.data.masks):
+        if "fixed_masks" in tensors and stream.happens(self._config.data.masks):
             masks = tuple(
-                degrade_masks((tensors[name] > 0.5).float(), self._config.data.degradation, chance)
+                degrade_masks((tensors[name] > 0.5).float(), self._config.data.degradation, stream)
                 for name in ("fixed_masks", "moving_masks")
             )
-        images = [tensors[name] ** chance.uniform(0.8, 1.25) for name in ("fixed", "moving")]
+        images = [tensors[name] ** stream.uniform(0.8, 1.25) for name in ("fixed", "moving")]
         labels = [tensors.get(name) for name in ("fixed_labels", "moving_labels")]
         return TrainingPair(*images, *labels, *masks, spacing=spacing)
 
@@ -111,9 +111,11 @@ class ListPairs:
         return hashlib.sha256(json.dumps(stamps).encode()).hexdigest()[:24]
 
 
-def _deformed(tensors: Dict[str, torch.Tensor], limits: DeformationRange, chance: Chance) -> Dict[str, torch.Tensor]:
+def _deformed(
+    tensors: Dict[str, torch.Tensor], limits: DeformationRange, stream: RandomStream
+) -> Dict[str, torch.Tensor]:
     """The pair with its moving volume, labels and masks under one random deformation."""
-    displacement = integrate(random_velocity(tensors["moving"].shape[2:], limits, chance), STEPS)
+    displacement = integrate(random_velocity(tensors["moving"].shape[2:], limits, stream), STEPS)
     return {
         name: warp(tensor, displacement) if name.startswith("moving") else tensor for name, tensor in tensors.items()
     }

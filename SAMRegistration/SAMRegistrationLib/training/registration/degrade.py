@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from ..geometry.dense import identity_grid
+from ...geometry.dense import identity_grid
+from ..random_stream import RandomStream
 from .appearance import blur
-from .chance import Chance
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Degradation:
     largest: int = 2
 
 
-def degrade_masks(masks: torch.Tensor, how: Degradation, chance: Chance) -> torch.Tensor:
+def degrade_masks(masks: torch.Tensor, how: Degradation, stream: RandomStream) -> torch.Tensor:
     """Masks (1, K, D, H, W) with random errors of their own for every structure; empty ones stay empty."""
-    return torch.cat([_degrade(masks[:, k : k + 1], how, chance) for k in range(masks.shape[1])], dim=1)
+    return torch.cat([_degrade(masks[:, k : k + 1], how, stream) for k in range(masks.shape[1])], dim=1)
 
 
 def dilate(mask: torch.Tensor, radius: int) -> torch.Tensor:
@@ -37,27 +37,27 @@ def erode(mask: torch.Tensor, radius: int) -> torch.Tensor:
     return 1 - dilate(1 - mask, radius)
 
 
-def _degrade(mask: torch.Tensor, how: Degradation, chance: Chance) -> torch.Tensor:
+def _degrade(mask: torch.Tensor, how: Degradation, stream: RandomStream) -> torch.Tensor:
     if not bool(mask.any()):
         return mask
-    if chance.happens(how.missing):
+    if stream.happens(how.missing):
         return torch.zeros_like(mask)
-    if chance.happens(how.rough):
-        mask = _roughen(mask, chance)
-    if chance.happens(how.grow_or_shrink):
-        radius = chance.integer(1, how.largest)
-        changed = dilate(mask, radius) if chance.happens(0.5) else erode(mask, radius)
+    if stream.happens(how.rough):
+        mask = _roughen(mask, stream)
+    if stream.happens(how.grow_or_shrink):
+        radius = stream.integer(1, how.largest)
+        changed = dilate(mask, radius) if stream.happens(0.5) else erode(mask, radius)
         mask = changed if bool(changed.any()) else mask
-    if chance.happens(how.shift):
-        mask = _shift(mask, [chance.integer(-how.largest, how.largest) for _ in range(3)])
-    if chance.happens(how.holes) and bool(mask.any()):
-        mask = _punch(mask, chance)
+    if stream.happens(how.shift):
+        mask = _shift(mask, [stream.integer(-how.largest, how.largest) for _ in range(3)])
+    if stream.happens(how.holes) and bool(mask.any()):
+        mask = _punch(mask, stream)
     return mask
 
 
-def _roughen(mask: torch.Tensor, chance: Chance) -> torch.Tensor:
-    noise = chance.smooth(1, mask.shape[2:], chance.uniform(3.0, 8.0))
-    rough = (blur(mask, 1.0) + chance.uniform(0.1, 0.25) * noise > 0.5).to(mask.dtype)
+def _roughen(mask: torch.Tensor, stream: RandomStream) -> torch.Tensor:
+    noise = stream.smooth(1, mask.shape[2:], stream.uniform(3.0, 8.0))
+    rough = (blur(mask, 1.0) + stream.uniform(0.1, 0.25) * noise > 0.5).to(mask.dtype)
     rough = rough * dilate(mask, 2)
     return rough if bool(rough.any()) else mask
 
@@ -72,11 +72,11 @@ def _shift(mask: torch.Tensor, offsets) -> torch.Tensor:
     return moved
 
 
-def _punch(mask: torch.Tensor, chance: Chance) -> torch.Tensor:
+def _punch(mask: torch.Tensor, stream: RandomStream) -> torch.Tensor:
     inside = mask[0, 0].nonzero()
     grid = identity_grid(mask.shape[2:], mask)
-    for _ in range(chance.integer(1, 3)):
-        center = inside[chance.integer(0, len(inside) - 1)].to(mask.dtype).view(1, 3, 1, 1, 1)
-        hole = (grid - center).norm(dim=1, keepdim=True) < chance.uniform(1.0, 3.0)
+    for _ in range(stream.integer(1, 3)):
+        center = inside[stream.integer(0, len(inside) - 1)].to(mask.dtype).view(1, 3, 1, 1, 1)
+        hole = (grid - center).norm(dim=1, keepdim=True) < stream.uniform(1.0, 3.0)
         mask = mask * ~hole
     return mask

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Callable, Dict, List, Tuple
 
-from ..errors import InputError
-from ..files import PathLike
+from ...errors import InputError
+from ...files import PathLike
 from .datalist import Case, DataList
 
 ABDOMEN_STRUCTURES = (

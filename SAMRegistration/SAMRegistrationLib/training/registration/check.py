@@ -8,11 +8,11 @@ from typing import Callable, Dict, Optional, TypeVar
 import numpy as np
 import SimpleITK as sitk
 
-from .. import volumes
-from ..errors import InputError
-from ..geometry.grid import Grid
-from ..job import Job
-from ..volumes import StructureMasks, is_segmentation_file, name_key
+from ... import volumes
+from ...errors import InputError
+from ...geometry.grid import Grid
+from ...job import Job
+from ...volumes import StructureMasks, is_segmentation_file, name_key
 from .datalist import Case, DataList
 
 _Volume = TypeVar("_Volume", sitk.Image, StructureMasks)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
-from ..errors import InputError
-from ..files import PathLike
+from ...errors import InputError
+from ...files import PathLike
 from .deformation import DeformationRange
 from .degrade import Degradation
 from .synthetic import SyntheticOptions

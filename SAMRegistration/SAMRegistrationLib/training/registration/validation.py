@@ -6,14 +6,14 @@ from typing import Dict, List, Optional
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import InputError
-from ..geometry.grid import Grid
-from ..job import Job
-from ..metrics import deformation_statistics, dice, jacobian_image
-from ..network.checkpoint import save_network
-from ..network.model import RegistrationNetwork
-from ..registration import RegistrationOptions, register
-from ..volumes import NamedMask, StructureMasks
+from ...errors import InputError
+from ...geometry.grid import Grid
+from ...job import Job
+from ...metrics import deformation_statistics, dice, jacobian_image
+from ...network.checkpoint import save_network
+from ...network.model import RegistrationNetwork
+from ...registration import RegistrationOptions, register
+from ...volumes import NamedMask, StructureMasks
 from .check import read_image, read_label_volume
 from .config import TrainingConfig
 from .datalist import read_data_list

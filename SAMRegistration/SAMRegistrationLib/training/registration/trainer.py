@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from ..errors import Cancelled, InputError
-from ..files import require_writable_folder
-from ..job import Job
-from ..network.checkpoint import load_network, save_network
-from ..network.codes import random_codes
-from ..network.config import NetworkConfig
-from ..network.model import RegistrationNetwork
-from .chance import Chance
+from ...errors import Cancelled, InputError
+from ...files import require_writable_folder
+from ...job import Job
+from ...network.checkpoint import load_network, save_network
+from ...network.codes import random_codes
+from ...network.config import NetworkConfig
+from ...network.model import RegistrationNetwork
+from ..random_stream import RandomStream
 from .config import TrainingConfig, plain
 from .log import TrainingLog
 from .objective import training_loss
@@ -217,7 +217,7 @@ class Trainer:
     def _codes(self, index: int, pair: TrainingPair) -> Optional[torch.Tensor]:
         if pair.fixed_masks is None:
             return None
-        numbers = Chance(self.config.seed, index, 1).numbers
+        numbers = RandomStream(self.config.seed, index, 1).numbers
         codes = random_codes(pair.fixed_masks.shape[1], self.network.config.code_size, numbers)
         return codes.to(self.workers.device)
 

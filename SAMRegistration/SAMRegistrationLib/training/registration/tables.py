@@ -6,8 +6,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..files import whole_file
-from ..metrics import DeformationStatistics, StructureScores
+from ...files import whole_file
+from ...metrics import DeformationStatistics, StructureScores
 from .datalist import DataList
 
 

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Optional
 
-from ..errors import InputError
-from ..files import PathLike, whole_file
-from ..weights import default_weights
+from ...errors import InputError
+from ...files import PathLike, whole_file
+from ...weights import default_weights
 from .datalist import SPLITS, DataList, read_data_list
 
 DATA_LIST = "cases.json"

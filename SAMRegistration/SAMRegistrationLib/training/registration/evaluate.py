@@ -9,14 +9,14 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from ..errors import InputError
-from ..files import PathLike, require_writable_folder
-from ..geometry.grid import Grid
-from ..job import Job
-from ..metrics import compare_labels, deformation_statistics, jacobian_image, target_registration_errors
-from ..registration import RegistrationOptions, register
-from ..volumes import NamedMask, StructureMasks
-from .chance import Chance
+from ...errors import InputError
+from ...files import PathLike, require_writable_folder
+from ...geometry.grid import Grid
+from ...job import Job
+from ...metrics import compare_labels, deformation_statistics, jacobian_image, target_registration_errors
+from ...registration import RegistrationOptions, register
+from ...volumes import NamedMask, StructureMasks
+from ..random_stream import RandomStream
 from .check import check_data_list, read_image, read_label_volume, read_landmarks
 from .config import read_config
 from .datalist import SPLITS, Case, DataList, read_data_list
@@ -185,7 +185,7 @@ class _Pair:
         if not self.evaluation.degrade:
             return masks
         channels = torch.from_numpy(np.stack([masks.inside(label) for label in masks.labels])[None].astype(np.float32))
-        worse = degrade_masks(channels, Degradation(missing=0.0), Chance(self.evaluation.seed, self.number, side))
+        worse = degrade_masks(channels, Degradation(missing=0.0), RandomStream(self.evaluation.seed, self.number, side))
         degraded = (
             NamedMask(structure.label, structure.name, channel > 0.5)
             for structure, channel in zip(masks.structures, worse[0].numpy())

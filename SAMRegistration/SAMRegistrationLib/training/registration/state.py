@@ -12,8 +12,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from ..errors import InputError, WeightsError
-from ..files import whole_file
+from ...errors import InputError, WeightsError
+from ...files import whole_file
 from .recipe import STATE
 
 

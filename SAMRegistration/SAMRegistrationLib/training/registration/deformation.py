@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from ..geometry.dense import compose, identity_grid, integrate
-from .chance import Chance
+from ...geometry.dense import compose, identity_grid, integrate
+from ..random_stream import RandomStream
 
 # (width of the features, largest standard deviation of the velocity), both as a fraction of the longest side.
 STEPS = 5  # squarings: enough for velocities of some ten voxels
@@ -29,38 +29,38 @@ class DeformationRange:
     shift: float = 0.04
 
 
-def random_velocity(shape, limits: DeformationRange, chance: Chance) -> torch.Tensor:
+def random_velocity(shape, limits: DeformationRange, stream: RandomStream) -> torch.Tensor:
     """A stationary velocity field (1, 3, D, H, W) in voxels."""
     longest = max(shape)
     sides = torch.tensor([float(n) for n in shape]).view(1, 3, 1, 1, 1)
-    velocity = _affine_velocity(shape, limits, chance)
+    velocity = _affine_velocity(shape, limits, stream)
     for width, deviation in SCALES:
-        amount = limits.strength * chance.uniform(0, deviation)
-        velocity = velocity + amount * sides * chance.smooth(3, shape, max(width * longest, 2.0))
+        amount = limits.strength * stream.uniform(0, deviation)
+        velocity = velocity + amount * sides * stream.smooth(3, shape, max(width * longest, 2.0))
     return velocity
 
 
-def random_pair_of_maps(shape, limits: DeformationRange, chance: Chance):
+def random_pair_of_maps(shape, limits: DeformationRange, stream: RandomStream):
     """Maps from the fixed and from the moving grid into a common anatomy, and between the two.
 
     Returns:
         to_fixed, to_moving, truth: displacements (1, 3, D, H, W) in voxels with fixed(x) = anatomy(x + to_fixed(x)),
         moving(y) = anatomy(y + to_moving(y)) and so fixed(x) = moving(x + truth(x)).
     """
-    first = 0.7 * random_velocity(shape, limits, chance)
-    second = 0.7 * random_velocity(shape, limits, chance)
+    first = 0.7 * random_velocity(shape, limits, stream)
+    second = 0.7 * random_velocity(shape, limits, stream)
     to_fixed = integrate(first, STEPS)
     return to_fixed, integrate(second, STEPS), compose(integrate(-second, STEPS), to_fixed)
 
 
-def _affine_velocity(shape, limits: DeformationRange, chance: Chance) -> torch.Tensor:
+def _affine_velocity(shape, limits: DeformationRange, stream: RandomStream) -> torch.Tensor:
     generator = torch.zeros(3, 3)
     for row in range(3):
         for column in range(row, 3):
-            stretch = chance.uniform(-limits.scale, limits.scale) * (1.0 if row == column else 0.5)
-            turn = chance.uniform(-limits.rotation, limits.rotation) if row != column else 0.0
+            stretch = stream.uniform(-limits.scale, limits.scale) * (1.0 if row == column else 0.5)
+            turn = stream.uniform(-limits.rotation, limits.rotation) if row != column else 0.0
             generator[row, column] = stretch + turn
             generator[column, row] = stretch - turn
-    shift = torch.tensor([chance.uniform(-limits.shift, limits.shift) * n for n in shape]).view(1, 3, 1, 1, 1)
+    shift = torch.tensor([stream.uniform(-limits.shift, limits.shift) * n for n in shape]).view(1, 3, 1, 1, 1)
     center = (torch.tensor([float(n) for n in shape]).view(1, 3, 1, 1, 1) - 1) / 2
     return torch.einsum("ij,bjdhw->bidhw", generator, identity_grid(shape, generator) - center) + shift

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
-from ..errors import InputError
-from ..files import PathLike, whole_file
+from ...errors import InputError
+from ...files import PathLike, whole_file
 
 SPLITS = ("train", "validation", "test")
 _FILES = ("image", "labels", "masks", "landmarks")

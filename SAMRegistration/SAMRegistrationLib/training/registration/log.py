@@ -5,8 +5,8 @@ from typing import Dict, Optional
 
 import torch
 
-from ..geometry.dense import warp
-from ..network.model import RegistrationNetwork
+from ...geometry.dense import warp
+from ...network.model import RegistrationNetwork
 from .pair import TrainingPair
 
 

@@ -32,9 +32,12 @@ class BackgroundCommand:
         InputError: there is no Python program, or it cannot be started.
 
     Example:
-        >>> command = BackgroundCommand(["train", "/data/training.toml"], done=print)     # doctest: +SKIP
-        >>> while command.running:                                                        # doctest: +SKIP
+        >>> told = []
+        >>> command = BackgroundCommand(["environment"], done=told.append)
+        >>> while command.running:
         ...     command.poll()
+        >>> sorted(told[0])
+        ['cuda', 'devices', 'packages']
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from .errors import PackageError
+from .errors import InputError, PackageError
 
 
 class Package(NamedTuple):
@@ -132,6 +132,21 @@ def usable_device(name: str) -> str:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     number = name.partition(":")[2] or "0"
     return name if number.isdigit() and int(number) < count else "auto"
+
+
+def choose_device(name: str) -> str:
+    """ "cpu", "cuda" or "cuda:N" from a device's name or "auto", which takes the first GPU where there is one.
+
+    Raises:
+        InputError: a GPU is asked for that is not here.
+    """
+    if usable_device(name) != name:
+        raise InputError(f"There is no CUDA device {name} here; choose the device cpu or auto.")
+    if name != "auto":
+        return name
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def report() -> Dict[str, Any]:

@@ -62,3 +62,10 @@ def affine_and_waves(center, amplitude_mm=2.0, wavelength_mm=45.0):
         return (offsets + waves) @ matrix.T + center + shift
 
     return mapping
+
+
+def voxel_jacobian(field) -> np.ndarray:
+    """Jacobian determinant (D, H, W), by ITK, of a displacement (1, 3, D, H, W) in voxels with channels (z, y, x)."""
+    vectors = np.moveaxis(field[0].numpy().astype(np.float64)[::-1], 0, -1)
+    image = sitk.GetImageFromArray(np.ascontiguousarray(vectors), isVector=True)
+    return sitk.GetArrayFromImage(sitk.DisplacementFieldJacobianDeterminant(image))

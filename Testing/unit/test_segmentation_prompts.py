@@ -5,7 +5,7 @@ import json
 import pytest
 from SAMRegistrationLib.errors import InputError
 from SAMRegistrationLib.segmentation.edits import AddPrompt, DeletePrompt, History, PutStructures, ReplacePrompt
-from SAMRegistrationLib.segmentation.intensity import CT_LUNG
+from SAMRegistrationLib.segmentation.intensity import WINDOW, Intensity
 from SAMRegistrationLib.segmentation.prompts import BOX, NEGATIVE, POSITIVE, Prompt, PromptSet, Structure
 
 
@@ -23,7 +23,7 @@ def a_prompt_set():
         ),
         propagated=True,
     )
-    return PromptSet((liver, Structure("empty", 7)), CT_LUNG)
+    return PromptSet((liver, Structure("empty", 7)), Intensity(WINDOW, -1000.0, 200.0))
 
 
 def a_structure_with(prompt):

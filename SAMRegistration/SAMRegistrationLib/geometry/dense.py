@@ -70,17 +70,3 @@ def resize_field(field: torch.Tensor, shape) -> torch.Tensor:
     scale = [new / old for new, old in zip(shape, field.shape[2:])]
     resized = F.interpolate(field, size=tuple(shape), mode="trilinear", align_corners=False)
     return resized * torch.tensor(scale, dtype=field.dtype, device=field.device).view(1, 3, 1, 1, 1)
-
-
-def jacobian_determinant(displacement: torch.Tensor) -> torch.Tensor:
-    """det(I + du/dx) at every voxel, (B, D, H, W), by central differences (one-sided on the border).
-
-    The determinant does not depend on spacing or direction: they cancel.
-    """
-    rows = []
-    for component in range(3):
-        gradient = list(torch.gradient(displacement[:, component], dim=(1, 2, 3)))
-        gradient[component] = gradient[component] + 1.0
-        rows.append(gradient)
-    (a, b, c), (d, e, f), (g, h, i) = rows
-    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)

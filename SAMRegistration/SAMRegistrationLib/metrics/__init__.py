@@ -2,7 +2,7 @@
 
 from .deformation import DeformationStatistics, deformation_statistics, jacobian_image
 from .folds import Fold, find_folds, hatching
-from .label_scores import StructureScores, compare_labels, dice
+from .label_scores import StructureScores, compare_labels, dice, mask_dice
 from .landmarks import pair_landmarks, target_registration_errors
 from .summary import comparison_notes, mean_over_structures, measure
 from .surfaces import SurfaceDistances, surface_distances
@@ -19,6 +19,7 @@ __all__ = [
     "find_folds",
     "hatching",
     "jacobian_image",
+    "mask_dice",
     "mean_over_structures",
     "measure",
     "pair_landmarks",

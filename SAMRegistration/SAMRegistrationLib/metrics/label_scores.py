@@ -44,7 +44,7 @@ def dice(fixed: Labels, warped: Labels) -> Dict[int, float]:
     Raises:
         InputError: the label maps are not on the same grid, or one is no label map.
     """
-    return {label: _dice(first, second) for label, _, first, second in _masks(fixed, warped)}
+    return {label: mask_dice(first, second) for label, _, first, second in _masks(fixed, warped)}
 
 
 def compare_labels(fixed: Labels, warped: Labels) -> List[StructureScores]:
@@ -64,7 +64,7 @@ def compare_labels(fixed: Labels, warped: Labels) -> List[StructureScores]:
             StructureScores(
                 label=label,
                 name=name,
-                dice=_dice(a, b),
+                dice=mask_dice(a, b),
                 hd95_mm=distances.hd95 if distances else None,
                 assd_mm=distances.assd if distances else None,
                 fixed_ml=float(a.sum() * grid.voxel_volume / 1000),
@@ -87,5 +87,7 @@ def _masks(fixed: Labels, warped: Labels) -> Iterator[Tuple[int, str, np.ndarray
             yield label, structure.name, first, second
 
 
-def _dice(a: np.ndarray, b: np.ndarray) -> float:
-    return float(2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b)))
+def mask_dice(a: np.ndarray, b: np.ndarray) -> float:
+    """Dice of two boolean masks of the same shape; 1 when both are empty."""
+    total = np.count_nonzero(a) + np.count_nonzero(b)
+    return float(2 * np.count_nonzero(a & b) / total) if total else 1.0

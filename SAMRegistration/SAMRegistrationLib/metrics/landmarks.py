@@ -6,6 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..geometry.transforms import transform_points
 from ..points import PointList
 
 
@@ -16,8 +17,7 @@ def target_registration_errors(fixed: np.ndarray, moving: np.ndarray, transform:
         fixed, moving: corresponding landmarks (N, 3) in LPS millimetres.
         transform: maps fixed points to moving points.
     """
-    mapped = np.array([transform.TransformPoint(point) for point in np.asarray(fixed, dtype=np.float64).tolist()])
-    return np.linalg.norm(mapped.reshape(-1, 3) - np.asarray(moving, dtype=np.float64), axis=1)
+    return np.linalg.norm(transform_points(transform, fixed) - np.asarray(moving, dtype=np.float64), axis=1)
 
 
 def pair_landmarks(fixed: PointList, moving: PointList) -> Tuple[PointList, PointList]:

@@ -4,7 +4,6 @@ Source: Xu et al., "Medical Image Registration Meets Vision Foundation Model", I
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Callable, List, Optional
 
 import torch
@@ -37,12 +36,6 @@ class Prediction:
     velocity: Optional[torch.Tensor]
     fixed_features: torch.Tensor
     moving_features: torch.Tensor
-    integrate_inverse: Optional[Callable[[], torch.Tensor]] = None
-
-    @cached_property
-    def inverse_displacement(self) -> Optional[torch.Tensor]:
-        """Field of the inverse mapping (the flow of -velocity), computed when asked for; None for "sum"."""
-        return None if self.integrate_inverse is None else self.integrate_inverse()
 
 
 class FieldHead(nn.Conv3d):
@@ -207,9 +200,7 @@ class RegistrationNetwork(nn.Module):
         displacement = to_input(self._flow(field))
         if self.config.composition == "sum":
             return Prediction(displacement, None, fixed_features, moving_features)
-        return Prediction(
-            displacement, to_input(field), fixed_features, moving_features, lambda: to_input(self._flow(-field))
-        )
+        return Prediction(displacement, to_input(field), fixed_features, moving_features)
 
     def _encode(self, encoder: Encoder, fixed: torch.Tensor, moving: torch.Tensor) -> List[torch.Tensor]:
         return encoder(_pad(torch.cat([fixed, moving]), self.config.coarsest_stride), self._run)

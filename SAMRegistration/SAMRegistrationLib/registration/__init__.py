@@ -1,8 +1,8 @@
 """Registration of a pair: pre-alignment, prediction, refinement, result."""
 
 from .options import RegistrationOptions
-from .pipeline import choose_device, register
+from .pipeline import register
 from .refine import RefineOptions
 from .result import RegistrationResult
 
-__all__ = ["RefineOptions", "RegistrationOptions", "RegistrationResult", "choose_device", "register"]
+__all__ = ["RefineOptions", "RegistrationOptions", "RegistrationResult", "register"]

@@ -10,8 +10,7 @@ import SimpleITK as sitk
 import torch
 
 from .. import __version__
-from ..environment import usable_device
-from ..errors import SAMRegistrationError
+from ..environment import choose_device
 from ..geometry.dense import resize_field
 from ..geometry.grid import Grid
 from ..geometry.invert import inverse_of
@@ -58,8 +57,13 @@ def register(
         Cancelled: through `job`.
 
     Example:
-        >>> result = register(fixed, moving)                                        # doctest: +SKIP
-        >>> warped = result.warp()                                                  # doctest: +SKIP
+        >>> here, there = (14.0, 16.0, 16.0), (17.0, 16.0, 16.0)
+        >>> fixed, moving = (sitk.GaussianSource(size=[32] * 3, sigma=[6] * 3, mean=mean) for mean in (here, there))
+        >>> result = register(fixed, moving, options=RegistrationOptions.preset("fast", device="cpu"))
+        >>> [round(x) for x in result.transform.TransformPoint(here)]
+        [17, 16, 16]
+        >>> result.warp().GetSize()
+        (32, 32, 32)
     """
     options = options or RegistrationOptions()
     job = job or Job()
@@ -92,19 +96,6 @@ def _masks(fixed: Optional[Labels], moving: Optional[Labels]):
         return fixed, moving, notes
     moving, pairing = with_numbers_of(fixed, moving)
     return fixed, moving, notes + pairing
-
-
-def choose_device(name: str) -> str:
-    """ "cpu", "cuda" or "cuda:N" from a device's name or "auto", which takes the first GPU where there is one.
-
-    Raises:
-        SAMRegistrationError: a GPU is asked for that is not here.
-    """
-    if usable_device(name) != name:
-        raise SAMRegistrationError(f"There is no CUDA device {name} here; choose the device cpu or auto.")
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _register(

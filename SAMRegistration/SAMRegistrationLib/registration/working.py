@@ -6,6 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
+from ..geometry.boxes import marked_bounds
 from ..geometry.grid import Grid
 
 MARGIN = 10.0  # in the grid's unit of length
@@ -54,13 +55,10 @@ def field_of_view(volume: Grid, grid: Grid, transform: sitk.Transform) -> Option
 
 def _cropped(fixed: sitk.Image) -> Grid:
     grid = Grid.of(fixed)
-    content = sitk.GetArrayViewFromImage(fixed) > BACKGROUND
     start, stop = [], []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        found = np.flatnonzero(content.any(axis=others))
+    for axis, (first, last) in enumerate(marked_bounds(sitk.GetArrayViewFromImage(fixed) > BACKGROUND)):
         margin = int(np.ceil(MARGIN * grid.length_unit / grid.spacing[2 - axis]))
-        start.append(max(int(found[0]) - margin, 0))
-        stop.append(min(int(found[-1]) + 1 + margin, content.shape[axis]))
+        start.append(max(first - margin, 0))
+        stop.append(min(last + 1 + margin, grid.shape[axis]))
     start, stop = start[::-1], stop[::-1]
     return grid.crop(start, [b - a for a, b in zip(start, stop)])

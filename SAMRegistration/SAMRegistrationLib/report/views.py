@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_volume
+from ..geometry.transforms import transform_points
 from ..metrics import jacobian_image
 from ..volumes import StructureMasks, as_structures, without_missing
 from . import canvas
@@ -212,6 +213,6 @@ def _linear_part(transform: sitk.Transform, grid: Grid) -> Tuple[np.ndarray, np.
     """Best linear fit to the transform over the grid, in the sense of least squares: y = matrix x + shift."""
     axes = [np.linspace(0, size - 1, 12) for size in grid.size]
     points = grid.index_to_physical(np.stack(np.meshgrid(*axes), -1).reshape(-1, 3))
-    mapped = np.array([transform.TransformPoint(point) for point in points.tolist()])
+    mapped = transform_points(transform, points)
     solution, *_ = np.linalg.lstsq(np.c_[points, np.ones(len(points))], mapped, rcond=None)
     return solution[:3].T, solution[3]

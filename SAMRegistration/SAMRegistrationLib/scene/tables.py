@@ -36,10 +36,10 @@ def summary_rows(deformation: Dict[str, float], seconds: float) -> List[Tuple[st
     """Name and value of what describes the whole deformation."""
     folds = _("{n} voxels ({percent:.3f} %)")
     return [
-        (_("SDlogJ"), _text(deformation["sd_log_jacobian"], 4)),
-        (_("SDlogJ (Learn2Reg form)"), _text(deformation["sd_log_jacobian_learn2reg"], 4)),
-        (_("Smallest Jacobian"), _text(deformation["smallest_jacobian"], 3)),
-        (_("Largest Jacobian"), _text(deformation["largest_jacobian"], 3)),
+        (_("SDlogJ"), number_text(deformation["sd_log_jacobian"], 4)),
+        (_("SDlogJ (Learn2Reg form)"), number_text(deformation["sd_log_jacobian_learn2reg"], 4)),
+        (_("Smallest Jacobian"), number_text(deformation["smallest_jacobian"], 3)),
+        (_("Largest Jacobian"), number_text(deformation["largest_jacobian"], 3)),
         (_("Folds"), folds.format(n=deformation["folded_voxels"], percent=100 * deformation["folded_fraction"])),
         (_("Time"), _("{seconds:.1f} s").format(seconds=seconds)),
     ]
@@ -118,7 +118,3 @@ def _change(gain: Optional[float]) -> str:
     if gain is None:
         return ""
     return _("better") if gain > 0 else _("worse") if gain < 0 else _("same")
-
-
-def _text(value: Optional[float], digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -50,6 +50,4 @@ class Intensity:
 
 
 CT = Intensity(WINDOW, -160.0, 240.0)
-CT_LUNG = Intensity(WINDOW, -1000.0, 200.0)
-CT_BONE = Intensity(WINDOW, -500.0, 1300.0)
 MR = Intensity(PERCENTILE, *PERCENTILES)

@@ -166,11 +166,6 @@ def bright_spot(node) -> np.ndarray:
     return np.array(flipped(image.TransformIndexToPhysicalPoint(index)))
 
 
-def dice(one: np.ndarray, other: np.ndarray) -> float:
-    """Dice overlap of two masks."""
-    return 2 * np.count_nonzero(one & other) / max(np.count_nonzero(one) + np.count_nonzero(other), 1)
-
-
 def mapped(transform_node, position) -> np.ndarray:
     """Where a transform node maps a position FROM parent (RAS mm)."""
     result = [0.0, 0.0, 0.0]

@@ -72,9 +72,9 @@ class Drawing:
         """Take a mask away from all structures."""
         self.structures = [structure & ~mask for structure in self.structures]
 
-    def solid(self, mask: np.ndarray, tissue: str = "organ", fat: Optional[float] = None) -> np.ndarray:
-        """A structure of one tissue, with a thin layer of fat around it with probability `fat`."""
-        if self._rng.random() < (self._layers["fat_probability"] if fat is None else fat):
+    def solid(self, mask: np.ndarray, tissue: str = "organ", gap: Optional[float] = None) -> np.ndarray:
+        """A structure of one tissue, with a thin layer of fat around it with probability `gap`."""
+        if self._rng.random() < (self._layers["fat_probability"] if gap is None else gap):
             around = grown(mask, self.thickness(self._layers["fat"])) & ~mask
             self.cover(around)
             self.paint(around, "fat")

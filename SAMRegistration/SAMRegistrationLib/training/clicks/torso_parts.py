@@ -147,7 +147,7 @@ def _kidney(part: Part, trunk: Trunk, side: int) -> None:
         hilum = place + radius * of["hilum_offset"] * offset
         hilum_radius = radius * trunk.draw(of["hilum_radius"])
         kidney &= ~drawing.blob(hilum, hilum_radius, of["hilum_aspect"], of["hilum_rough"])
-    drawing.solid(kidney, fat=of["fat_probability"])
+    drawing.solid(kidney, gap=of["fat_probability"])
     if trunk.happens(of["medulla"]):
         medulla = depth(kidney) > radius * drawing.size * trunk.draw(of["medulla_depth"])
         drawing.paint(medulla, "organ", vary=1.5, texture=of["medulla_texture"])

@@ -15,7 +15,7 @@ from SAMRegistrationLib.training.clicks.config import ClickTraining, Stage, read
 from SAMRegistrationLib.training.clicks.sample import Sample
 from SAMRegistrationLib.training.clicks.sources import LabelledVolume, ProposedMasks, SyntheticSource
 from SAMRegistrationLib.training.clicks.step import collate, interactive_loss
-from SAMRegistrationLib.training.clicks.trainer import CHECKPOINT, WEIGHTS, draw, gallery_of, read_log, train_sam
+from SAMRegistrationLib.training.clicks.trainer import CHECKPOINT, WEIGHTS, draw, feature_cache, read_log, train_sam
 
 TINY = CompactConfig(64, (8, 8, 16, 16), dim=64, heads=4, depth=1, mlp=32, vit=(32, 32, 32, 32))
 
@@ -107,9 +107,9 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(tmp_path):
 def test_a_gallery_is_filled_once_and_shows_what_the_sources_draw(tmp_path):
     model = CompactSam(TINY)
     settings = training(tmp_path, gallery=3, seed=8)
-    gallery = gallery_of(settings, model.encoder.seen)
+    cache = feature_cache(settings, model.encoder.vit_features)
     rng = np.random.default_rng(0)
-    samples = [gallery.sample(32, 2, rng) for _ in range(12)]
+    samples = [cache.sample(32, 2, rng) for _ in range(12)]
     files = sorted((tmp_path / "gallery").iterdir())
     assert [path.name for path in files] == ["32-00000.npz", "32-00001.npz", "32-00002.npz"]
     written = [path.stat().st_mtime_ns for path in files]
@@ -118,7 +118,7 @@ def test_a_gallery_is_filled_once_and_shows_what_the_sources_draw(tmp_path):
     assert [path.stat().st_mtime_ns for path in files] == written
     for mask in same.masks:
         assert min((mask - other).abs().max() for other in fresh.masks) <= 0.5 / 255 + 1e-6
-    assert torch.allclose(same.seen, model.encoder.seen(fresh.image[None])[0], rtol=2e-3, atol=2e-3)
+    assert torch.allclose(same.features, model.encoder.vit_features(fresh.image[None])[0], rtol=2e-3, atol=2e-3)
 
 
 def test_a_training_with_a_gallery_can_be_resumed(tmp_path):

@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from ...errors import InputError
 from ...files import PathLike
-from .sample import CT_WINDOWS, Sample, deformed, disguised, jittered_window
+from .sample import CT_WINDOWS, Sample, augment_appearance, deformed, jittered_window
 from .synthetic import synthetic_slice
 
 SMALLEST = 40
@@ -174,7 +174,7 @@ def picture(
     if not len(visible):
         return None
     repeated = visible[np.arange(masks) % len(visible)]
-    return Sample(disguised(sample.image, rng), repeated)
+    return Sample(augment_appearance(sample.image, rng), repeated)
 
 
 def read_volume(path: PathLike) -> sitk.Image:

@@ -1,4 +1,4 @@
-"""Random draws that depend on (seed, index) alone, so that any pair of a training can be made again."""
+"""Random draws that depend on (seed, index) alone, so that any training pair can be generated again."""
 
 import numpy as np
 import torch

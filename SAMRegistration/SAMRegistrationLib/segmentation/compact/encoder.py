@@ -89,7 +89,10 @@ class ImageEncoder(nn.Module):
         return self.vit(image.contiguous(memory_format=torch.channels_last))
 
     def forward(self, image: torch.Tensor, vit_features: Optional[torch.Tensor] = None) -> ImageFeatures:
-        """Features of images (B, 1, S, S) in [0, 1], S divisible by 32; `vit_features` are computed when they are not given."""
+        """Features of images (B, 1, S, S) in [0, 1], S divisible by 32.
+
+        `vit_features` are those of :meth:`vit_features`, computed when they are not given.
+        """
         context = self.context(self.vit_features(image) if vit_features is None else vit_features)
         half = self.at_half(2 * image - 1)
         quarter = self.at_quarter(half)

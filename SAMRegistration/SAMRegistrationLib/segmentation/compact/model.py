@@ -90,7 +90,7 @@ class CompactSam(nn.Module):
             return self.encoder.vit_features(image).float()
 
     def encode(self, image: torch.Tensor, vit_features: Optional[torch.Tensor] = None) -> Encoded:
-        """Everything that depends on the slices (B, 1, S, S) in [0, 1] alone; `vit_features` as for the image encoder."""
+        """Everything that depends on the slices (B, 1, S, S) in [0, 1] alone; `vit_features` as for the encoder."""
         with self._precision():
             features = self.encoder(image, vit_features)
         return Encoded(features, make_guide(image))

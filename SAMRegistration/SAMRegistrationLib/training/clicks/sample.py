@@ -43,9 +43,9 @@ def deformed(
     angle = rng.normal(0, 0.25) + (rng.integers(4) * np.pi / 2 if rng.random() < 0.2 else 0)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     turn = turn @ np.diag(rng.choice([1, -1], 2) * np.exp(rng.normal(0, 0.08, 2)))
-    centre = _centre(masks, rng) * max(0.15, 1 - 0.8 / zoom)
+    center = _center(masks, rng) * max(0.15, 1 - 0.8 / zoom)
     y, x = np.meshgrid(*(np.linspace(-0.5, 0.5, size),) * 2, indexing="ij")
-    places = torch.from_numpy(np.stack([y, x], -1) @ turn.T / zoom + centre * extent / extent.max())
+    places = torch.from_numpy(np.stack([y, x], -1) @ turn.T / zoom + center * extent / extent.max())
     places = places + smooth_noise(rng, 2, size, int(rng.integers(3, 9))).permute(1, 2, 0) * rng.uniform(0, 0.02)
     grid = places * torch.from_numpy(2 * extent.max() / extent)
     grid = grid.flip(-1)[None].float()
@@ -87,7 +87,7 @@ def jittered_window(image: np.ndarray, low: float, high: float, rng: Optional[np
     return np.clip((image - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
 
 
-def _centre(masks, rng):
+def _center(masks, rng):
     """A place of a structure, more or less, in fractions of the slice from its middle."""
     places = np.argwhere(masks[0]) if len(masks) else []
     if not len(places):

@@ -1,4 +1,4 @@
-"""One training step: simulated clicks on a batch of pictures, and the loss of what the model makes of them."""
+"""One training step: simulated clicks on a batch of pictures, and the loss of the model's answers."""
 
 from typing import List, NamedTuple, Optional, Tuple
 
@@ -114,7 +114,7 @@ def _stack(clicks, rng):
 
 
 def _mask_of_another_slice(targets, rng):
-    """Logits as if the same structure had been segmented in a neighbouring slice: moved and bent a little."""
+    """Logits as if the same structure had been segmented in a neighboring slice: moved and bent a little."""
     count, side = len(targets), targets.shape[-1]
     bend = F.interpolate(torch.randn(count, 2, 4, 4, generator=_generator(rng)), (side, side), mode="bicubic")
     shift = torch.from_numpy(rng.normal(0, 0.03, (count, 1, 1, 2)).astype(np.float32))

@@ -1,4 +1,4 @@
-"""Endless synthetic slices whose masks are exact: partitions, bodies with organs, short-axis hearts, and trunks."""
+"""Synthetic slices with exact masks, in any number: partitions, bodies with organs, short-axis hearts, and trunks."""
 
 from typing import List, Tuple
 

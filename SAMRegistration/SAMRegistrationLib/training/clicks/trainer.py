@@ -1,4 +1,4 @@
-"""Click training from start to weights, resumable at every checkpoint."""
+"""Training of the built-in click model, resumable at every checkpoint."""
 
 import math
 from functools import partial

@@ -1,8 +1,53 @@
-"""The words that users choose by, each said once; imports nothing, so that command line and panel start at once."""
+"""The words that users choose by, each said once; imports nothing that is slow or has to be installed."""
+
+from typing import NamedTuple, Optional
 
 AUTO = "auto"
 PRESETS, PRESET = ("fast", "balanced", "accurate"), "balanced"
 PREALIGNMENTS, PREALIGNMENT = ("affine", "rigid", "none"), "affine"
 MODALITIES = ("ct", "mr", "other")
-BUILT_IN_CLICK_MODEL = "compact"
 POSITIVE, NEGATIVE, BOX = "positive", "negative", "box"  # kinds of prompts
+
+
+class Capabilities(NamedTuple):
+    """What a click model takes, and whether it answers for slices (2) or for volumes (3)."""
+
+    dimensions: int
+    points: bool = True
+    boxes: bool = True
+
+
+SLICES, VOLUMES = Capabilities(2), Capabilities(3)
+
+
+class ClickModel(NamedTuple):
+    """A click model that can be chosen.
+
+    Attributes:
+        name: what the user calls it.
+        title: what it is, in a few words.
+        capabilities: which prompts it takes.
+        implementation: "module:Class" below `segmentation`, called with the keyword `device`; None for a published
+            checkpoint, which has an entry of the same name in :data:`.weights.MANIFEST` and is downloaded on demand.
+    """
+
+    name: str
+    title: str
+    capabilities: Capabilities = SLICES
+    implementation: Optional[str] = None
+
+    @property
+    def needs_download(self) -> bool:
+        """Whether its weights do not ship."""
+        return self.implementation is None
+
+
+CLICK_MODELS = (
+    ClickModel("compact", "built-in network", SLICES, "compact.predictor:CompactPredictor"),
+    ClickModel("geodesic", "geodesic growth without weights", VOLUMES, "geodesic:GeodesicModel"),
+    ClickModel("sam-vit-b", "Segment Anything, ViT-B"),
+    ClickModel("sam-vit-l", "Segment Anything, ViT-L"),
+    ClickModel("sam-vit-h", "Segment Anything, ViT-H"),
+    ClickModel("medsam-vit-b", "MedSAM, trained for boxes"),
+)
+BUILT_IN_CLICK_MODEL = CLICK_MODELS[0].name

@@ -24,8 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "SAMRegistration"), str(ROOT / "Testing" / "bench")]
 
 from conditions import conditions  # noqa: E402
+from SAMRegistrationLib.choices import BUILT_IN_CLICK_MODEL  # noqa: E402
 from SAMRegistrationLib.segmentation.models import open_predictor  # noqa: E402
-from SAMRegistrationLib.segmentation.planes import SlicePlane, to_world  # noqa: E402
+from SAMRegistrationLib.segmentation.planes import SlicePlane, pixel_size, slice_of, to_world  # noqa: E402
 from SAMRegistrationLib.segmentation.regions import components, deepest  # noqa: E402
 from SAMRegistrationLib.segmentation.session import SegmentationSession  # noqa: E402
 
@@ -64,7 +65,7 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
     return float(2 * np.count_nonzero(a & b) / max(np.count_nonzero(a) + np.count_nonzero(b), 1))
 
 
-def next_click(mask: np.ndarray, truth: np.ndarray, pixel_size, slices: Iterable[int]):
+def next_click(mask: np.ndarray, truth: np.ndarray, size, slices: Iterable[int]):
     """Slice, (column, row) and kind of the next click of the simulated user; None when nothing is wrong in `slices`."""
     best, chosen = 0, None
     for index in slices:
@@ -75,7 +76,7 @@ def next_click(mask: np.ndarray, truth: np.ndarray, pixel_size, slices: Iterable
     if chosen is None:
         return None
     index, part = chosen
-    column, row = deepest(part, pixel_size)
+    column, row = deepest(part, size)
     return index, (column, row), bool(truth[index, row, column])
 
 
@@ -84,14 +85,14 @@ def click_through(session: SegmentationSession, truth: np.ndarray, clicks: int) 
     structure = session.add_structure("structure").id
     mask = np.zeros_like(truth)
     largest = int(np.argmax(truth.sum(axis=(1, 2))))
-    pixel_size = session._segmenter.pixel_size(SlicePlane(AXIS, 0))
-    click = (largest, deepest(truth[largest], pixel_size), True)
+    size = pixel_size(session.grid, AXIS)
+    click = (largest, deepest(truth[largest], size), True)
     result = {"dice": [], "clicks": [], "click_seconds": [], "propagation_seconds": []}
     while click is not None and len(result["dice"]) < clicks:
         index, pixel, positive = click
         plane = SlicePlane(AXIS, index)
-        session.prefetch(plane, reach=0)
-        session._segmenter.cache.get(plane)
+        if session.model.capabilities.dimensions == 2:
+            session.model.segmenter(session.volume).cache.get(plane)
         session.add_point(structure, to_world(session.grid, plane, [pixel])[0], positive)
         start = time.perf_counter()
         session.slice_mask(structure, plane)
@@ -103,16 +104,19 @@ def click_through(session: SegmentationSession, truth: np.ndarray, clicks: int) 
         result["clicks"].append([index, *pixel, positive])
         here = dice(mask[largest], truth[largest])
         where = [largest] if len(result["clicks"]) < FIRST and here < GOOD else range(len(truth))
-        click = next_click(mask, truth, pixel_size, where)
+        click = next_click(mask, truth, size, where)
     return result
 
 
 def embedding_seconds(session: SegmentationSession, count: int = 3) -> float:
-    """Median time of embedding a slice."""
+    """Median time of embedding a slice; 0 for a model of volumes."""
+    if session.model.capabilities.dimensions == 3:
+        return 0.0
     seconds = []
     for index in range(count):
+        image = np.ascontiguousarray(slice_of(session.volume.array, SlicePlane(AXIS, index)))
         start = time.perf_counter()
-        session._segmenter._embed(SlicePlane(AXIS, index))
+        session.predictor.embed(image, pixel_size(session.grid, AXIS))
         seconds.append(time.perf_counter() - start)
     return float(np.median(seconds))
 
@@ -166,7 +170,7 @@ def _summary(results: dict) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Volumes from a few simulated clicks.")
-    parser.add_argument("--model", default="compact", help="compact, a name of 'weights list', or a checkpoint")
+    parser.add_argument("--model", default=BUILT_IN_CLICK_MODEL, help="a click model by name, or a checkpoint")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--clicks", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import torch
 from SAMRegistrationLib.segmentation.predictor import SlicePrediction
-from SAMRegistrationLib.training.clicks.clicks import depth, first_click, loose_box, next_click
+from SAMRegistrationLib.training.clicks.click_simulation import depth, first_click, loose_box, next_click
+from SAMRegistrationLib.training.clicks.drawing import Drawing
 from SAMRegistrationLib.training.clicks.evaluate import evaluate_clicks
 from SAMRegistrationLib.training.clicks.losses import click_loss, mask_loss, quality_loss
 from SAMRegistrationLib.training.clicks.sample import deformed, disguised
 from SAMRegistrationLib.training.clicks.shapes import blob, curve, grown, shrunk, stroke
 from SAMRegistrationLib.training.clicks.sources import Case
 from SAMRegistrationLib.training.clicks.synthetic import synthetic_slice
-from SAMRegistrationLib.training.clicks.torso import Drawing, torso_slice
+from SAMRegistrationLib.training.clicks.torso import torso_slice
 from scipy import ndimage
 
 

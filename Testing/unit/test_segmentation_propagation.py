@@ -258,7 +258,8 @@ def test_a_correction_of_an_imported_mask_spreads_as_far_as_the_same_error_goes(
     leak[7:13, 15:25, 34:46] = True
     imported = truth | leak
     session = SegmentationSession(picture(grid, truth), FloodPredictor())
-    structure = session.import_labels(grid.image(imported.astype(np.uint8)))[0].id
+    structure = session.add_structure("body").id
+    session.set_mask(structure, imported)
     session.add_point(structure, world(grid, 40, 20, 10), positive=False)
     corrected = session.propagate(structure)
     np.testing.assert_array_equal(corrected, truth)
@@ -270,7 +271,8 @@ def test_an_imported_mask_is_untouched_where_no_correction_applies():
     missing = truth.copy()
     missing[10, 12:20, 10:16] = False
     session = SegmentationSession(picture(grid, truth), FloodPredictor())
-    structure = session.import_labels(grid.image(missing.astype(np.uint8)))[0].id
+    structure = session.add_structure("body").id
+    session.set_mask(structure, missing)
     session.add_point(structure, world(grid, 13, 16, 10))
     np.testing.assert_array_equal(session.propagate(structure), truth)
 
@@ -282,7 +284,8 @@ def test_corrections_of_different_errors_of_an_imported_mask_do_not_undo_each_ot
     first[7:13, 15:25, 34:46] = True
     second[6:14, 45:55, 5:20] = True
     session = SegmentationSession(picture(grid, truth), FloodPredictor())
-    structure = session.import_labels(grid.image((truth | first | second).astype(np.uint8)))[0].id
+    structure = session.add_structure("body").id
+    session.set_mask(structure, truth | first | second)
     session.add_point(structure, world(grid, 40, 20, 10), positive=False)
     session.propagate(structure)
     session.add_point(structure, world(grid, 12, 50, 9), positive=False)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import slicer
+import vtk
 from SAMRegistrationLib.testing.driver import choose_volumes
 
 CENTER = (0.0, 0.0, 5.0)
@@ -19,6 +20,21 @@ FIXED[:3, 3] = (0, 0, 5) - FIXED[:3, :3] @ (21.5, 19.5, 13.5)
 MOVING = np.eye(4)
 MOVING[:3, :3] = np.diag([-1.9, -2.4, 2.6])
 MOVING[:3, 3] = (50, 45, -35)
+
+
+def rigid(angles, shift):
+    """4x4 matrix of a rotation (radians around x, y, z) and a shift (mm)."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.reshape(sitk.Euler3DTransform((0, 0, 0), *angles).GetMatrix(), (3, 3))
+    matrix[:3, 3] = shift
+    return matrix
+
+
+def ijk_to_ras(volume):
+    """4x4 matrix from the voxels of a volume node to its own coordinates."""
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
 
 
 def body(ijk_to_ras, shape, bump):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import slicer
 from Host import gestures
-from module_panel import CENTER, OUTER, prompts_of
+from module_panel import CENTER, OUTER, ijk_to_ras, prompts_of
 from PySide6 import QtCore
 from SAMRegistrationLib.testing.driver import click, click_at, mask, place, settle, wait
 
@@ -18,20 +18,12 @@ def test_a_click_in_any_slice_view_gives_a_mask_around_it(clicking, view):
     place(clicking, clicking.ui.plusButton, CENTER, view)
     marked = mask(clicking)
     assert marked.sum() > 20
-    matrix = np.linalg.inv(ijk_to_ras(clicking))
+    matrix = np.linalg.inv(ijk_to_ras(clicking.parameters().fixedVolume))
     i, j, k = np.round((matrix @ [*CENTER, 1])[:3]).astype(int)
     assert marked[k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2].any()
     assert prompts_of(clicking) == [("positive", False)]
     assert state(clicking, 3) == "mask, 1 click"
     assert state(clicking, 4) == "nothing yet"
-
-
-def ijk_to_ras(panel):
-    import vtk
-
-    matrix = vtk.vtkMatrix4x4()
-    panel.parameters().fixedVolume.GetIJKToRASMatrix(matrix)
-    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
 def test_a_negative_click_undo_and_redo_change_the_mask_back_and_forth(clicking):

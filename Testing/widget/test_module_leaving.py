@@ -4,10 +4,10 @@ import threading
 
 import numpy as np
 import slicer
-from module_panel import CENTER, OUTER, choose, prompts_of
+from module_panel import CENTER, OUTER, choose, ijk_to_ras, prompts_of
 from SAMRegistrationLib.scene.structures import write_prompts
 from SAMRegistrationLib.segmentation.prompts import Prompt, PromptSet, Structure
-from SAMRegistrationLib.testing.driver import click, click_at, mask, place, settle, wait
+from SAMRegistrationLib.testing.driver import click, click_at, enter_module, leave_module, mask, place, settle, wait
 from unit.segmentation_samples import FloodPredictor
 
 
@@ -17,21 +17,6 @@ def points_in_the_scene():
 
 def chosen_structure(panel):
     return panel.logic.structures(panel.parameters())[-1].id
-
-
-def click_without_waiting(panel, ras):
-    click_at(ras)
-
-
-def leave(panel):
-    slicer.util.selectModule("Data")
-    panel.exit()
-
-
-def come_back(panel):
-    slicer.util.selectModule("SAMRegistration")
-    panel.enter()
-    slicer.app.processEvents()
 
 
 def paint(panel, position, side="fixed"):
@@ -46,24 +31,16 @@ def paint(panel, position, side="fixed"):
     return k, j, i
 
 
-def ijk_to_ras(volume):
-    import vtk
-
-    matrix = vtk.vtkMatrix4x4()
-    volume.GetIJKToRASMatrix(matrix)
-    return slicer.util.arrayFromVTKMatrix(matrix)
-
-
 def test_a_click_that_waits_for_its_mask_gets_it_after_the_module_was_left(clicking, held):
     click(clicking.ui.plusButton)
-    click_without_waiting(clicking, CENTER)
-    leave(clicking)
+    click_at(CENTER)
+    leave_module()
     held.set()
     settle(clicking)
     assert prompts_of(clicking) == [("positive", False)]
     assert mask(clicking).any()
     assert points_in_the_scene() == 0
-    come_back(clicking)
+    enter_module()
     assert points_in_the_scene() == 3
     click(clicking.ui.undoButton)
     settle(clicking)
@@ -76,10 +53,10 @@ def test_to_volume_ends_after_the_module_was_left_and_can_be_undone(clicking, he
     place(clicking, clicking.ui.plusButton, CENTER)
     slice_only = mask(clicking)
     clicking.ui.propagateButton.click()
-    leave(clicking)
+    leave_module()
     settle(clicking)
     assert mask(clicking).sum() > 2 * slice_only.sum()
-    come_back(clicking)
+    enter_module()
     assert clicking.ui.propagateButton.enabled
     click(clicking.ui.undoButton)
     settle(clicking)
@@ -95,9 +72,9 @@ def test_what_went_wrong_after_the_module_was_left_is_told_on_coming_back(clicki
     place(clicking, clicking.ui.plusButton, CENTER)
     monkeypatch.setattr(editor, "put_mask", fails)
     clicking.ui.propagateButton.click()
-    leave(clicking)
+    leave_module()
     settle(clicking)
-    come_back(clicking)
+    enter_module()
     settle(clicking)
     assert "Something went wrong (RuntimeError)" in clicking.ui.clickStatus.text
     assert clicking.ui.propagateButton.enabled
@@ -108,18 +85,18 @@ def test_clicks_proposed_while_the_module_was_left_leave_the_views_alone(clickin
     place(clicking, clicking.ui.plusButton, CENTER)
     shown = [node.GetBackgroundVolumeID() for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")]
     clicking.ui.proposeButton.click()
-    leave(clicking)
+    leave_module()
     settle(clicking)
     assert prompts_of(clicking, "moving") == [("positive", True)]
     assert [node.GetBackgroundVolumeID() for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")] == shown
-    come_back(clicking)
+    enter_module()
 
 
 def test_what_was_painted_elsewhere_meanwhile_stays_with_the_next_click(clicking):
     place(clicking, clicking.ui.plusButton, CENTER)
-    leave(clicking)
+    leave_module()
     painted = paint(clicking, (0.0, 0.0, 30.0))
-    come_back(clicking)
+    enter_module()
     assert mask(clicking)[painted]
     place(clicking, clicking.ui.plusButton, OUTER)
     assert len(prompts_of(clicking)) == 2
@@ -134,11 +111,11 @@ def test_what_was_painted_while_a_click_waited_stays_with_the_next_click(clickin
     held.clear()
     clicking.parameters().clickModel = "sam-vit-b"
     clicking.structuresTable.select(first)
-    click_without_waiting(clicking, OUTER)
-    leave(clicking)
+    click_at(OUTER)
+    leave_module()
     painted = paint(clicking, (0.0, 0.0, 30.0))
     held.set()
-    come_back(clicking)
+    enter_module()
     settle(clicking)
     assert len(prompts_of(clicking)) == 2
     clicking.structuresTable.select(chosen_structure(clicking))
@@ -161,13 +138,13 @@ def test_another_click_model_is_asked_from_the_next_click_on(clicking, monkeypat
 
 def test_no_points_come_into_the_scene_while_the_module_is_left(clicking):
     place(clicking, clicking.ui.plusButton, CENTER)
-    leave(clicking)
+    leave_module()
     assert points_in_the_scene() == 0
     clicking.parameters().preset = "accurate"
     slicer.app.processEvents()
     settle(clicking)
     assert points_in_the_scene() == 0
-    come_back(clicking)
+    enter_module()
     wait(lambda: points_in_the_scene() == 3)
     assert clicking.ui.presetCombo.currentIndex == 2
 
@@ -187,13 +164,13 @@ def two_structures_and_work_that_waits(panel):
 def test_what_was_painted_elsewhere_is_kept_when_the_module_is_left_twice_while_work_waits(clicking):
     second, go_on = two_structures_and_work_that_waits(clicking)
     clicking.ui.propagateButton.click()
-    leave(clicking)
+    leave_module()
     painted = paint(clicking, (0.0, 0.0, 30.0))
-    come_back(clicking)
-    leave(clicking)
+    enter_module()
+    leave_module()
     go_on.set()
     settle(clicking)
-    come_back(clicking)
+    enter_module()
     clicking.structuresTable.select(second)
     place(clicking, clicking.ui.plusButton, CENTER)
     assert mask(clicking)[painted]
@@ -201,14 +178,14 @@ def test_what_was_painted_elsewhere_is_kept_when_the_module_is_left_twice_while_
 
 def test_what_was_painted_elsewhere_is_kept_when_its_structure_is_clicked_while_older_work_waits(clicking):
     second, go_on = two_structures_and_work_that_waits(clicking)
-    click_without_waiting(clicking, OUTER)
-    leave(clicking)
+    click_at(OUTER)
+    leave_module()
     painted = paint(clicking, (0.0, 0.0, 30.0))
-    come_back(clicking)
+    enter_module()
     clicking.structuresTable.select(second)
     if not clicking.ui.plusButton.checked:
         clicking.ui.plusButton.click()
-    click_without_waiting(clicking, CENTER)
+    click_at(CENTER)
     go_on.set()
     settle(clicking)
     assert mask(clicking)[painted]
@@ -219,7 +196,7 @@ def test_a_result_that_arrives_while_the_user_is_elsewhere_is_shown_on_coming_ba
     go_on = threading.Event()
     panel.runner.submit(lambda job: go_on.wait(60))
     panel.ui.registerButton.click()
-    leave(panel)
+    leave_module()
     moving = panel.parameters().movingSegmentation
     composite = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
     before = (moving.GetDisplayVisibility(), composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())
@@ -228,7 +205,7 @@ def test_a_result_that_arrives_while_the_user_is_elsewhere_is_shown_on_coming_ba
     assert panel.parameters().resultVolume is not None
     seen = (moving.GetDisplayVisibility(), composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())
     assert seen == before
-    come_back(panel)
+    enter_module()
     settle(panel)
     assert composite.GetForegroundVolumeID() == panel.parameters().resultVolume.GetID()
 

@@ -4,21 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 import slicer
 import vtk
-from module_panel import FIXED, choose
+from module_panel import FIXED, choose, rigid
 from SAMRegistrationLib.testing import driver
 from SAMRegistrationLib.testing.driver import click, save_and_load, settle
 from unit.segmentation_samples import FloodPredictor
-
-
-def rigid(angles, shift):
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.array(sitk.Euler3DTransform((0, 0, 0), *angles).GetMatrix()).reshape(3, 3)
-    matrix[:3, 3] = shift
-    return matrix
-
 
 NOWHERE, HERE, THERE = np.eye(4), rigid((0.3, -0.2, 0.4), (12, -7, 5)), rigid((-0.2, 0.5, 0.1), (-25, 14, 30))
 CENTER, OUTER = (0.0, 0.0, 5.0), (17.0, 3.0, 5.0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import slicer
 from module_panel import CENTER, OUTER, prompts_of
-from SAMRegistrationLib.testing.driver import click, click_at, mask, place, settle, wait
+from SAMRegistrationLib.testing.driver import click, click_at, enter_module, leave_module, mask, place, settle, wait
 
 WORDS = ("Traceback", "Error")
 
@@ -53,14 +53,8 @@ def load(path, **properties):
     slicer.app.processEvents()
 
 
-def leave(panel):
-    slicer.util.selectModule("Data")
-    slicer.app.processEvents()
-
-
 def come_back(panel):
-    slicer.util.selectModule("SAMRegistration")
-    slicer.app.processEvents()
+    enter_module()
     settle(panel)
 
 
@@ -165,7 +159,7 @@ def test_loading_over_the_shown_panel_goes_on_with_what_was_loaded(worked, tmp_p
 def test_a_scene_that_is_closed_and_loaded_while_another_module_is_shown_is_there_on_coming_back(worked, tmp_path):
     before = names(worked)
     path = save(tmp_path / "scene.mrb")
-    leave(worked)
+    leave_module()
     close()
     load(path)
     come_back(worked)
@@ -180,7 +174,7 @@ def test_a_scene_that_is_added_to_the_present_one_brings_its_pair(worked, a_pair
     for number, node in enumerate(present):
         node.SetName(f"Present {number}")
     if not shown:
-        leave(worked)
+        leave_module()
     load(path)
     if not shown:
         come_back(worked)
@@ -243,7 +237,7 @@ def test_loading_over_waiting_work_drops_it_and_goes_on(worked, held, tmp_path):
 
 
 def test_the_next_scene_is_shown_as_it_was_saved_although_a_result_was_looked_at_before(worked, a_pair, tmp_path):
-    leave(worked)  # the outlines of a result end with that
+    leave_module()  # the outlines of a result end with that
     display = worked.parameters().fixedSegmentation.GetDisplayNode()
     display.SetVisibility2DFill(True)
     path = save(tmp_path / "scene.mrb")
@@ -292,7 +286,7 @@ def test_nothing_of_a_closed_scene_is_remembered(worked, a_pair):
 
 
 def test_nothing_of_a_scene_that_is_closed_while_another_module_is_shown_is_remembered(worked, a_pair):
-    leave(worked)
+    leave_module()
     references = watched()
     a_pair.clear()
     close()
@@ -315,7 +309,7 @@ def test_nothing_of_a_scene_that_is_closed_while_work_waits_is_remembered(worked
 
 
 def test_what_is_removed_while_another_module_is_shown_is_let_go(worked, a_pair):
-    leave(worked)
+    leave_module()
     parameters = worked.logic.getParameterNode()
     names = ("fixedVolume", "fixedSegmentation", "resultTable", "resultFoldTable")
     nodes = [node for node in (getattr(parameters, name) for name in names) if node is not None]

@@ -2,23 +2,15 @@
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 import slicer
 import vtk
-from module_panel import choose
+from module_panel import choose, rigid
 from SAMRegistrationLib.scene.space import to_numpy, to_vtk
 from SAMRegistrationLib.scene.transforms import initial_alignment
 from SAMRegistrationLib.testing.driver import click, settle, wait
 
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 CENTER = np.array([0.0, 0.0, 5.0])
-
-
-def rigid(angles, shift):
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.reshape(sitk.Euler3DTransform((0, 0, 0), *angles).GetMatrix(), (3, 3))
-    matrix[:3, 3] = shift
-    return matrix
 
 
 AWAY = rigid((2.6, -0.4, 1.9), (410.0, -230.0, 95.0))  # where the moving volume is put, RAS mm

@@ -5,7 +5,7 @@ import slicer
 from module_panel import choose
 from PySide6 import QtGui, QtWidgets
 from SAMRegistrationLib.environment import Device
-from SAMRegistrationLib.testing.driver import click, settle
+from SAMRegistrationLib.testing.driver import click, enter_module, leave_module, settle
 
 NARROW = 420
 LONG = "12: T1 MPRAGE sagittal isotropic, after contrast"
@@ -130,8 +130,8 @@ def test_long_names_do_not_widen_the_panel_and_are_read_on_the_button(panel, a_p
     settle(panel)
     panel.ui.applySelector.setCurrentNode(a_pair[1][0])
     settle_sizes()
-    slicer.util.selectModule("Data")
-    slicer.util.selectModule("SAMRegistration")  # selectors ask for room for the longest name when they are shown
+    leave_module()
+    enter_module()  # selectors ask for room for the longest name when they are shown
     settle_sizes()
     assert panel.parent.minimumSizeHint.width() <= max(narrowest, NARROW - 20)
     assert panel.ui.fixedSelector.width >= 100

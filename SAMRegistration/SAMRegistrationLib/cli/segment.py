@@ -1,6 +1,6 @@
 """``sam-registration segment``: from prompts to a label image or a segmentation."""
 
-from ..choices import BUILT_IN_CLICK_MODEL
+from ..choices import BUILT_IN_CLICK_MODEL, CLICK_MODELS
 from .console import add_output_options, console_job, show
 
 
@@ -12,7 +12,7 @@ def add_parser(commands) -> None:
     parser.add_argument(
         "--model",
         default=BUILT_IN_CLICK_MODEL,
-        help=f"{BUILT_IN_CLICK_MODEL} (built in), a name of 'weights list', or a checkpoint file",
+        help=f"{', '.join(model.name for model in CLICK_MODELS)}, or a checkpoint file",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     add_output_options(parser)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
-from ..choices import BUILT_IN_CLICK_MODEL
+from ..choices import CLICK_MODELS
 
 
 class WeightsLogic:
@@ -14,15 +14,16 @@ class WeightsLogic:
         """The click models that can be chosen: name to the megabytes still to be downloaded, 0 where it is there.
 
         Example:
-            >>> logic.clickModels()["compact"]
-            0
+            >>> list(logic.clickModels())[:2]
+            ['compact', 'geodesic']
         """
-        from ..weights import MANIFEST, is_installed
+        from ..weights import find, is_installed
 
-        return {
-            BUILT_IN_CLICK_MODEL: 0,
-            **{entry.name: 0 if is_installed(entry) else round(entry.size / 1e6) for entry in MANIFEST},
-        }
+        missing = {}
+        for model in CLICK_MODELS:
+            there = not model.needs_download or is_installed(find(model.name))
+            missing[model.name] = 0 if there else round(find(model.name).size / 1e6)
+        return missing
 
     def downloadModel(self, name, job):
         """Download the weights of a click model and verify them; may run on any thread.

@@ -15,8 +15,8 @@ from slicer.i18n import tr as _
 
 from ..errors import InputError
 from ..geometry.frames import RAS_LPS
+from ..segmentation.prompt_editor import COLORS
 from ..segmentation.prompts import Prompt, PromptSet, new_id
-from ..segmentation.session import COLORS
 from .placement import motion_since, place_of
 
 PROMPTS, PLACE = "SAMRegistration.Prompts", "place"

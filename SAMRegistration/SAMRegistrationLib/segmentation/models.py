@@ -1,24 +1,26 @@
 """The models one can click with: the built-in one, published checkpoints by name, and files of one's own."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Optional
 
-from ..choices import BUILT_IN_CLICK_MODEL
+from ..choices import BUILT_IN_CLICK_MODEL, CLICK_MODELS
 from ..environment import choose_device
 from ..errors import InputError
 from ..job import Job
-from ..weights import MANIFEST, find, installed_path
+from ..weights import find, installed_path
+from .lifting import ClickPredictor
 from .predictor import SlicePredictor
 
 
 def open_predictor(
     name: str = BUILT_IN_CLICK_MODEL, device: str = "auto", folder: Optional[Path] = None, job: Optional[Job] = None
-) -> SlicePredictor:
+) -> ClickPredictor:
     """Load a model.
 
     Args:
-        name: "compact" (built in), a name of the weights manifest, or the path of a checkpoint: .safetensors of a
-            compact SAM, or .pth / .safetensors of an official SAM or MedSAM.
+        name: a name of :data:`.choices.CLICK_MODELS`, or the path of a checkpoint: .safetensors of a compact SAM, or
+            .pth / .safetensors of an official SAM or MedSAM.
         device: "auto" (CUDA when there is one), "cpu", "cuda", "cuda:1", ...
         folder: where downloaded weights are kept; None for the default.
         job: progress and cancel of the checksum of a file used for the first time.
@@ -28,23 +30,27 @@ def open_predictor(
         WeightsError: the weights are missing, damaged or of another architecture.
     """
     device = choose_device(device)
-    if name == BUILT_IN_CLICK_MODEL:
-        from .compact.predictor import CompactPredictor
-
-        return CompactPredictor(device=device)
+    choice = next((model for model in CLICK_MODELS if model.name == name), None)
+    if choice is None:
+        return _from_file(Path(name), device)
+    if choice.implementation is not None:
+        module, implementation = choice.implementation.split(":")
+        return getattr(import_module(f".{module}", __package__), implementation)(device=device)
     from .official import OfficialPredictor
 
-    if name in [entry.name for entry in MANIFEST]:
-        entry = find(name)
-        return OfficialPredictor(installed_path(entry, folder, job), device, name=entry.name)
-    path = Path(name)
+    return OfficialPredictor(installed_path(find(name), folder, job), device, name=name)
+
+
+def _from_file(path: Path, device: str) -> SlicePredictor:
     if not path.is_file():
-        names = ", ".join([BUILT_IN_CLICK_MODEL, *(entry.name for entry in MANIFEST)])
-        raise InputError(f"There is no model '{name}'; choose {names}, or a checkpoint file.")
+        names = ", ".join(model.name for model in CLICK_MODELS)
+        raise InputError(f"There is no model '{path}'; choose {names}, or a checkpoint file.")
     if _is_compact(path):
         from .compact.predictor import CompactPredictor
 
         return CompactPredictor(path, device)
+    from .official import OfficialPredictor
+
     return OfficialPredictor(path, device)
 
 

@@ -15,6 +15,20 @@ def prompts_in_plane(structure: Structure, grid: Grid, plane: SlicePlane) -> Lis
     return [prompt for prompt in structure.prompts if _lies_in(prompt, grid, plane)]
 
 
+def prompted_planes(structure: Structure, grid: Grid) -> List[SlicePlane]:
+    """The planes in which a structure has prompts, in the order of their newest prompt.
+
+    Raises:
+        InputError: a prompt lies outside the volume.
+    """
+    newest = {}
+    for prompt in structure.prompts:
+        plane = plane_at(grid, prompt.points[0], prompt.normal)
+        newest.pop(plane, None)
+        newest[plane] = True
+    return list(newest)
+
+
 def clicks_in_plane(structure: Structure, grid: Grid, plane: SlicePlane) -> List[Clicks]:
     """The clicks of a structure on one slice, in pixels: one group per box, or one group of points without any box.
 

@@ -63,6 +63,18 @@ def click_and_settle(widget, button, seconds: float = PATIENCE_SECONDS) -> None:
     settle(widget, seconds)
 
 
+def leave_module() -> None:
+    """Show another module."""
+    slicer.util.selectModule("Data")
+    slicer.app.processEvents()
+
+
+def enter_module() -> None:
+    """Show the module."""
+    slicer.util.selectModule("SAMRegistration")
+    slicer.app.processEvents()
+
+
 def choose_volumes(widget, fixed, moving) -> None:
     """Choose the fixed and the moving volume node."""
     widget.ui.fixedSelector.setCurrentNode(fixed)

@@ -6,7 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..choices import BUILT_IN_CLICK_MODEL
+from ..choices import BUILT_IN_CLICK_MODEL, CLICK_MODELS
 from .messages import sentence
 from .panel import Panel
 
@@ -93,7 +93,7 @@ class AdvancedPanel(Panel):
             return _("{name} ({size} MB to download)").format(name=name, size=missing)
         return (
             _("{name} (built in)").format(name=name)
-            if name == BUILT_IN_CLICK_MODEL
+            if any(model.name == name and not model.needs_download for model in CLICK_MODELS)
             else _("{name} (here)").format(name=name)
         )
 

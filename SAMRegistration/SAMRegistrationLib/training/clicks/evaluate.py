@@ -9,7 +9,7 @@ from ...errors import InputError
 from ...files import PathLike
 from ...job import Job
 from ...segmentation.predictor import SlicePredictor
-from .clicks import first_click, next_click
+from .click_simulation import first_click, next_click
 from .sources import Case
 
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from ...segmentation.compact.model import CompactSam, Encoded
 from ...segmentation.compact.prompts import Prompts
 from ...segmentation.compact.quality import consensus
-from .clicks import first_click, loose_box, next_click
+from .click_simulation import first_click, loose_box, next_click
 from .losses import click_loss, mask_loss, quality_loss
 from .sample import Sample
 

@@ -122,7 +122,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.advanced import AdvancedPanel
         from SAMRegistrationLib.widget.applying import Applying
         from SAMRegistrationLib.widget.choices import name_choices
-        from SAMRegistrationLib.widget.clicks import ClickPanel
+        from SAMRegistrationLib.widget.click_panel import ClickPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
         from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.look import LookPanel
@@ -133,7 +133,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.register import RegisterPanel
         from SAMRegistrationLib.widget.runner import Runner
         from SAMRegistrationLib.widget.samples import SamplesPanel
-        from SAMRegistrationLib.widget.structures import StructuresTable
+        from SAMRegistrationLib.widget.structures_table import StructuresTable
         from SAMRegistrationLib.widget.training import TrainingPanel
 
         self.runner = Runner()

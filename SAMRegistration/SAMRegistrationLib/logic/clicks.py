@@ -3,7 +3,7 @@
 from slicer.i18n import tr as _
 
 from ..choices import AUTO, BUILT_IN_CLICK_MODEL
-from .structures import StructuresLogic
+from .pair_structures import StructuresLogic
 
 
 class ClicksLogic(StructuresLogic):
@@ -16,7 +16,7 @@ class ClicksLogic(StructuresLogic):
             >>> logic.promptsOf(parameters, "fixed").has(liver)
             False
         """
-        from ..scene.structures import readable_prompts
+        from ..scene.structure_segments import readable_prompts
 
         return readable_prompts(self.segmentationOf(parameters, side))
 

@@ -3,7 +3,7 @@
 import slicer
 from slicer.i18n import tr as _
 
-from .structures import StructuresLogic
+from .pair_structures import StructuresLogic
 from .views import ViewsLogic
 
 
@@ -209,7 +209,7 @@ class LookLogic(ViewsLogic, StructuresLogic):
             'Checkerboard'
         """
         from ..errors import InputError
-        from ..scene import compare
+        from ..scene.checkerboard import checkerboard, show_checkerboard
         from ..scene.folders import file_beside
         from ..scene.volumes import VolumeCopy, image_data, window_of
 
@@ -222,10 +222,10 @@ class LookLogic(ViewsLogic, StructuresLogic):
             raise InputError(_("The fixed volume was changed since the registration; register again."))
 
         def present(data):
-            parameters.resultCheckerboard = compare.show_checkerboard(data, grid, parameters.resultCheckerboard)
+            parameters.resultCheckerboard = show_checkerboard(data, grid, parameters.resultCheckerboard)
             file_beside(parameters.resultCheckerboard, parameters.resultTransform)
 
-        return lambda job: image_data(compare.checkerboard(*(copy.image for copy in copies), *windows)), present
+        return lambda job: image_data(checkerboard(*(copy.image for copy in copies), *windows)), present
 
     def startApplying(self, parameters, node):
         """Bring a copy of a node of the moving volume's space to the fixed volume by the last result.
@@ -242,11 +242,11 @@ class LookLogic(ViewsLogic, StructuresLogic):
             >>> present(work(Job())).GetName()
             'CT2 warped...'
         """
-        from ..scene.compare import bring
+        from ..scene.applying import apply_transform
         from ..scene.folders import file_beside
 
         transform = parameters.resultTransform
-        work, bringInto = bring(node, transform, parameters.resultInverse, parameters.fixedVolume)
+        work, bringInto = apply_transform(node, transform, parameters.resultInverse, parameters.fixedVolume)
 
         def present(result):
             copy = bringInto(result)

@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 from ..choices import AUTO, PREALIGNMENT, PRESET
 from .choices import preset_names
 from .environment import EnvironmentLogic
-from .structures import StructuresLogic
+from .pair_structures import StructuresLogic
 
 
 class RegistrationLogic(EnvironmentLogic, StructuresLogic):
@@ -89,7 +89,7 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             >>> logic.describeRegistration(parameters)
             'Register CT2 to CT1, guided by masks (balanced)'
         """
-        from ..scene.structures import structures_of
+        from ..scene.structure_segments import structures_of
         from ..volumes import name_key
 
         texts = {"moving": parameters.movingVolume.GetName(), "fixed": parameters.fixedVolume.GetName()}

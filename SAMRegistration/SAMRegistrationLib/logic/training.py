@@ -4,7 +4,7 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
-from .structures import StructuresLogic
+from .pair_structures import StructuresLogic
 
 
 class TrainingLogic(StructuresLogic):

@@ -151,7 +151,7 @@ class StructuresLogic:
             []
         """
         from ..errors import InputError
-        from ..scene.structures import read_prompts
+        from ..scene.structure_segments import read_prompts
 
         names = []
         for side in ("fixed", "moving"):
@@ -169,7 +169,7 @@ class StructuresLogic:
             >>> sorted(structure.name for structure in logic.structures(parameters))
             ['liver', 'spleen']
         """
-        from ..scene.structures import structures_of
+        from ..scene.structure_segments import structures_of
 
         found = {}
         for side in ("fixed", "moving"):
@@ -188,7 +188,7 @@ class StructuresLogic:
             >>> len(logic.structures(parameters))
             3
         """
-        from ..scene.structures import new_structure
+        from ..scene.structure_segments import new_structure
 
         structure = new_structure(name, len(self.structures(parameters)), color, terminology)
         self._putStructure(parameters, structure)
@@ -202,7 +202,7 @@ class StructuresLogic:
             ['left ventricle', 'myocardium', 'right ventricle']
         """
         from ..resources import PRESETS
-        from ..scene.structures import anatomies
+        from ..scene.structure_segments import anatomies
 
         return anatomies(PRESETS)
 
@@ -243,7 +243,7 @@ class StructuresLogic:
             False
         """
         from ..scene.alignment import is_working_copy, working_copy
-        from ..scene.structures import readable_prompts, write_prompts
+        from ..scene.structure_segments import readable_prompts, write_prompts
 
         copies = []
         for side in ("fixed", "moving"):
@@ -291,7 +291,7 @@ class StructuresLogic:
 
     def _segmentation(self, parameters, side):
         from ..scene.alignment import masks_for
-        from ..scene.structures import put_structure
+        from ..scene.structure_segments import put_structure
 
         node = self.segmentationOf(parameters, side)
         if node is None:
@@ -305,7 +305,7 @@ class StructuresLogic:
 
     def _putStructure(self, parameters, structure):
         from ..errors import InputError
-        from ..scene.structures import put_structure
+        from ..scene.structure_segments import put_structure
 
         sides = [side for side in ("fixed", "moving") if self.volumeOf(parameters, side) is not None]
         if not sides:

@@ -239,6 +239,9 @@ def test_a_configuration_file_describes_the_training(labeled):
         ("output = ", "TOML"),
         ("output = 'x'\nstages = [{size = 64, steps = 1}]\nlearning = 3\n[synthetic]", "learning"),
         ("output = 'x'\nstages = [{size = 64, steps = 1}]", "images"),
+        ("output = 'x'\nstages = [{size = 64, steps = 1}]\n[synthetic]\nshare = 0", "share above 0"),
+        ("output = 'x'\nstages = [{size = 64}]\n[synthetic]", '"stages.steps"'),
+        ("output = 'x'\nsynthetic = 3\nstages = [{size = 64, steps = 1}]", '"synthetic"'),
         ("output = 'x'\nstages = [{size = 50, steps = 1}]\n[synthetic]", "32"),
         ("stages = [{size = 64, steps = 1}]\n[synthetic]", "output"),
         (

@@ -1,4 +1,4 @@
-"""What a training writes down while it runs: curves for TensorBoard, and tables as CSV."""
+"""Logs of a training: curves for TensorBoard, and tables as CSV."""
 
 import csv
 from pathlib import Path

@@ -8,10 +8,10 @@ from ...errors import InputError
 from ...files import PathLike
 from ...segmentation.compact.model import CompactConfig
 from ..settings import checked, read_toml
-from .sources import LabelledVolume, ProposedMasks, SyntheticSource
+from .sources import LabeledVolume, ProposedMasks, SyntheticSource
 
 BUILT_IN = "built-in"
-Source = Union[LabelledVolume, ProposedMasks, SyntheticSource]
+Source = Union[LabeledVolume, ProposedMasks, SyntheticSource]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class SyntheticEntry:
 
 @dataclass(frozen=True)
 class ImagesEntry:
-    """[[images]]: a volume with its label map; see :class:`.sources.LabelledVolume`."""
+    """[[images]]: a volume with its label map; see :class:`.sources.LabeledVolume`."""
 
     image: Path
     labels: Path
@@ -92,7 +92,7 @@ class ImagesEntry:
 
     def source(self) -> Source:
         """Where the pictures come from."""
-        return LabelledVolume(self.image, self.labels, self.modality, self.held_out)
+        return LabeledVolume(self.image, self.labels, self.modality, self.held_out)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 
 from ..settings import read_toml
+from .noise import texture_noise
 from .sample import CT_WINDOWS, jittered_window
-from .shapes import blob, grown, shrunk, smooth_noise, stroke
+from .shapes import blob, grown, shrunk, stroke
 
 
 @lru_cache(maxsize=1)
@@ -61,7 +62,7 @@ class Drawing:
         self._image[mask] = value
         if texture:
             coarse = int(self._rng.integers(self.size // 8, self.size // 2))
-            self._image[mask] += texture * spread * smooth_noise(self._rng, self.size, coarse)[mask]
+            self._image[mask] += texture * spread * texture_noise(self._rng, self.size, coarse)[mask]
 
     def add(self, mask: np.ndarray) -> np.ndarray:
         """Make a mask a structure of its own, in front of all others."""

@@ -1,4 +1,4 @@
-"""How good the masks are after one, two, ... simulated clicks."""
+"""Dice of the masks after one, two, ... simulated clicks."""
 
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 

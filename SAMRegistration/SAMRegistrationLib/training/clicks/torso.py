@@ -11,7 +11,7 @@ import numpy as np
 
 from .click_simulation import depth
 from .drawing import Drawing, drawn, numbers
-from .shapes import smooth_noise
+from .noise import texture_noise
 from .torso_parts import Trunk, draw_parts
 
 
@@ -64,7 +64,7 @@ def _muscles(drawing: Drawing, rng: np.random.Generator, region: np.ndarray, cou
         second = np.minimum(second, np.maximum(nearest, distance))
         label[distance < nearest] = k
         nearest = np.minimum(nearest, distance)
-    plane = drawn(rng, of["fat_plane"]) * drawing.size * (1 + smooth_noise(rng, drawing.size, 6))
+    plane = drawn(rng, of["fat_plane"]) * drawing.size * (1 + texture_noise(rng, drawing.size, 6))
     apart = region & (second - nearest < plane)
     for k in range(count):
         muscle = region & (label == k)

@@ -1,4 +1,4 @@
-"""Click training from start to weights, resumable at every checkpoint."""
+"""Training of the built-in click model, resumable at every checkpoint."""
 
 import math
 from functools import partial
@@ -19,7 +19,7 @@ from ..schedule import cosine_decay, linear_warmup
 from ..threads import limit_threads
 from .config import BUILT_IN, ClickTraining
 from .evaluate import evaluate_clicks
-from .gallery import Gallery, See
+from .feature_cache import FeatureCache, Features
 from .lite_medsam import read_lite_medsam
 from .sample import Sample
 from .step import collate, interactive_loss
@@ -80,7 +80,7 @@ class _Run:
         self.best = -math.inf
         self.history: List[Dict[str, float]] = []
         self._recent: List[List[float]] = []
-        self._gallery = gallery_of(training, self.model.seen) if training.gallery else None
+        self._cache = feature_cache(training, self.model.vit_features) if training.gallery else None
         self._cases = [case for source in training.sources for case in source.cases(training.validation, training.seed)]
 
     def advance(self) -> None:
@@ -131,9 +131,9 @@ class _Run:
             raise InputError(f"{path} is damaged or of another network; start a new training.") from error
 
     def _sample(self, size, rng):
-        if self._gallery is None:
+        if self._cache is None:
             return draw(self.training, size, self.training.masks, rng)
-        return self._gallery.sample(size, self.training.masks, rng)
+        return self._cache.sample(size, self.training.masks, rng)
 
     def _rate(self):
         warmup = linear_warmup(self.step, self.training.warmup)
@@ -148,10 +148,10 @@ class _Run:
         return self.training.stages[-1].size
 
 
-def gallery_of(training: ClickTraining, see: See) -> Gallery:
-    """The gallery of a training that has one; `see` as for :class:`.gallery.Gallery`."""
+def feature_cache(training: ClickTraining, features: Features) -> FeatureCache:
+    """The cache of a training that has one; `features` as for :class:`.feature_cache.FeatureCache`."""
     folder = training.output / GALLERY
-    return Gallery(folder, training.gallery, training.seed, partial(draw, training), see)
+    return FeatureCache(folder, training.gallery, training.seed, partial(draw, training), features)
 
 
 def draw(training: ClickTraining, size: int, masks: int, rng: np.random.Generator) -> Sample:

@@ -1,4 +1,4 @@
-"""What a training is: a TOML file whose every entry is checked."""
+"""Configuration of a training of the registration network, read from a TOML file."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ class LossWeights:
         smoothness: diffusion regularizer of the displacement.
         overlap: soft Dice of the true structures.
         contrast, alignment: prototype losses on the coarsest features.
-        contour: contour-aware Chamfer distance, per square millimetre.
+        contour: contour-aware Chamfer distance, per square millimeter.
         truth: distance to the true displacement in voxels, where it is known (synthetic pairs).
     """
 

@@ -18,7 +18,7 @@ class Measurement:
     Attributes:
         guided: whether masks were shown to the method.
         scores: per structure.
-        landmark_errors: millimetres, (N,), or None without landmarks.
+        landmark_errors: millimeters, (N,), or None without landmarks.
         seconds, peak_mb: time of the registration (without the metrics) and memory.
     """
 

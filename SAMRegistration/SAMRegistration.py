@@ -122,7 +122,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.advanced import AdvancedPanel
         from SAMRegistrationLib.widget.applying import Applying
         from SAMRegistrationLib.widget.choices import name_choices
-        from SAMRegistrationLib.widget.clicks import ClickPanel
+        from SAMRegistrationLib.widget.click_panel import ClickPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
         from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.look import LookPanel
@@ -133,7 +133,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.register import RegisterPanel
         from SAMRegistrationLib.widget.runner import Runner
         from SAMRegistrationLib.widget.samples import SamplesPanel
-        from SAMRegistrationLib.widget.structures import StructuresTable
+        from SAMRegistrationLib.widget.structures_table import StructuresTable
         from SAMRegistrationLib.widget.training import TrainingPanel
 
         self.runner = Runner()
@@ -281,18 +281,16 @@ class SAMRegistrationLogic(
     """Everything the module does, without any widget; every action of the panel is one call of it.
 
     Example:
-        >>> logic = SAMRegistrationLogic()                                         # doctest: +SKIP
-        >>> nodes = logic.register(getNode("Fixed"), getNode("Moving"))            # doctest: +SKIP
-        >>> slicer.util.saveNode(nodes.transform, "fixed-from-moving.h5")          # doctest: +SKIP
+        >>> logic = SAMRegistrationLogic()
+        >>> nodes = logic.register(getNode("CT1"), getNode("CT2"))
+        >>> slicer.util.saveNode(nodes.transform, str(folder / "fixed-from-moving.h5"))
+        True
     """
 
     def getParameterNode(self) -> SAMRegistrationParameterNode:
         """The module's parameter node, as one object with typed attributes.
 
         It remembers nodes: ask for it again after a scene was loaded.
-
-        Example:
-            >>> logic.getParameterNode().fixedVolume = getNode("CT1")                        # doctest: +SKIP
         """
         return SAMRegistrationParameterNode(super().getParameterNode())
 

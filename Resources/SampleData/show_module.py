@@ -103,7 +103,7 @@ def tissues(volume, labels, names):
     import SimpleITK as sitk
     from SAMRegistrationLib.geometry.grid import Grid
     from SAMRegistrationLib.scene.masks import labelmap, new_segmentation, put_mask
-    from SAMRegistrationLib.scene.structures import new_structure, put_structure
+    from SAMRegistrationLib.scene.structure_segments import new_structure, put_structure
 
     node = new_segmentation(f"{volume.GetName()} tissues", volume)
     for number, (label, name) in enumerate(names.items()):

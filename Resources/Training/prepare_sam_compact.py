@@ -2,7 +2,7 @@
 
     python prepare_sam_compact.py DOWNLOADS OUTPUT
 
-DOWNLOADS holds, unpacked: ``nilearn`` (the PyPI wheel nilearn: ICBM152 T1, grey and white matter), ``mricron`` (the
+DOWNLOADS holds, unpacked: ``nilearn`` (the PyPI wheel nilearn: ICBM152 T1, gray and white matter), ``mricron`` (the
 Debian package mricron-data: Colin27 T1 and AAL), ``totalseg-ct-mr`` (reference files of TotalSegmentator's tests) and
 ``lidc-chest-ct`` (LIDC-IDRI-0314 at 2 mm). Nothing is downloaded.
 """
@@ -33,11 +33,11 @@ def main() -> None:
 
 
 def icbm(downloads):
-    """1 white matter, 2 grey matter, each where it is the likelier half."""
+    """1 white matter, 2 gray matter, each where it is the likelier half."""
     image = sitk.ReadImage(str(downloads / ICBM.format("t1")))
-    grey, white = (array(downloads / ICBM.format(tissue)).astype(float) for tissue in ("gm", "wm"))
-    grey, white = grey / grey.max(), white / white.max()
-    return image, np.where(white > 0.5, 1, np.where(grey > 0.5, 2, 0))
+    gray, white = (array(downloads / ICBM.format(tissue)).astype(float) for tissue in ("gm", "wm"))
+    gray, white = gray / gray.max(), white / white.max()
+    return image, np.where(white > 0.5, 1, np.where(gray > 0.5, 2, 0))
 
 
 def colin(downloads):

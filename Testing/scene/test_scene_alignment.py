@@ -6,7 +6,7 @@ import slicer
 from SAMRegistrationLib.errors import InputError
 from SAMRegistrationLib.scene.alignment import aligned_copy, aligned_ids, follow_original
 from SAMRegistrationLib.scene.masks import masks_of, new_segmentation, on_grid
-from SAMRegistrationLib.scene.structures import PROMPTS, read_prompts, terminology_of, write_prompts
+from SAMRegistrationLib.scene.structure_segments import PROMPTS, read_prompts, terminology_of, write_prompts
 from SAMRegistrationLib.scene.volumes import grid_of
 from SAMRegistrationLib.segmentation.prompts import Prompt, PromptSet, Structure
 from scene.conftest import rigid

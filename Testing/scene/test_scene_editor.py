@@ -9,7 +9,7 @@ from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.scene.editor import MaskEditor
 from SAMRegistrationLib.scene.masks import masks_of, new_segmentation, on_grid
 from SAMRegistrationLib.scene.presence import Presence
-from SAMRegistrationLib.scene.structures import (
+from SAMRegistrationLib.scene.structure_segments import (
     new_structure,
     put_structure,
     read_prompts,

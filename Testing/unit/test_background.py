@@ -11,10 +11,11 @@ import SimpleITK as sitk
 import torch
 from SAMRegistrationLib.background import BackgroundCommand
 from SAMRegistrationLib.errors import Cancelled, InputError, SAMRegistrationError
-from SAMRegistrationLib.training.registration.config import plain, read_config
+from SAMRegistrationLib.training.registration.config import read_config
 from SAMRegistrationLib.training.registration.evaluate import read_evaluation
 from SAMRegistrationLib.training.registration.recipe import write_evaluation, write_training
 from SAMRegistrationLib.training.registration.state import TrainingState, load_state, save_state
+from SAMRegistrationLib.training.settings import plain
 from SAMRegistrationLib.weights import default_weights
 from unit.recipes import TINY_TRAINING
 from unit.test_data_lists import write_volume

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import torch
 from SAMRegistrationLib.segmentation.predictor import SlicePrediction
-from SAMRegistrationLib.training.clicks.clicks import depth, first_click, loose_box, next_click
+from SAMRegistrationLib.training.clicks.click_simulation import depth, first_click, loose_box, next_click
+from SAMRegistrationLib.training.clicks.drawing import Drawing
 from SAMRegistrationLib.training.clicks.evaluate import evaluate_clicks
 from SAMRegistrationLib.training.clicks.losses import click_loss, mask_loss, quality_loss
-from SAMRegistrationLib.training.clicks.sample import deformed, disguised
+from SAMRegistrationLib.training.clicks.sample import augment_appearance, deformed
 from SAMRegistrationLib.training.clicks.shapes import blob, curve, grown, shrunk, stroke
 from SAMRegistrationLib.training.clicks.sources import Case
 from SAMRegistrationLib.training.clicks.synthetic import synthetic_slice
-from SAMRegistrationLib.training.clicks.torso import Drawing, torso_slice
+from SAMRegistrationLib.training.clicks.torso import torso_slice
 from scipy import ndimage
 
 
@@ -183,8 +184,8 @@ def test_pixels_that_are_not_square_are_made_square_in_training_pictures():
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_disguised_pictures_keep_their_range_and_shape(seed):
-    picture = disguised(torch.rand(1, 64, 64), np.random.default_rng(seed))
+def test_augment_appearance_pictures_keep_their_range_and_shape(seed):
+    picture = augment_appearance(torch.rand(1, 64, 64), np.random.default_rng(seed))
     assert picture.shape == (1, 64, 64)
     assert picture.dtype == torch.float32
     assert 0 <= float(picture.min()) < float(picture.max()) <= 1

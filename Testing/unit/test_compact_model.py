@@ -106,7 +106,7 @@ def test_prompts_of_a_batch_do_not_influence_each_other(sam):
 def test_features_that_are_kept_give_the_answers_of_the_image(sam):
     image = torch.rand(1, 1, 64, 64)
     with torch.no_grad():
-        kept = sam.decode(sam.encode(image, sam.encoder.seen(image)), prompts((20, 30, 1)))
+        kept = sam.decode(sam.encode(image, sam.encoder.vit_features(image)), prompts((20, 30, 1)))
     for ours, theirs in zip(answer(sam, image, (20, 30, 1)), kept):
         assert torch.equal(ours, theirs)
 

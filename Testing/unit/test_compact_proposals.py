@@ -1,4 +1,4 @@
-"""Masks that a teacher proposes on unlabelled volumes."""
+"""Masks that a teacher proposes on unlabeled volumes."""
 
 import numpy as np
 import pytest

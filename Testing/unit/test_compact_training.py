@@ -13,9 +13,9 @@ from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.segmentation.compact.model import CompactConfig, CompactSam, load_compact_sam, save_compact_sam
 from SAMRegistrationLib.training.clicks.config import ClickTraining, Stage, read_config
 from SAMRegistrationLib.training.clicks.sample import Sample
-from SAMRegistrationLib.training.clicks.sources import LabelledVolume, ProposedMasks, SyntheticSource
+from SAMRegistrationLib.training.clicks.sources import LabeledVolume, ProposedMasks, SyntheticSource
 from SAMRegistrationLib.training.clicks.step import collate, interactive_loss
-from SAMRegistrationLib.training.clicks.trainer import CHECKPOINT, WEIGHTS, draw, gallery_of, read_log, train_sam
+from SAMRegistrationLib.training.clicks.trainer import CHECKPOINT, WEIGHTS, draw, feature_cache, read_log, train_sam
 
 TINY = CompactConfig(64, (8, 8, 16, 16), dim=64, heads=4, depth=1, mlp=32, vit=(32, 32, 32, 32))
 
@@ -44,7 +44,7 @@ def training(folder, steps=4, **changes):
 
 
 @pytest.fixture
-def labelled(tmp_path):
+def labeled(tmp_path):
     """An oblique, anisotropic volume with two boxes of their own intensity and label."""
     label = np.zeros((12, 48, 40), np.uint8)
     label[2:11, 8:24, 8:30] = 1
@@ -107,9 +107,9 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(tmp_path):
 def test_a_gallery_is_filled_once_and_shows_what_the_sources_draw(tmp_path):
     model = CompactSam(TINY)
     settings = training(tmp_path, gallery=3, seed=8)
-    gallery = gallery_of(settings, model.encoder.seen)
+    cache = feature_cache(settings, model.encoder.vit_features)
     rng = np.random.default_rng(0)
-    samples = [gallery.sample(32, 2, rng) for _ in range(12)]
+    samples = [cache.sample(32, 2, rng) for _ in range(12)]
     files = sorted((tmp_path / "gallery").iterdir())
     assert [path.name for path in files] == ["32-00000.npz", "32-00001.npz", "32-00002.npz"]
     written = [path.stat().st_mtime_ns for path in files]
@@ -118,7 +118,7 @@ def test_a_gallery_is_filled_once_and_shows_what_the_sources_draw(tmp_path):
     assert [path.stat().st_mtime_ns for path in files] == written
     for mask in same.masks:
         assert min((mask - other).abs().max() for other in fresh.masks) <= 0.5 / 255 + 1e-6
-    assert torch.allclose(same.seen, model.encoder.seen(fresh.image[None])[0], rtol=2e-3, atol=2e-3)
+    assert torch.allclose(same.features, model.encoder.vit_features(fresh.image[None])[0], rtol=2e-3, atol=2e-3)
 
 
 def test_a_training_with_a_gallery_can_be_resumed(tmp_path):
@@ -162,8 +162,8 @@ def test_a_damaged_checkpoint_gives_one_sentence(tmp_path):
         train_sam(training(tmp_path), resume=True)
 
 
-def test_pictures_of_a_labelled_volume_show_its_structures(labelled):
-    source = LabelledVolume(labelled / "image.nii.gz", labelled / "labels.nii.gz", "ct", held_out=0.25)
+def test_pictures_of_a_labeled_volume_show_its_structures(labeled):
+    source = LabeledVolume(labeled / "image.nii.gz", labeled / "labels.nii.gz", "ct", held_out=0.25)
     for seed in range(8):
         sample = source.draw(64, 1, np.random.default_rng(seed))
         if sample is not None:
@@ -174,14 +174,14 @@ def test_pictures_of_a_labelled_volume_show_its_structures(labelled):
     assert all(case.pixel_size == (1.0, 1.5) for case in cases)
 
 
-def test_held_out_slices_are_never_trained_on(labelled):
-    array = sitk.GetArrayFromImage(sitk.ReadImage(str(labelled / "image.nii.gz")))
+def test_held_out_slices_are_never_trained_on(labeled):
+    array = sitk.GetArrayFromImage(sitk.ReadImage(str(labeled / "image.nii.gz")))
     array[9:] = 5000
-    image = sitk.ReadImage(str(labelled / "image.nii.gz"))
+    image = sitk.ReadImage(str(labeled / "image.nii.gz"))
     marked = sitk.GetImageFromArray(array)
     marked.CopyInformation(image)
-    sitk.WriteImage(marked, str(labelled / "image.nii.gz"))
-    source = LabelledVolume(labelled / "image.nii.gz", labelled / "labels.nii.gz", "ct", held_out=0.25)
+    sitk.WriteImage(marked, str(labeled / "image.nii.gz"))
+    source = LabeledVolume(labeled / "image.nii.gz", labeled / "labels.nii.gz", "ct", held_out=0.25)
     assert source._array.max() < 5000
     assert all(case.image.min() == 1 for case in source.cases(100, 0))
 
@@ -209,9 +209,9 @@ def write(folder, text):
     return path
 
 
-def test_a_configuration_file_describes_the_training(labelled):
+def test_a_configuration_file_describes_the_training(labeled):
     path = write(
-        labelled,
+        labeled,
         """
         output = "run"
         seed = 7
@@ -226,7 +226,7 @@ def test_a_configuration_file_describes_the_training(labelled):
         """,
     )
     read = read_config(path)
-    assert read.output == labelled / "run"
+    assert read.output == labeled / "run"
     assert read.steps == 3
     assert read.seed == 7
     assert read.shares == [2.0, 1.0]
@@ -239,6 +239,9 @@ def test_a_configuration_file_describes_the_training(labelled):
         ("output = ", "TOML"),
         ("output = 'x'\nstages = [{size = 64, steps = 1}]\nlearning = 3\n[synthetic]", "learning"),
         ("output = 'x'\nstages = [{size = 64, steps = 1}]", "images"),
+        ("output = 'x'\nstages = [{size = 64, steps = 1}]\n[synthetic]\nshare = 0", "share above 0"),
+        ("output = 'x'\nstages = [{size = 64}]\n[synthetic]", '"stages.steps"'),
+        ("output = 'x'\nsynthetic = 3\nstages = [{size = 64, steps = 1}]", '"synthetic"'),
         ("output = 'x'\nstages = [{size = 50, steps = 1}]\n[synthetic]", "32"),
         ("stages = [{size = 64, steps = 1}]\n[synthetic]", "output"),
         (
@@ -254,10 +257,10 @@ def test_a_configuration_that_cannot_be_used_gives_one_sentence(tmp_path, text, 
     assert complaint in str(error.value)
 
 
-def test_label_maps_of_another_grid_are_refused(labelled):
-    sitk.WriteImage(sitk.Image(5, 5, 5, sitk.sitkUInt8), str(labelled / "small.nii.gz"))
+def test_label_maps_of_another_grid_are_refused(labeled):
+    sitk.WriteImage(sitk.Image(5, 5, 5, sitk.sitkUInt8), str(labeled / "small.nii.gz"))
     with pytest.raises(InputError, match="grid"):
-        LabelledVolume(labelled / "image.nii.gz", labelled / "small.nii.gz", "mr")
+        LabeledVolume(labeled / "image.nii.gz", labeled / "small.nii.gz", "mr")
 
 
 def test_the_command_trains_and_reports(tmp_path, capsys):

@@ -25,7 +25,6 @@ from SAMRegistrationLib.training.registration.config import (
     LossWeights,
     TrainingConfig,
     ValidationOptions,
-    plain,
     read_config,
 )
 from SAMRegistrationLib.training.registration.datalist import read_data_list
@@ -38,6 +37,7 @@ from SAMRegistrationLib.training.registration.state import STATE, load_state
 from SAMRegistrationLib.training.registration.synthetic import SyntheticOptions, SyntheticPairs
 from SAMRegistrationLib.training.registration.trainer import Trainer, rate_factor, train
 from SAMRegistrationLib.training.registration.workers import Workers
+from SAMRegistrationLib.training.settings import plain
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 LIBRARY = Path(__file__).resolve().parents[2] / "SAMRegistration"

@@ -6,7 +6,7 @@ import slicer
 from Host import gestures
 from module_panel import CENTER, OUTER, choose, prompts_of
 from SAMRegistrationLib.scene import editor
-from SAMRegistrationLib.scene.structures import PROMPTS
+from SAMRegistrationLib.scene.structure_segments import PROMPTS
 from SAMRegistrationLib.testing.driver import click, click_at, mask, place, save_and_load, settle
 from unit.segmentation_samples import FloodPredictor
 

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import slicer
 from module_panel import CENTER, OUTER, choose, ijk_to_ras, prompts_of
-from SAMRegistrationLib.scene.structures import write_prompts
+from SAMRegistrationLib.scene.structure_segments import write_prompts
 from SAMRegistrationLib.segmentation.prompts import Prompt, PromptSet, Structure
 from SAMRegistrationLib.testing.driver import click, click_at, enter_module, leave_module, mask, place, settle, wait
 from unit.segmentation_samples import FloodPredictor

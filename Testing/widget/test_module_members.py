@@ -298,7 +298,7 @@ def test_every_widget_that_can_be_operated_has_a_tooltip_and_every_field_a_label
 
 
 def test_every_shortcut_is_told_by_the_tooltip_of_its_button():
-    from SAMRegistrationLib.widget.clicks import SHORTCUTS
+    from SAMRegistrationLib.widget.click_panel import SHORTCUTS
 
     tips = {element.get("name"): element.findtext("property[@name='toolTip']/string") for element in UI.iter("widget")}
     assert [name for keys, name in SHORTCUTS if f"({keys})" not in tips[name]] == []
@@ -313,7 +313,7 @@ SLICER_KEYS = {
 
 
 def test_no_shortcut_takes_a_key_of_the_views_or_of_the_segment_editor():
-    from SAMRegistrationLib.widget.clicks import SHORTCUTS
+    from SAMRegistrationLib.widget.click_panel import SHORTCUTS
 
     keys = [key for key, _ in SHORTCUTS]
     assert len(set(keys)) == len(keys)

@@ -221,7 +221,7 @@ def test_captions_say_which_volume_is_seen_side_by_side_and_flickering(looking):
 
 
 def test_clicks_are_hidden_while_a_result_is_looked_at_and_come_back_with_the_image(panel, a_pair, quick):
-    from SAMRegistrationLib.scene.structures import write_prompts
+    from SAMRegistrationLib.scene.structure_segments import write_prompts
     from SAMRegistrationLib.segmentation.prompts import POSITIVE, Prompt, PromptSet, Structure
 
     def points_are_visible():

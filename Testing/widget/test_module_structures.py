@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import slicer
 from module_panel import MOVING, choose
-from SAMRegistrationLib.scene.structures import PROMPTS, write_prompts
+from SAMRegistrationLib.scene.structure_segments import PROMPTS, write_prompts
 from SAMRegistrationLib.segmentation.prompts import Prompt, PromptSet, Structure
 from SAMRegistrationLib.testing.driver import click, click_at, look_at, node_ids, save_and_load, settle, wait
 from unit.segmentation_samples import FloodPredictor

@@ -7,7 +7,7 @@ import pytest
 import slicer
 from module_panel import choose
 from PySide6 import QtCore, QtTest, QtWidgets
-from SAMRegistrationLib.scene.structures import terminology_of
+from SAMRegistrationLib.scene.structure_segments import terminology_of
 from SAMRegistrationLib.testing.driver import click, wait
 
 TERMS = {

@@ -9,9 +9,10 @@ import SimpleITK as sitk
 import slicer
 from module_panel import choose
 from SAMRegistrationLib.testing.driver import click, settle, wait
-from SAMRegistrationLib.training.registration.config import plain, read_config
+from SAMRegistrationLib.training.registration.config import read_config
 from SAMRegistrationLib.training.registration.datalist import read_data_list
 from SAMRegistrationLib.training.registration.state import load_state
+from SAMRegistrationLib.training.settings import plain
 from unit.recipes import TINY_TRAINING
 
 

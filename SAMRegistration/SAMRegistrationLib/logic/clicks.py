@@ -3,7 +3,7 @@
 from slicer.i18n import tr as _
 
 from ..choices import AUTO, BUILT_IN_CLICK_MODEL
-from .structures import StructuresLogic
+from .pair_structures import StructuresLogic
 
 
 class ClicksLogic(StructuresLogic):
@@ -13,10 +13,10 @@ class ClicksLogic(StructuresLogic):
         """The prompts of a side (PromptSet), as they are saved with the scene; none where they are damaged.
 
         Example:
-            >>> logic.promptsOf(logic.getParameterNode(), "fixed").structure(liver).prompts  # doctest: +SKIP
-            (Prompt(kind='positive', ...),)
+            >>> logic.promptsOf(parameters, "fixed").has(liver)
+            False
         """
-        from ..scene.structures import readable_prompts
+        from ..scene.structure_segments import readable_prompts
 
         return readable_prompts(self.segmentationOf(parameters, side))
 
@@ -27,8 +27,7 @@ class ClicksLogic(StructuresLogic):
             InputError: there is no volume, or it cannot be used.
 
         Example:
-            >>> editor = logic.openEditor(logic.getParameterNode(), "fixed")                 # doctest: +SKIP
-            >>> editor.show(editor.point(liver, (40.0, 20.0, 110.0), True)(Job()))           # doctest: +SKIP
+            >>> editor = logic.openEditor(parameters, "fixed")
         """
         from ..errors import InputError
         from ..scene.editor import MaskEditor
@@ -48,7 +47,8 @@ class ClicksLogic(StructuresLogic):
             WeightsError: its weights are missing or damaged.
 
         Example:
-            >>> predictor = logic.openPredictor("compact", "cpu")                            # doctest: +SKIP
+            >>> logic.openPredictor("compact", "cpu").name
+            'compact'
         """
         from ..engine import open_click_model
         from ..environment import usable_device
@@ -59,9 +59,9 @@ class ClicksLogic(StructuresLogic):
         """Where clicks of a side are proposed on the other one: by the last result of this pair, else by position.
 
         Example:
-            >>> transform = logic.proposalTransform(logic.getParameterNode(), "fixed")       # doctest: +SKIP
-            >>> transform.TransformPoint((10.0, -20.0, 30.0))                                # doctest: +SKIP
-            (12.5, -18.0, 31.5)
+            >>> transform = logic.proposalTransform(parameters, "fixed")
+            >>> transform.TransformPoint((10.0, -20.0, 30.0))
+            (14.0..., -23.0..., 32.0...)
         """
         from ..scene.editor import start_transform
         from ..scene.transforms import library_transform

@@ -11,8 +11,8 @@ class EnvironmentLogic:
         """The packages that are needed (name, module, version or None), none of which is imported.
 
         Example:
-            >>> [package.name for package in logic.packages() if package.version is None]    # doctest: +SKIP
-            ['torch']
+            >>> [package.name for package in logic.packages() if package.version is None]
+            []
         """
         from ..environment import packages
 
@@ -22,8 +22,8 @@ class EnvironmentLogic:
         """The names of the packages that are not installed.
 
         Example:
-            >>> logic.missingPackages()                                                      # doctest: +SKIP
-            ['torch']
+            >>> logic.missingPackages()
+            []
         """
         from ..environment import missing_packages
 
@@ -33,8 +33,8 @@ class EnvironmentLogic:
         """Why nothing can be computed, as a sentence; empty when it can.
 
         Example:
-            >>> logic.reasonNotToCompute()                                                   # doctest: +SKIP
-            'PyTorch is missing; install it in the section Advanced'
+            >>> logic.reasonNotToCompute()
+            ''
         """
         packages = self.packages()
         missing = [package.name for package in packages if package.version is None]
@@ -70,8 +70,8 @@ class EnvironmentLogic:
         """The CPU (id, name, free memory in bytes); quick.
 
         Example:
-            >>> logic.processor().name                                                       # doctest: +SKIP
-            'CPU (16 cores)'
+            >>> logic.processor().name
+            'CPU (... cores)'
         """
         from ..environment import processor
 
@@ -81,8 +81,8 @@ class EnvironmentLogic:
         """The CPU and every GPU (id, name, free memory in bytes); imports torch, may run on any thread.
 
         Example:
-            >>> [device.name for device in logic.devices()]                                  # doctest: +SKIP
-            ['CPU (16 cores)', 'NVIDIA H100']
+            >>> logic.devices()[0].name
+            'CPU (... cores)'
         """
         from ..environment import devices
 

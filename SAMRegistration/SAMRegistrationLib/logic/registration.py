@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 from ..choices import AUTO, PREALIGNMENT, PRESET
 from .choices import preset_names
 from .environment import EnvironmentLogic
-from .structures import StructuresLogic
+from .pair_structures import StructuresLogic
 
 
 class RegistrationLogic(EnvironmentLogic, StructuresLogic):
@@ -43,8 +43,9 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             SAMRegistrationError: its text is a sentence for the user; the scene is as it was.
 
         Example:
-            >>> nodes = logic.register(fixed, moving, progress=lambda f, m: print(f, m))   # doctest: +SKIP
-            >>> slicer.util.arrayFromVolume(nodes.warped).shape                              # doctest: +SKIP
+            >>> nodes = logic.register(getNode("CT1"), getNode("CT2"))
+            >>> slicer.util.arrayFromVolume(nodes.warped).shape
+            (28, 40, 44)
         """
         from ..job import Job
         from ..scene.present import present
@@ -58,8 +59,8 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         """Why the registration cannot start, as a sentence; empty when it can.
 
         Example:
-            >>> logic.reasonNotToRegister(logic.getParameterNode())                          # doctest: +SKIP
-            'Choose a fixed volume'
+            >>> logic.reasonNotToRegister(parameters)
+            ''
         """
         if self.reasonNotToCompute():
             return self.reasonNotToCompute()
@@ -85,10 +86,10 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         """What a registration with these parameters will do, for the button.
 
         Example:
-            >>> logic.describeRegistration(logic.getParameterNode())                         # doctest: +SKIP
-            'Register CT2 to CT1 (balanced)'
+            >>> logic.describeRegistration(parameters)
+            'Register CT2 to CT1, guided by masks (balanced)'
         """
-        from ..scene.structures import structures_of
+        from ..scene.structure_segments import structures_of
         from ..volumes import name_key
 
         texts = {"moving": parameters.movingVolume.GetName(), "fixed": parameters.fixedVolume.GetName()}
@@ -111,8 +112,8 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             InputError: an input cannot be used.
 
         Example:
-            >>> work, present = logic.startRegistration(logic.getParameterNode())            # doctest: +SKIP
-            >>> nodes = present(work(None))                                                  # doctest: +SKIP
+            >>> work, present = logic.startRegistration(parameters)
+            >>> nodes = present(work(Job()))
         """
         from ..scene.run import compute, read
 
@@ -161,7 +162,9 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             InputError: an input cannot be used.
 
         Example:
-            >>> nodes = logic.presentResult(logic.getParameterNode(), result)                # doctest: +SKIP
+            >>> work, present = logic.startRegistration(parameters)
+            >>> result = work(Job()).result
+            >>> nodes = logic.presentResult(parameters, result)
         """
         from ..scene.run import prepare, read
 
@@ -187,7 +190,8 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             initialTransform: maps fixed points to moving points (SimpleITK, LPS mm) instead of a pre-alignment.
 
         Example:
-            >>> logic.options("fast", "cpu")                                                 # doctest: +SKIP
+            >>> logic.options("fast", "cpu").largest_grid
+            1000000
         """
         from ..registration import RegistrationOptions
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
-from .structures import StructuresLogic
+from .pair_structures import StructuresLogic
 
 
 class TrainingLogic(StructuresLogic):
@@ -24,9 +24,9 @@ class TrainingLogic(StructuresLogic):
             InputError: no pair is chosen, or it cannot be used.
 
         Example:
-            >>> work = logic.startWritingPair(logic.getParameterNode(), "/data/pairs")       # doctest: +SKIP
-            >>> work(Job())                                                                  # doctest: +SKIP
-            PosixPath('/data/pairs/cases.json')
+            >>> work = logic.startWritingPair(parameters, folder)
+            >>> work(Job()).name
+            'cases.json'
         """
         from ..scene.cases import pair_writer
 
@@ -41,7 +41,7 @@ class TrainingLogic(StructuresLogic):
             data: a data list (.json), or a configuration (.toml), which has an output folder of its own.
 
         Example:
-            >>> logic.reasonNotToTrain("", "")                                               # doctest: +SKIP
+            >>> logic.reasonNotToTrain("", "")
             'Choose a data list or a configuration, or write a pair of this scene.'
         """
         if not data:
@@ -112,7 +112,7 @@ class TrainingLogic(StructuresLogic):
             rows: the header, then a row for every method.
 
         Example:
-            >>> logic.showEvaluation([["method", "Dice %"], ["affine", "61.2"]])             # doctest: +SKIP
+            >>> table = logic.showEvaluation([["method", "Dice %"], ["affine", "61.2"]])
         """
         from ..scene.tables import add_text_table, show_table
 
@@ -124,7 +124,7 @@ class TrainingLogic(StructuresLogic):
         """Whether a path names a data list that :meth:`startWritingPair` writes.
 
         Example:
-            >>> logic.isDataList("/data/pairs/cases.json")                                   # doctest: +SKIP
+            >>> logic.isDataList("/data/pairs/cases.json")
             True
         """
         from ..training.registration.recipe import DATA_LIST

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from ..geometry import separable
+from ..geometry.bspline import cubic_bspline
 
 
 def lncc(a: torch.Tensor, b: torch.Tensor, radius=2, weight: Optional[torch.Tensor] = None) -> torch.Tensor:
@@ -136,6 +137,4 @@ def _parzen(values: torch.Tensor, bins: int) -> torch.Tensor:
     """Cubic B-spline weights (N, bins) of values in [0, 1]; two bins of margin on either side keep them complete."""
     position = values.clamp(0, 1) * (bins - 5) + 2
     distance = (position[:, None] - torch.arange(bins, dtype=values.dtype, device=values.device)[None]).abs()
-    near = 2 / 3 - distance**2 + distance**3 / 2
-    far = (2 - distance.clamp(max=2)) ** 3 / 6
-    return torch.where(distance < 1, near, far)
+    return cubic_bspline(distance)

@@ -4,9 +4,10 @@ At every step the images' force is smoothed and scaled by its own strength to an
 velocity, which is smoothed in turn. The velocity lives on a grid of half the resolution of the image: it is smooth, so
 nothing is lost, and integrating it costs an eighth.
 
-Masks say how far their borders are off, in voxels, and that much is added. Both updates have limits of their own, so
-masks leave the images' update as it is wherever they are silent. At a border that is far off, the mask decides and the
-images yield; one that is nearer than a fraction of a voxel is left to the images, which know better than its stairs.
+Masks give the distance of their borders in voxels, which is added. Both updates have limits of their own, so that the
+images' update is unchanged where there is no border of a mask. At a border that is far off, the mask's update replaces
+that of the images; at one that is nearer than a fraction of a voxel, which is the accuracy of a voxel mask, the images'
+update is kept.
 """
 
 from dataclasses import dataclass

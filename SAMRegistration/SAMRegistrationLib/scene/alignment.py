@@ -19,7 +19,7 @@ from .folders import file_beside
 from .masks import BINARY, copy_of_labelmap, has_voxels, new_segmentation
 from .placement import geometry_of, hardened_since, may_compare
 from .space import to_vtk
-from .structures import read_prompts, structures_of, write_prompts
+from .structure_segments import read_prompts, structures_of, write_prompts
 
 ORIGINAL, PARENT = "SAMRegistration.Original", "SAMRegistration.OriginalParent"
 GEOMETRY = "SAMRegistration.OriginalGeometry"

@@ -21,7 +21,7 @@ from ..segmentation.session import SegmentationSession
 from .alignment import is_copy_of
 from .masks import BINARY, labelmap, masks_of, on_grid, put_mask
 from .space import to_numpy
-from .structures import StructureInfo, readable_prompts, structures_of, write_prompts
+from .structure_segments import StructureInfo, readable_prompts, structures_of, write_prompts
 from .volumes import VolumeCopy
 
 Ras = Sequence[float]

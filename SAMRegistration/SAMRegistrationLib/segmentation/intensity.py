@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from ..volumes import PERCENTILES, guess_modality
+from ..volumes import PERCENTILES, SOFT_TISSUE_WINDOW, guess_modality
 
 WINDOW = "window"
 PERCENTILE = "percentile"
@@ -49,5 +49,5 @@ class Intensity:
         return np.clip((array - low) / ((high - low) or 1.0), 0.0, 1.0).astype(np.float32)
 
 
-CT = Intensity(WINDOW, -160.0, 240.0)
+CT = Intensity(WINDOW, *SOFT_TISSUE_WINDOW)
 MR = Intensity(PERCENTILE, *PERCENTILES)

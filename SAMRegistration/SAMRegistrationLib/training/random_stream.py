@@ -1,7 +1,9 @@
-"""Random draws that depend on (seed, index) alone, so that any pair of a training can be made again."""
+"""Random draws that depend on (seed, index) alone, so that any training pair can be generated again."""
 
 import numpy as np
 import torch
+
+from ..geometry.bspline import cubic_bspline
 
 SPLINE_DEVIATION = 0.331  # of splines over white noise: the cubic basis has a mean sum of squares of 0.479 per axis
 
@@ -56,7 +58,4 @@ def _spline_basis(count: int, scale: float, start: float) -> torch.Tensor:
     """Weights (count, controls) of the uniform cubic B-spline at 0, 1, ... voxels, `start` in control distances."""
     position = start + torch.arange(count) / scale
     offset = position[:, None] - torch.arange(int(position[-1]) + 4)[None] + 1
-    distance = offset.abs()
-    near = 2 / 3 - distance**2 + distance**3 / 2
-    far = (2 - distance).clamp(min=0) ** 3 / 6
-    return torch.where(distance < 1, near, far)
+    return cubic_bspline(offset.abs())

@@ -8,13 +8,14 @@ from .modality import NAMES, guess_modality, modality_of_values, without_missing
 from .pairing import with_numbers_of
 from .reading import load_image, load_volume, read_image, read_volume
 from .segments import SEGMENTATION_ENDING, is_segmentation_file, write_segmentation
-from .structures import Labels, NamedMask, StructureMask, StructureMasks, holding, name_key
-from .windows import PERCENTILES, holds_hounsfield_units, intensity_window, normalize, pair_windows
+from .structure_masks import Labels, NamedMask, StructureMask, StructureMasks, holding, name_key
+from .windows import PERCENTILES, SOFT_TISSUE_WINDOW, holds_hounsfield_units, intensity_window, normalize, pair_windows
 
 __all__ = [
     "NAMES",
     "PERCENTILES",
     "SEGMENTATION_ENDING",
+    "SOFT_TISSUE_WINDOW",
     "Labels",
     "LoadedVolume",
     "NamedMask",

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..geometry.grid import Grid
-from .structures import NamedMask, StructureMasks
+from .structure_masks import NamedMask, StructureMasks
 
 SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _SAME = 1e-5  # of the height of all slices, by which two places of one slice may differ

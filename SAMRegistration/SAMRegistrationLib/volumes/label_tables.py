@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Dict, Iterator, Optional, Tuple, Union
 from xml.etree import ElementTree
 
-from .structures import Color
+from .structure_masks import Color
 
 ENDINGS = (".nii", ".nii.gz")
 _LARGEST = 1 << 24  # bytes of a header with its extensions

@@ -14,7 +14,7 @@ from .dicom_segmentation import is_dicom_segmentation, lost_its_places, read_dic
 from .label_tables import label_table
 from .reading import read_image
 from .segments import SegmentEntry, is_segmentation_file, named_segments, read_segmentation
-from .structures import Labels, StructureMask, StructureMasks, holding
+from .structure_masks import Labels, StructureMask, StructureMasks, holding
 
 LARGEST_IN_LAYER = 2**31 - 1
 LABEL_OBJECTS = (sitk.sitkLabelUInt8, sitk.sitkLabelUInt16, sitk.sitkLabelUInt32, sitk.sitkLabelUInt64)
@@ -48,7 +48,7 @@ def as_structures(labels: Labels, name: str) -> StructureMasks:
 
     Args:
         labels: a 3D image of whole numbers of any type, 0 is background; one with layers needs the header of a
-            segmentation, which names them. What is :class:`.structures.StructureMasks` already stays as it is.
+            segmentation, which names them. What is :class:`.structure_masks.StructureMasks` already stays as it is.
         name: what to call the image in errors.
 
     Raises:

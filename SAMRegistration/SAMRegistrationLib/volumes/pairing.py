@@ -2,7 +2,7 @@
 
 from typing import Dict, List, Tuple
 
-from .structures import StructureMask, StructureMasks, name_key
+from .structure_masks import StructureMask, StructureMasks, name_key
 
 _MOST_NAMED = 3
 

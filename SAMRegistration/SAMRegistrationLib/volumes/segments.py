@@ -14,7 +14,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..image_files import write_image
-from .structures import Color, StructureMasks, holding
+from .structure_masks import Color, StructureMasks, holding
 
 SEGMENTATION_ENDING = ".seg.nrrd"
 LARGEST_LABEL_VALUE = 2**31 - 1

@@ -10,7 +10,10 @@ from .missing import imaged
 from .modality import without_missing
 
 Window = Tuple[float, float]
-CT_WINDOW, LUNG_WINDOW = (-200.0, 300.0), (-1000.0, 200.0)
+# HU. The registration network was trained with CT_WINDOW, wider than SOFT_TISSUE_WINDOW so that fat and contrast agent
+# keep their contrast. SOFT_TISSUE_WINDOW, which the click model was trained with, is the usual one of the abdomen,
+# level 40 and width 400, as in Ma et al., Segment anything in medical images, Nature Communications 15:654, 2024.
+CT_WINDOW, LUNG_WINDOW, SOFT_TISSUE_WINDOW = (-200.0, 300.0), (-1000.0, 200.0), (-160.0, 240.0)
 PERCENTILES = (0.5, 99.5)
 FAT = -50.0  # HU; every CT has values below, of fat, lung or air
 FEW = 1e-3

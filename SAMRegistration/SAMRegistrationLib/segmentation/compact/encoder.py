@@ -84,13 +84,16 @@ class ImageEncoder(nn.Module):
         self.to_keys = nn.Conv2d(quarter, quarter, 1)
         self.to_fine = nn.Conv2d(half, half, 1)
 
-    def seen(self, image: torch.Tensor) -> torch.Tensor:
+    def vit_features(self, image: torch.Tensor) -> torch.Tensor:
         """Features (B, 256, S/4, S/4) of the TinyViT for images (B, 1, S, S) in [0, 1]."""
         return self.vit(image.contiguous(memory_format=torch.channels_last))
 
-    def forward(self, image: torch.Tensor, seen: Optional[torch.Tensor] = None) -> ImageFeatures:
-        """Features of images (B, 1, S, S) in [0, 1], S divisible by 32; `seen` is computed when it is not given."""
-        context = self.context(self.seen(image) if seen is None else seen)
+    def forward(self, image: torch.Tensor, vit_features: Optional[torch.Tensor] = None) -> ImageFeatures:
+        """Features of images (B, 1, S, S) in [0, 1], S divisible by 32.
+
+        `vit_features` are those of :meth:`vit_features`, computed when they are not given.
+        """
+        context = self.context(self.vit_features(image) if vit_features is None else vit_features)
         half = self.at_half(2 * image - 1)
         quarter = self.at_quarter(half)
         eighth = self.at_eighth(quarter)

@@ -84,15 +84,15 @@ class CompactSam(nn.Module):
         self.config = replace(self.config, size=size)
         self.decoder.resize(size)
 
-    def seen(self, image: torch.Tensor) -> torch.Tensor:
+    def vit_features(self, image: torch.Tensor) -> torch.Tensor:
         """Features (B, 256, S/4, S/4) of the TinyViT for slices (B, 1, S, S) in [0, 1]."""
         with self._precision():
-            return self.encoder.seen(image).float()
+            return self.encoder.vit_features(image).float()
 
-    def encode(self, image: torch.Tensor, seen: Optional[torch.Tensor] = None) -> Encoded:
-        """Everything that depends on the slices (B, 1, S, S) in [0, 1] alone; `seen` as for the image encoder."""
+    def encode(self, image: torch.Tensor, vit_features: Optional[torch.Tensor] = None) -> Encoded:
+        """Everything that depends on the slices (B, 1, S, S) in [0, 1] alone; `vit_features` as for the encoder."""
         with self._precision():
-            features = self.encoder(image, seen)
+            features = self.encoder(image, vit_features)
         return Encoded(features, make_guide(image))
 
     def decode(self, encoded: Encoded, prompts: Prompts) -> Tuple[torch.Tensor, torch.Tensor]:

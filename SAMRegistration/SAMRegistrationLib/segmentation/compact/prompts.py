@@ -19,7 +19,7 @@ DISK, NEAR, FAR, LIKENESS = 1.5, 16.0, 40.0, 0.08
 
 
 class Prompts(NamedTuple):
-    """Prompts of a batch of N masks, in pixels of the S x S input (x to the right, y down, 0 = centre of a pixel).
+    """Prompts of a batch of N masks, in pixels of the S x S input (x to the right, y down, 0 = center of a pixel).
 
     Attributes:
         points: (N, P, 2) float clicks (x, y).

@@ -40,13 +40,13 @@ class QualityHead(nn.Module):
         grown = F.max_pool2d(probability, 2 * BORDER + 1, 1, BORDER)
         shrunk = -F.max_pool2d(-probability, 2 * BORDER + 1, 1, BORDER)
         around, along = grown - probability, probability - shrunk
-        seen = [_mean(features, weight) for weight in (probability, around, along)]
+        means = [_mean(features, weight) for weight in (probability, around, along)]
         area = probability.mean((-2, -1))
         unsure = (probability * (1 - probability)).mean((-2, -1)) / (area + 1e-4)
         sure = ((logits > 1).float().sum((-2, -1)) + 1) / ((logits > -1).float().sum((-2, -1)) + 1)
         rough = along.mean((-2, -1)) / (area.sqrt() + 1e-2)
         statistics = torch.stack([area.sqrt(), unsure, sure, rough], -1)
-        return self.layers(torch.cat([*seen, tokens, statistics], -1))[..., 0]
+        return self.layers(torch.cat([*means, tokens, statistics], -1))[..., 0]
 
 
 def consensus(logits: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:

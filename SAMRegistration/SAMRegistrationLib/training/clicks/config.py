@@ -1,21 +1,17 @@
 """The TOML file that describes a click training."""
 
-import sys
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, List, Optional, Union
 
 from ...errors import InputError
 from ...files import PathLike
 from ...segmentation.compact.model import CompactConfig
-from .sources import LabelledVolume, ProposedMasks, SyntheticSource
+from ..settings import checked, read_toml
+from .sources import LabeledVolume, ProposedMasks, SyntheticSource
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-Source = Union[LabelledVolume, ProposedMasks, SyntheticSource]
+BUILT_IN = "built-in"
+Source = Union[LabeledVolume, ProposedMasks, SyntheticSource]
 
 
 @dataclass(frozen=True)
@@ -73,59 +69,76 @@ class ClickTraining:
         return sum(stage.steps for stage in self.stages)
 
 
+@dataclass(frozen=True)
+class SyntheticEntry:
+    """[synthetic]: how often synthetic slices are drawn."""
+
+    share: float = 1.0
+
+    def source(self) -> Source:
+        """Where the pictures come from."""
+        return SyntheticSource()
+
+
+@dataclass(frozen=True)
+class ImagesEntry:
+    """[[images]]: a volume with its label map; see :class:`.sources.LabeledVolume`."""
+
+    image: Path
+    labels: Path
+    modality: str
+    held_out: float = 0.0
+    share: float = 1.0
+
+    def source(self) -> Source:
+        """Where the pictures come from."""
+        return LabeledVolume(self.image, self.labels, self.modality, self.held_out)
+
+
+@dataclass(frozen=True)
+class ProposalsEntry:
+    """[[proposals]]: a file of proposed masks; see :class:`.sources.ProposedMasks`."""
+
+    file: Path
+    held_out: int = 0
+    share: float = 1.0
+
+    def source(self) -> Source:
+        """Where the pictures come from."""
+        return ProposedMasks(self.file, self.held_out)
+
+
+ENTRIES = (("synthetic", SyntheticEntry), ("images", ImagesEntry), ("proposals", ProposalsEntry))
+
+
 def read_config(path: PathLike) -> ClickTraining:
     """The training that a TOML file describes; paths in it are relative to the file.
 
     Raises:
-        InputError: the file cannot be read, a setting is unknown or unusable, or there is nothing to learn from.
+        InputError: the file cannot be read, an entry is unknown or unusable, or there is nothing to learn from.
     """
     path = Path(path)
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read; give the path of a TOML file.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not valid TOML: {error}.") from error
-    try:
-        return _training(settings, path.parent)
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise InputError(f"{path} has an unknown, missing or unusable setting: {error}.") from error
+    content = read_toml(path)
+    entries = [entry for name, kind in ENTRIES for entry in _entries(kind, content.pop(name, []), path, name)]
+    values = checked(ClickTraining, content, path, elsewhere=("sources", "shares"))
+    if not entries or min(entry.share for entry in entries) <= 0:
+        raise InputError(
+            f"The configuration {path} has nothing to learn from; add [[images]], [[proposals]] or [synthetic] with a "
+            "share above 0."
+        )
+    stages = values["stages"]
+    if not stages or any(stage.size % 32 or stage.size < 32 or stage.steps < 1 for stage in stages):
+        raise InputError(
+            f'Each of the "stages" of the configuration {path} must have a size divisible by 32 and at least one step.'
+        )
+    if values.get("start") not in (None, BUILT_IN):
+        values["start"] = str((path.parent / values["start"]).resolve())
+    sources, shares = [entry.source() for entry in entries], [entry.share for entry in entries]
+    return ClickTraining(**values, sources=sources, shares=shares)
 
 
-def _training(settings: Dict[str, Any], folder: Path) -> ClickTraining:
-    known = {item.name for item in fields(ClickTraining)} - {"sources", "shares"}
-    unknown = set(settings) - known - {"synthetic", "images", "proposals"}
-    if unknown:
-        raise ValueError(f"'{sorted(unknown)[0]}'")
-    sources, shares = [], []
-    for kind, build in (("synthetic", _synthetic), ("images", _labelled), ("proposals", _proposed)):
-        entries = settings.pop(kind, [])
-        for entry in [entries] if isinstance(entries, dict) else entries:
-            shares.append(float(entry.pop("share", 1.0)))
-            sources.append(build(entry, folder))
-    if not sources or min(shares) <= 0:
-        raise ValueError("add [[images]], [[proposals]] or [synthetic] with a share above 0")
-    stages = [Stage(**stage) for stage in settings.pop("stages")]
-    model = settings.pop("model", {})
-    model = CompactConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in model.items()})
-    if any(stage.size % 32 or stage.size < 32 or stage.steps < 1 for stage in stages) or not stages:
-        raise ValueError("each of [[stages]] needs a size divisible by 32 and at least one step")
-    output = folder / settings.pop("output")
-    start = settings.pop("start", None)
-    if start not in (None, "built-in"):
-        start = str(folder / start)
-    encoder = settings.pop("encoder", None)
-    encoder = None if encoder is None else folder / encoder
-    return ClickTraining(output, stages, sources, shares, start, encoder, model, **settings)
-
-
-def _synthetic(entry, folder):
-    return SyntheticSource(**entry)
-
-
-def _labelled(entry, folder):
-    return LabelledVolume(folder / entry.pop("image"), folder / entry.pop("labels"), **entry)
-
-
-def _proposed(entry, folder):
-    return ProposedMasks(folder / entry.pop("file"), **entry)
+def _entries(kind, content: Any, path: Path, name: str) -> list:
+    tables = content if isinstance(content, list) else [content]
+    if not all(isinstance(table, dict) for table in tables):
+        raise InputError(f'The entry "{name}" of the configuration {path} must be a table.')
+    return [kind(**checked(kind, table, path, f"{name}.")) for table in tables]

@@ -1,4 +1,4 @@
-"""How good the masks are after one, two, ... simulated clicks."""
+"""Dice of the masks after one, two, ... simulated clicks."""
 
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
@@ -9,7 +9,7 @@ from ...errors import InputError
 from ...files import PathLike
 from ...job import Job
 from ...segmentation.predictor import SlicePredictor
-from .clicks import first_click, next_click
+from .click_simulation import first_click, next_click
 from .sources import Case
 
 

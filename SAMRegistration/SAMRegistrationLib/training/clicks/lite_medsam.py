@@ -16,6 +16,7 @@ from ...segmentation.compact.tiny_vit import NECK, TinyVit
 from ...segmentation.sam.mask_decoder import MaskDecoder
 from ...segmentation.sam.prompt_encoder import PromptEncoder
 from ...segmentation.sam.two_way import TwoWayTransformer
+from ..optimization import with_prefix
 
 SIZE, STRIDE = 256, 4
 EPSILON = 1e-5
@@ -55,16 +56,12 @@ def read_lite_medsam(path: PathLike) -> LiteMedSam:
     try:
         state = torch.load(Path(path), map_location="cpu", weights_only=True)
         state = state.get("model", state)
-        model.encoder.load_state_dict(_folded(_part(state, "image_encoder.")))
-        model.prompts.load_state_dict(_part(state, "prompt_encoder."))
-        model.decoder.load_state_dict(_part(state, "mask_decoder."))
+        model.encoder.load_state_dict(_folded(with_prefix(state, "image_encoder.")))
+        model.prompts.load_state_dict(with_prefix(state, "prompt_encoder."))
+        model.decoder.load_state_dict(with_prefix(state, "mask_decoder."))
     except (pickle.UnpicklingError, OSError, RuntimeError, ValueError, AttributeError, KeyError) as error:
         raise WeightsError(f"{path} does not hold the weights of LiteMedSAM; choose lite_medsam.pth.") from error
     return LiteMedSam(*(part.eval() for part in model))
-
-
-def _part(state: State, prefix: str) -> State:
-    return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
 
 
 def _folded(state: State) -> State:

@@ -1,4 +1,4 @@
-"""Files of masks that a teacher proposed on unlabelled volumes, for :class:`~.sources.ProposedMasks`."""
+"""Files of masks that a teacher proposed on unlabeled volumes, for :class:`~.sources.ProposedMasks`."""
 
 from typing import List, Optional, Sequence
 
@@ -15,7 +15,7 @@ from .sample import CT_WINDOWS, jittered_window
 from .sources import read_volume
 from .teacher import LiteMedSamTeacher
 
-MR_RANGE = 1000.0
+MR_RANGE = 1000.0  # stored intensity of the percentile 99.5
 
 
 def propose_masks(
@@ -28,7 +28,7 @@ def propose_masks(
     seed: int = 0,
     job: Optional[Job] = None,
 ) -> int:
-    """Write slices of unlabelled volumes and the masks proposed in them; returns the number of masks.
+    """Write slices of unlabeled volumes and the masks proposed in them; returns the number of masks.
 
     The file (.npz) holds ``images`` (N, 256, 256) int16 (HU for CT, else 0..1000 between the percentiles 0.5 and
     99.5), ``is_ct`` (N,), ``masks`` (M, 8192) packed bits, and ``owner`` (M,), the slice that each mask lies in.

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from .noise import smooth_noise
+
 CT_WINDOWS = ((-160, 240), (-160, 240), (-160, 240), (-200, 300), (-1000, 200), (-500, 1300))
 FULL = 256
 
@@ -16,12 +18,12 @@ class Sample(NamedTuple):
     Attributes:
         image: (1, S, S) float32 in [0, 1].
         masks: (K, S, S) float32 in [0, 1].
-        seen: (256, S/4, S/4), what the TinyViT sees in it, where that is known.
+        features: (256, S/4, S/4), of the TinyViT, where they are known.
     """
 
     image: torch.Tensor
     masks: torch.Tensor
-    seen: Optional[torch.Tensor] = None
+    features: Optional[torch.Tensor] = None
 
 
 def deformed(
@@ -41,10 +43,10 @@ def deformed(
     angle = rng.normal(0, 0.25) + (rng.integers(4) * np.pi / 2 if rng.random() < 0.2 else 0)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     turn = turn @ np.diag(rng.choice([1, -1], 2) * np.exp(rng.normal(0, 0.08, 2)))
-    centre = _centre(masks, rng) * max(0.15, 1 - 0.8 / zoom)
+    center = _center(masks, rng) * max(0.15, 1 - 0.8 / zoom)
     y, x = np.meshgrid(*(np.linspace(-0.5, 0.5, size),) * 2, indexing="ij")
-    places = torch.from_numpy(np.stack([y, x], -1) @ turn.T / zoom + centre * extent / extent.max())
-    places = places + _smooth_noise(rng, 2, size, int(rng.integers(3, 9)))[0].permute(1, 2, 0) * rng.uniform(0, 0.02)
+    places = torch.from_numpy(np.stack([y, x], -1) @ turn.T / zoom + center * extent / extent.max())
+    places = places + smooth_noise(rng, 2, size, int(rng.integers(3, 9))).permute(1, 2, 0) * rng.uniform(0, 0.02)
     grid = places * torch.from_numpy(2 * extent.max() / extent)
     grid = grid.flip(-1)[None].float()
     darkest = float(image.min())
@@ -53,7 +55,7 @@ def deformed(
     return Sample(moved[:1] + darkest, moved[1:])
 
 
-def disguised(image: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+def augment_appearance(image: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     """A picture (1, S, S) in [0, 1] with random contrast, shading, blur, resolution and noise."""
     size = image.shape[-1]
     image = image[None]
@@ -67,7 +69,7 @@ def disguised(image: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     if rng.random() < 0.5:
         image = image + _noise(rng, size) * rng.exponential(0.03)
     if rng.random() < 0.4:
-        image = image * torch.exp(_smooth_noise(rng, 1, size, int(rng.integers(2, 5))).float() * rng.uniform(0, 0.3))
+        image = image * torch.exp(smooth_noise(rng, 1, size, int(rng.integers(2, 5))).float() * rng.uniform(0, 0.3))
     image = image.clamp(0, 1)
     if rng.random() < 0.5:
         image = image ** np.exp(rng.normal(0, 0.3))
@@ -85,7 +87,7 @@ def jittered_window(image: np.ndarray, low: float, high: float, rng: Optional[np
     return np.clip((image - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
 
 
-def _centre(masks, rng):
+def _center(masks, rng):
     """A place of a structure, more or less, in fractions of the slice from its middle."""
     places = np.argwhere(masks[0]) if len(masks) else []
     if not len(places):
@@ -95,8 +97,3 @@ def _centre(masks, rng):
 
 def _noise(rng, size):
     return torch.from_numpy(rng.standard_normal((1, 1, size, size), dtype=np.float32))
-
-
-def _smooth_noise(rng, channels, size, coarse):
-    noise = torch.from_numpy(rng.standard_normal((1, channels, coarse, coarse)))
-    return F.interpolate(noise, (size, size), mode="bicubic", align_corners=True)

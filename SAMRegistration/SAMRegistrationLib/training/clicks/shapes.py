@@ -10,22 +10,22 @@ from torch.nn import functional as F
 def blob(
     size: int,
     rng: np.random.Generator,
-    centre: np.ndarray,
+    center: np.ndarray,
     radius: float,
     aspect: float,
     roughness: float,
     turn: Optional[float] = None,
 ) -> np.ndarray:
-    """Mask (S, S) of a star-shaped region around `centre` (row, column) whose radius varies smoothly with the angle.
+    """Mask (S, S) of a star-shaped region around `center` (row, column) whose radius varies smoothly with the angle.
 
     Its long axis lies `turn` rad from the rows, or anywhere.
     """
     reach = int(np.ceil(radius * (1 + 4 * roughness))) + 1
-    low = np.clip(np.floor(centre).astype(int) - reach, 0, size)
-    high = np.clip(np.floor(centre).astype(int) + reach + 1, 0, size)
+    low = np.clip(np.floor(center).astype(int) - reach, 0, size)
+    high = np.clip(np.floor(center).astype(int) + reach + 1, 0, size)
     mask = np.zeros((size, size), bool)
-    y = np.arange(low[0], high[0])[:, None] - centre[0]
-    x = np.arange(low[1], high[1])[None] - centre[1]
+    y = np.arange(low[0], high[0])[:, None] - center[0]
+    x = np.arange(low[1], high[1])[None] - center[1]
     turn = rng.uniform(0, np.pi) if turn is None else turn
     u = np.cos(turn) * x + np.sin(turn) * y
     v = (np.cos(turn) * y - np.sin(turn) * x) / aspect

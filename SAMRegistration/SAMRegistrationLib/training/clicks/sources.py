@@ -1,4 +1,4 @@
-"""Where training pictures come from: labelled volumes, proposed masks, and synthetic slices."""
+"""Where training pictures come from: labeled volumes, proposed masks, and synthetic slices."""
 
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence, Tuple
@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from ...errors import InputError
 from ...files import PathLike
-from .sample import CT_WINDOWS, Sample, deformed, disguised, jittered_window
+from .sample import CT_WINDOWS, Sample, augment_appearance, deformed, jittered_window
 from .synthetic import synthetic_slice
 
 SMALLEST = 40
@@ -32,7 +32,7 @@ class Case(NamedTuple):
 
 
 class SyntheticSource:
-    """Endless synthetic slices."""
+    """Synthetic slices, in any number."""
 
     def draw(self, size: int, masks: int, rng: np.random.Generator) -> Optional[Sample]:
         image, structures = synthetic_slice(max(size, SYNTHETIC_SIZE), rng)
@@ -50,7 +50,7 @@ class SyntheticSource:
         return cases
 
 
-class LabelledVolume:
+class LabeledVolume:
     """Slices of a volume with a label map, along all three axes.
 
     Args:
@@ -77,7 +77,7 @@ class LabelledVolume:
         cut = len(array) - round(held_out * len(array))
         self._array, self._label = array[:cut], label[:cut]
         self._held_array, self._held_label = array[cut:], label[cut:]
-        self._planes = _labelled_planes(self._label)
+        self._planes = _labeled_planes(self._label)
         if not self._planes:
             raise InputError(f"{labels} holds no structure of {SMALLEST} pixels in any slice; nothing can be learned.")
 
@@ -174,7 +174,7 @@ def picture(
     if not len(visible):
         return None
     repeated = visible[np.arange(masks) % len(visible)]
-    return Sample(disguised(sample.image, rng), repeated)
+    return Sample(augment_appearance(sample.image, rng), repeated)
 
 
 def read_volume(path: PathLike) -> sitk.Image:
@@ -192,7 +192,7 @@ def read_volume(path: PathLike) -> sitk.Image:
     return sitk.DICOMOrient(image, "LPS")
 
 
-def _labelled_planes(label):
+def _labeled_planes(label):
     planes = []
     for axis in range(3):
         others = tuple(k for k in range(3) if k != axis)

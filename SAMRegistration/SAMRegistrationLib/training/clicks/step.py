@@ -1,4 +1,4 @@
-"""One training step: simulated clicks on a batch of pictures, and the loss of what the model makes of them."""
+"""One training step: simulated clicks on a batch of pictures, and the loss of the model's answers."""
 
 from typing import List, NamedTuple, Optional, Tuple
 
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from ...segmentation.compact.model import CompactSam, Encoded
 from ...segmentation.compact.prompts import Prompts
 from ...segmentation.compact.quality import consensus
-from .clicks import first_click, loose_box, next_click
+from .click_simulation import first_click, loose_box, next_click
 from .losses import click_loss, mask_loss, quality_loss
 from .sample import Sample
 
@@ -24,21 +24,21 @@ class Batch(NamedTuple):
         images: (B, 1, S, S).
         owner: (N,) number of the picture that mask n lies in.
         targets: (N, S/2, S/2) in [0, 1].
-        seen: (B, 256, S/4, S/4), what the TinyViT sees in the pictures, where that is known.
+        features: (B, 256, S/4, S/4), of the TinyViT, where they are known.
     """
 
     images: torch.Tensor
     owner: torch.Tensor
     targets: torch.Tensor
-    seen: Optional[torch.Tensor] = None
+    features: Optional[torch.Tensor] = None
 
 
 def collate(samples: List[Sample]) -> Batch:
     """A batch of pictures with equally many masks each."""
     owner = torch.arange(len(samples)).repeat_interleave(len(samples[0].masks))
     targets = F.avg_pool2d(torch.cat([sample.masks for sample in samples])[None], 2)[0]
-    seen = None if samples[0].seen is None else torch.stack([sample.seen for sample in samples])
-    return Batch(torch.stack([sample.image for sample in samples]), owner, targets, seen)
+    features = None if samples[0].features is None else torch.stack([sample.features for sample in samples])
+    return Batch(torch.stack([sample.image for sample in samples]), owner, targets, features)
 
 
 def interactive_loss(model: CompactSam, batch: Batch, rng: np.random.Generator) -> Tuple[torch.Tensor, List[float]]:
@@ -47,7 +47,7 @@ def interactive_loss(model: CompactSam, batch: Batch, rng: np.random.Generator) 
     The first prompt is a click inside, sometimes a box or the mask of another slice; the corrections between the first
     and the last answer are simulated without gradient.
     """
-    encoded = model.encode(batch.images, batch.seen)
+    encoded = model.encode(batch.images, batch.features)
     per_mask = encoded.select(batch.owner)
     detached = Encoded(*(type(part)(*(tensor.detach() for tensor in part)) for part in per_mask))
     wanted = batch.targets.numpy() > 0.5
@@ -114,7 +114,7 @@ def _stack(clicks, rng):
 
 
 def _mask_of_another_slice(targets, rng):
-    """Logits as if the same structure had been segmented in a neighbouring slice: moved and bent a little."""
+    """Logits as if the same structure had been segmented in a neighboring slice: moved and bent a little."""
     count, side = len(targets), targets.shape[-1]
     bend = F.interpolate(torch.randn(count, 2, 4, 4, generator=_generator(rng)), (side, side), mode="bicubic")
     shift = torch.from_numpy(rng.normal(0, 0.03, (count, 1, 1, 2)).astype(np.float32))

@@ -1,12 +1,11 @@
-"""Endless synthetic slices whose masks are exact: partitions, bodies with organs, short-axis hearts, and trunks."""
+"""Synthetic slices with exact masks, in any number: partitions, bodies with organs, short-axis hearts, and trunks."""
 
 from typing import List, Tuple
 
 import numpy as np
-import torch
-from torch.nn import functional as F
 
-from .shapes import blob, smooth_noise
+from .noise import smooth_noise, texture_noise
+from .shapes import blob
 from .torso import torso_slice
 
 Picture = Tuple[np.ndarray, np.ndarray]
@@ -17,7 +16,7 @@ def synthetic_slice(size: int, rng: np.random.Generator) -> Picture:
     kind = rng.choice(4, p=(0.15, 0.2, 0.2, 0.45))
     image, masks = (_partition, _body, _heart, torso_slice)[kind](size, rng)
     visible = [mask for mask in masks if mask.sum() > 1.2e-3 * size**2]
-    texture = smooth_noise(rng, size, int(rng.integers(16, 64))) * rng.exponential(0.015)
+    texture = texture_noise(rng, size, int(rng.integers(16, 64))) * rng.exponential(0.015)
     return np.clip(image + texture, 0, 1).astype(np.float32), np.array(visible, bool).reshape(-1, size, size)
 
 
@@ -25,8 +24,7 @@ def _partition(size, rng):
     """Label maps as the argmax of smooth noises (as SynthMorph's, Hoffmann et al., TMI 2022)."""
     labels = int(rng.integers(3, 12))
     coarse = int(rng.integers(3, 14))
-    noise = torch.from_numpy(rng.standard_normal((1, labels, coarse, coarse)))
-    label = F.interpolate(noise, (size, size), mode="bicubic", align_corners=True)[0].argmax(0).numpy()
+    label = smooth_noise(rng, labels, size, coarse).argmax(0).numpy()
     means = rng.uniform(0, 1, labels)
     return means[label], [label == k for k in range(labels)]
 
@@ -54,7 +52,7 @@ def _body(size, rng):
         if inside_value is not None:  # marrow, lumen, medulla: another intensity that belongs to the organ
             inside = radius * rng.uniform(0.5, 0.93)
             core = blob(size, np.random.default_rng(shape), place, inside, aspect, rough) & organ
-            spots = mottled * smooth_noise(rng, size, int(rng.integers(size // 8, size // 3)))
+            spots = mottled * texture_noise(rng, size, int(rng.integers(size // 8, size // 3)))
             image[core] = np.clip(inside_value + spots[core], 0, 1)
         structures = [structure & ~organ for structure in structures] + [organ]
         if radius > 0.08 * size and rng.random() < 0.5:

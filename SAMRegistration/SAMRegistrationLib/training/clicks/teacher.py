@@ -1,6 +1,6 @@
-"""Masks for unlabelled images: LiteMedSAM answers boxes, and what it answers twice alike is kept.
+"""Pseudo-labels for unlabeled images: LiteMedSAM's masks for boxes, kept when a shifted box gives nearly the same.
 
-It understands boxes well and clicks hardly at all, so it can teach what structures look like.
+Boxes are used because LiteMedSAM segments poorly from clicks.
 """
 
 from typing import List
@@ -12,10 +12,10 @@ import torch
 from ...files import PathLike
 from .lite_medsam import SIZE, read_lite_medsam
 
-SMALLEST = 60
-LARGEST = 0.35
-STABLE = 0.85
-SAME = 0.8
+SMALLEST = 60  # pixels of a mask
+LARGEST = 0.35  # of the picture
+STABLE = 0.85  # IoU of the masks for a box and for the shifted one
+SAME = 0.8  # IoU from which two masks are one structure
 
 
 class LiteMedSamTeacher:

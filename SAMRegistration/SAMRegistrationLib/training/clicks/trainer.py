@@ -1,13 +1,11 @@
-"""Click training from start to weights, resumable at every checkpoint."""
+"""Training of the built-in click model, resumable at every checkpoint."""
 
-import csv
 import math
 from functools import partial
 from pathlib import Path
 from typing import Dict, List, Optional
 
 import numpy as np
-import SimpleITK as sitk
 import torch
 
 from ...errors import InputError
@@ -15,9 +13,13 @@ from ...files import require_writable_folder, whole_file
 from ...job import Job
 from ...segmentation.compact.model import CompactSam, load_compact_sam, save_compact_sam, short_floats_pay
 from ...segmentation.compact.predictor import BUILT_IN_WEIGHTS, CompactPredictor
-from .config import ClickTraining
+from ..log import read_csv, write_csv
+from ..optimization import Optimization
+from ..schedule import cosine_decay, linear_warmup
+from ..threads import limit_threads
+from .config import BUILT_IN, ClickTraining
 from .evaluate import evaluate_clicks
-from .gallery import Gallery, See
+from .feature_cache import FeatureCache, Features
 from .lite_medsam import read_lite_medsam
 from .sample import Sample
 from .step import collate, interactive_loss
@@ -46,9 +48,7 @@ def train_sam(training: ClickTraining, resume: bool = False, job: Optional[Job] 
         raise InputError(f"There is no checkpoint in {folder} to resume from.")
     if exists and not resume:
         raise InputError(f"{folder} holds a training already; resume it or choose another output folder.")
-    if training.threads:
-        torch.set_num_threads(training.threads)
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(training.threads)
+    limit_threads(training.threads)
     run = _Run(training)
     if resume:
         run.load(folder / CHECKPOINT)
@@ -63,8 +63,7 @@ def train_sam(training: ClickTraining, resume: bool = False, job: Optional[Job] 
 
 def read_log(folder: Path) -> List[Dict[str, float]]:
     """The rows of a training's log: step, loss, Dice in training, and Dice after each click in validation."""
-    with open(folder / LOG, newline="", encoding="utf-8") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    rows = [{name: float(value) for name, value in row.items()} for row in read_csv(folder / LOG)]
     return [{**row, "step": int(row["step"])} for row in rows]
 
 
@@ -76,38 +75,32 @@ class _Run:
         torch.manual_seed(training.seed)
         self.model = _start(training).to(memory_format=torch.channels_last)
         self._stored_size = self.model.config.size
-        self.averaged = torch.optim.swa_utils.AveragedModel(
-            self.model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(training.average)
-        )
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=training.rate, weight_decay=0.01)
+        self._optimization = Optimization(self.model, self.model.parameters(), weight_decay=0.01)
         self.step = 0
         self.best = -math.inf
         self.history: List[Dict[str, float]] = []
         self._recent: List[List[float]] = []
-        self._gallery = gallery_of(training, self.model.seen) if training.gallery else None
+        self._cache = feature_cache(training, self.model.vit_features) if training.gallery else None
         self._cases = [case for source in training.sources for case in source.cases(training.validation, training.seed)]
 
     def advance(self) -> None:
         """One optimizer step."""
         rng = np.random.default_rng([self.training.seed, self.step])
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
         size = self._size()
         self.model.resize(size)
         self.model.train()
         samples = [self._sample(size, rng) for _ in range(self.training.pictures)]
         loss, dice = interactive_loss(self.model, collate(samples), rng)
-        self.optimizer.zero_grad()
+        self._optimization.clear_gradients()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
-        self.averaged.update_parameters(self.model)
+        self._optimization.clip(1.0)
+        self._optimization.step(self._rate(), self.training.average if self.step else 0.0)
         self.step += 1
         self._recent.append([loss.item(), *dice])
 
     def checkpoint(self, folder: Path, job: Job) -> None:
         """Validate, keep the averaged weights when they are the best yet, and store what is needed to go on."""
-        model = self.averaged.module
+        model = self._optimization.average
         model.resize(self._stored_size)
         scores = evaluate_clicks(CompactPredictor.from_model(model), self._cases, job=Job(cancelled=job.check))
         curve = scores.mean() if self._cases else np.full(5, float(self.step))
@@ -119,12 +112,10 @@ class _Run:
         if curve.mean() > self.best:
             self.best = float(curve.mean())
             save_compact_sam(model, folder / WEIGHTS, {"step": str(self.step), "seed": str(self.training.seed)})
-        with whole_file(folder / LOG) as path, open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(row))
-            writer.writeheader()
-            writer.writerows(self.history)
+        write_csv(folder / LOG, list(row), [list(entry.values()) for entry in self.history])
         with whole_file(folder / CHECKPOINT) as path:
-            torch.save(self._state(), path)
+            progress = {"step": self.step, "best": self.best, "history": self.history}
+            torch.save({**self._optimization.state(self.step), **progress}, path)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint.
@@ -134,31 +125,19 @@ class _Run:
         """
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
-            self.model.load_state_dict(state["model"])
-            self.averaged.load_state_dict(state["averaged"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            self._optimization.load_state(state)
             self.step, self.best, self.history = state["step"], state["best"], state["history"]
         except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
             raise InputError(f"{path} is damaged or of another network; start a new training.") from error
 
-    def _state(self):
-        return {
-            "model": self.model.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "best": self.best,
-            "history": self.history,
-        }
-
     def _sample(self, size, rng):
-        if self._gallery is None:
+        if self._cache is None:
             return draw(self.training, size, self.training.masks, rng)
-        return self._gallery.sample(size, self.training.masks, rng)
+        return self._cache.sample(size, self.training.masks, rng)
 
     def _rate(self):
-        warm = min(1.0, (self.step + 1) / max(self.training.warmup, 1))
-        return self.training.rate * warm * (1 + math.cos(math.pi * self.step / self.training.steps)) / 2
+        warmup = linear_warmup(self.step, self.training.warmup)
+        return self.training.rate * warmup * cosine_decay(self.step / self.training.steps)
 
     def _size(self):
         past = 0
@@ -169,10 +148,10 @@ class _Run:
         return self.training.stages[-1].size
 
 
-def gallery_of(training: ClickTraining, see: See) -> Gallery:
-    """The gallery of a training that has one; `see` as for :class:`.gallery.Gallery`."""
+def feature_cache(training: ClickTraining, features: Features) -> FeatureCache:
+    """The cache of a training that has one; `features` as for :class:`.feature_cache.FeatureCache`."""
     folder = training.output / GALLERY
-    return Gallery(folder, training.gallery, training.seed, partial(draw, training), see)
+    return FeatureCache(folder, training.gallery, training.seed, partial(draw, training), features)
 
 
 def draw(training: ClickTraining, size: int, masks: int, rng: np.random.Generator) -> Sample:
@@ -194,7 +173,7 @@ def _start(training: ClickTraining) -> CompactSam:
         model = CompactSam(training.model)
         model.short_floats = short_floats_pay()
     else:
-        model = load_compact_sam(BUILT_IN_WEIGHTS if training.start == "built-in" else training.start)
+        model = load_compact_sam(BUILT_IN_WEIGHTS if training.start == BUILT_IN else training.start)
     if training.encoder is not None:
         model.encoder.vit.load_state_dict(read_lite_medsam(training.encoder).encoder.state_dict())
     return model

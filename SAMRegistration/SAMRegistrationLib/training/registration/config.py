@@ -1,21 +1,14 @@
-"""What a training is: a TOML file whose every entry is checked."""
+"""Configuration of a training of the registration network, read from a TOML file."""
 
-import dataclasses
-import typing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional
 
-from ...errors import InputError
 from ...files import PathLike
+from ..settings import read_settings
 from .deformation import DeformationRange
 from .degrade import Degradation
 from .synthetic import SyntheticOptions
-
-try:
-    import tomllib
-except ModuleNotFoundError:  # Python before 3.11
-    import tomli as tomllib
 
 
 @dataclass(frozen=True)
@@ -27,7 +20,7 @@ class LossWeights:
         smoothness: diffusion regularizer of the displacement.
         overlap: soft Dice of the true structures.
         contrast, alignment: prototype losses on the coarsest features.
-        contour: contour-aware Chamfer distance, per square millimetre.
+        contour: contour-aware Chamfer distance, per square millimeter.
         truth: distance to the true displacement in voxels, where it is known (synthetic pairs).
     """
 
@@ -120,84 +113,10 @@ class TrainingConfig:
     validation: ValidationOptions = field(default_factory=ValidationOptions)
 
 
-def read_config(path: PathLike, kind=TrainingConfig):
-    """Read a TOML file into the dataclass `kind`; relative paths in it are relative to the file.
+def read_config(path: PathLike) -> TrainingConfig:
+    """The training that a TOML file describes; relative paths in it are relative to the file.
 
     Raises:
         InputError: the file cannot be read, is no TOML, or has an unknown or unusable entry; the sentence names it.
     """
-    path = Path(path)
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"The configuration {path} cannot be read ({error.strerror}).") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"The configuration {path} is not valid TOML ({error}).") from error
-    return _table(kind, content, path, "")
-
-
-def plain(value: Any) -> Any:
-    """A configuration as what JSON can hold."""
-    if dataclasses.is_dataclass(value):
-        return {entry.name: plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
-
-
-def _table(kind, content: Dict[str, Any], path: Path, prefix: str):
-    types = typing.get_type_hints(kind)
-    for name in content:
-        if name not in types:
-            raise InputError(f'The configuration {path} has an unknown entry "{prefix}{name}".')
-    values = {name: _value(types[name], value, path, f"{prefix}{name}") for name, value in content.items()}
-    missing = [
-        entry.name
-        for entry in dataclasses.fields(kind)
-        if entry.name not in values
-        and entry.default is dataclasses.MISSING
-        and entry.default_factory is dataclasses.MISSING
-    ]
-    if missing:
-        raise InputError(f'The configuration {path} lacks the entry "{prefix}{missing[0]}".')
-    return kind(**values)
-
-
-def _value(kind, value: Any, path: Path, name: str) -> Any:
-    if dataclasses.is_dataclass(kind):
-        if not isinstance(value, dict):
-            raise InputError(f'The entry "{name}" of the configuration {path} must be a table.')
-        return _table(kind, value, path, f"{name}.")
-    fits, wanted = _fit(kind, value)
-    if not fits:
-        raise InputError(f'The entry "{name}" of the configuration {path} must be {wanted}, not {value!r}.')
-    if kind in (Path, Optional[Path]):
-        return (path.parent / value).resolve()
-    if typing.get_origin(kind) is tuple:
-        return tuple(tuple(item) if isinstance(item, list) else item for item in value)
-    return float(value) if kind is float else value
-
-
-def _fit(kind, value: Any) -> Tuple[bool, str]:
-    if kind is bool:
-        return isinstance(value, bool), "true or false"
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 0, "a whole number, 0 or more"
-    if kind is float:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return number and 0 <= value < float("inf"), "a number, 0 or more"
-    if kind in (str, Path, Optional[Path]):
-        return isinstance(value, str) and bool(value), "text"
-    if kind == Tuple[Tuple[int, int, int], ...]:
-        sizes = isinstance(value, list) and value and all(_is_size(item) for item in value)
-        return bool(sizes), "a list of sizes, three whole numbers of at least 8 each"
-    if typing.get_origin(kind) is tuple:
-        inner = typing.get_args(kind)[0]
-        return isinstance(value, list) and bool(value) and all(_fit(inner, item)[0] for item in value), "a list"
-    return isinstance(value, dict), "a table"
-
-
-def _is_size(item: Any) -> bool:
-    return isinstance(item, list) and len(item) == 3 and all(isinstance(n, int) and n >= 8 for n in item)
+    return read_settings(path, TrainingConfig)

@@ -1,4 +1,4 @@
-"""Masks as a click model makes them: grown, shrunk, with holes, moved, with a rough border, or not there at all."""
+"""Simulated errors of masks: dilation, erosion, holes, shifts, rough borders, missing structures."""
 
 from dataclasses import dataclass
 
@@ -51,7 +51,7 @@ def _degrade(mask: torch.Tensor, how: Degradation, stream: RandomStream) -> torc
     if stream.happens(how.shift):
         mask = _shift(mask, [stream.integer(-how.largest, how.largest) for _ in range(3)])
     if stream.happens(how.holes) and bool(mask.any()):
-        mask = _punch(mask, stream)
+        mask = _with_holes(mask, stream)
     return mask
 
 
@@ -72,7 +72,7 @@ def _shift(mask: torch.Tensor, offsets) -> torch.Tensor:
     return moved
 
 
-def _punch(mask: torch.Tensor, stream: RandomStream) -> torch.Tensor:
+def _with_holes(mask: torch.Tensor, stream: RandomStream) -> torch.Tensor:
     inside = mask[0, 0].nonzero()
     grid = identity_grid(mask.shape[2:], mask)
     for _ in range(stream.integer(1, 3)):

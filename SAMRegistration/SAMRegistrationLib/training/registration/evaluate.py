@@ -17,8 +17,9 @@ from ...metrics import compare_labels, deformation_statistics, jacobian_image, t
 from ...registration import RegistrationOptions, register
 from ...volumes import NamedMask, StructureMasks
 from ..random_stream import RandomStream
+from ..settings import read_settings
+from ..threads import limit_threads
 from .check import check_data_list, read_image, read_label_volume, read_landmarks
-from .config import read_config
 from .datalist import SPLITS, Case, DataList, read_data_list
 from .degrade import Degradation, degrade_masks
 from .memory import PeakMemory
@@ -68,7 +69,7 @@ def read_evaluation(path: PathLike) -> Evaluation:
     Raises:
         InputError: the file or an entry cannot be used; the sentence names both.
     """
-    evaluation = read_config(path, Evaluation)
+    evaluation = read_settings(path, Evaluation)
     for what, values, allowed in (
         ("method", evaluation.methods, METHODS),
         ("masks", evaluation.masks, ("without", "with")),
@@ -96,9 +97,7 @@ def evaluate(evaluation: Evaluation, job: Optional[Job] = None) -> Dict[str, Any
     """
     job = job or Job()
     require_writable_folder(evaluation.output)
-    if evaluation.threads:
-        torch.set_num_threads(evaluation.threads)
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(evaluation.threads)
+    limit_threads(evaluation.threads)
     data = read_data_list(evaluation.list)
     pairs = data.pairs_of(evaluation.split)[: evaluation.pairs or None]
     _require_labels(evaluation, pairs)

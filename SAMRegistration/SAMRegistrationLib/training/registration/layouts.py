@@ -34,7 +34,7 @@ def abdomen_ct_ct(folder: PathLike) -> DataList:
     """
     scans = _images_with_labels(Path(folder), "imagesTr", "labelsTr", "Learn2Reg AbdomenCTCT")
     if len(scans) != 30:
-        raise InputError(f"The folder {folder} has {len(scans)} labelled scans; Learn2Reg AbdomenCTCT has 30.")
+        raise InputError(f"The folder {folder} has {len(scans)} labeled scans; Learn2Reg AbdomenCTCT has 30.")
     cases = tuple(
         Case(_stem(image), "test" if index % 3 == 0 else "train", image, labels)
         for index, (image, labels) in enumerate(scans)

@@ -1,4 +1,4 @@
-"""What one training step sees."""
+"""A pair of volumes for one training step."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Optional, Tuple
@@ -15,7 +15,7 @@ class TrainingPair:
         fixed_labels, moving_labels: true structures (1, K, D, H, W) in [0, 1], for the overlap loss; None: unknown.
         fixed_masks, moving_masks: what the network is shown (1, K', D, H, W), possibly degraded; None: no masks.
         truth: the true displacement (1, 3, D, H, W) in voxels, when it is known.
-        spacing: millimetres per voxel, ordered (z, y, x).
+        spacing: millimeters per voxel, ordered (z, y, x).
         same_contrast: both images show tissues alike, so that correlation of intensities is meaningful.
     """
 

@@ -25,7 +25,7 @@ class TrainingState:
         step: steps done.
         best: best validation score so far.
         seconds: time spent so far.
-        tensors: weights ("network."), their average ("ema.") and AdamW's moments ("moment1.", "moment2.").
+        tensors: as :meth:`..optimization.Optimization.tensors` gives them.
     """
 
     step: int

@@ -1,4 +1,4 @@
-"""Endless synthetic pairs with known deformation: licence-free training data for any anatomy and contrast."""
+"""Synthetic pairs with known deformation in any number: random anatomy, contrast and appearance."""
 
 from dataclasses import dataclass, field, fields, replace
 from typing import Dict, Tuple
@@ -40,7 +40,7 @@ class SyntheticOptions:
 
 
 class SyntheticPairs:
-    """Pair number i, made from (seed, i) alone; there is no last one.
+    """Pair number i for every i >= 0, generated from (seed, i) alone.
 
     Example:
         >>> pair = SyntheticPairs(SyntheticOptions(shapes=((16, 20, 24),)), seed=1)[7]
@@ -55,16 +55,16 @@ class SyntheticPairs:
 
     def __getitem__(self, index: int) -> TrainingPair:
         if self.options.reuse <= 1:
-            return self._made(index)
+            return self._generated(index)
         block, place = divmod(index, self.options.pool * self.options.reuse)
         number = block * self.options.pool + place % self.options.pool
         if number not in self._pool:
             first = block * self.options.pool
             self._pool = {key: pair for key, pair in self._pool.items() if key >= first}
-            self._pool[number] = self._made(number)
-        return turned(self._pool[number], RandomStream(self.seed, index, 2))
+            self._pool[number] = self._generated(number)
+        return randomly_oriented(self._pool[number], RandomStream(self.seed, index, 2))
 
-    def _made(self, number: int) -> TrainingPair:
+    def _generated(self, number: int) -> TrainingPair:
         options, stream = self.options, RandomStream(self.seed, number)
         shape = stream.choice(options.shapes)
         padded = [n + 2 * MARGIN for n in shape]
@@ -106,7 +106,7 @@ class SyntheticPairs:
         return fixed, render(moving_tissues, moving_contrast, warp(other, to_moving), stream), same
 
 
-def turned(pair: TrainingPair, stream: RandomStream) -> TrainingPair:
+def randomly_oriented(pair: TrainingPair, stream: RandomStream) -> TrainingPair:
     """The pair with its axes exchanged and mirrored at random, the truth included; its voxels must be cubes."""
     order = [int(axis) for axis in stream.numbers.permutation(3)]
     mirrored = [axis for axis in range(3) if stream.happens(0.5)]

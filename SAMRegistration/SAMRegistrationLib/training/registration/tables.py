@@ -1,6 +1,5 @@
 """Tables of an evaluation: every measurement as CSV, and means with standard deviations as CSV and Markdown."""
 
-import csv
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from ...files import whole_file
 from ...metrics import DeformationStatistics, StructureScores
+from ..log import write_csv
 from .datalist import DataList
 
 
@@ -18,7 +18,7 @@ class Measurement:
     Attributes:
         guided: whether masks were shown to the method.
         scores: per structure.
-        landmark_errors: millimetres, (N,), or None without landmarks.
+        landmark_errors: millimeters, (N,), or None without landmarks.
         seconds, peak_mb: time of the registration (without the metrics) and memory.
     """
 
@@ -40,9 +40,9 @@ class Measurement:
 
 def write_tables(measurements: Sequence[Measurement], data: DataList, evaluation) -> List[List[str]]:
     """Write results.csv (a line per method, pair and structure), table.csv and table.md; returns header and rows."""
-    _write_csv(evaluation.output / "results.csv", *_details(measurements, data))
+    write_csv(evaluation.output / "results.csv", *_details(measurements, data))
     header, rows = summary(measurements, data)
-    _write_csv(evaluation.output / "table.csv", header, rows)
+    write_csv(evaluation.output / "table.csv", header, rows)
     pairs = len({(item.fixed, item.moving) for item in measurements})
     text = markdown(header, rows)
     text += f"\n\n{pairs} pairs of {data.name} ({evaluation.split}); mean ± standard deviation over pairs."
@@ -119,10 +119,3 @@ def _cell(values, digits: int) -> str:
 
 def _plain(value: Any) -> str:
     return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _write_csv(path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)

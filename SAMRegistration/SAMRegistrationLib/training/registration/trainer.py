@@ -11,23 +11,28 @@ from torch.utils.data import DataLoader
 
 from ...errors import Cancelled, InputError
 from ...files import require_writable_folder
+from ...geometry.dense import warp
 from ...job import Job
 from ...network.checkpoint import load_network, save_network
 from ...network.codes import random_codes
 from ...network.config import NetworkConfig
 from ...network.model import RegistrationNetwork
+from ..log import TensorBoardLog
+from ..optimization import Optimization
 from ..random_stream import RandomStream
-from .config import TrainingConfig, plain
-from .log import TrainingLog
+from ..schedule import cosine_decay, linear_warmup
+from ..settings import plain
+from .config import TrainingConfig
 from .objective import training_loss
 from .pair import TrainingPair
+from .recipe import WEIGHTS
 from .sources import training_pairs
 from .state import TrainingState, load_state, save_state
 from .validation import Validation
 from .workers import Workers, joined_workers
 
 HEAD_RATE = 0.5  # a head's weights move displacements by its voxels' width in the input: it learns that much slower
-NETWORK, BEST = "network.safetensors", "best.safetensors"
+BEST = "best.safetensors"
 
 
 def train(config: TrainingConfig, job: Optional[Job] = None) -> Dict[str, object]:
@@ -49,7 +54,7 @@ def train(config: TrainingConfig, job: Optional[Job] = None) -> Dict[str, object
         finally:
             trainer.close()
         return {
-            "weights": str(config.output / NETWORK),
+            "weights": str(config.output / WEIGHTS),
             "step": trainer.step,
             "seconds": round(trainer.seconds, 1),
             "best": trainer.best,
@@ -60,7 +65,6 @@ class Trainer:
     """One training in one of its processes.
 
     Attributes:
-        network, average: the weights being trained, and their exponential moving average.
         step: optimizer steps done.
     """
 
@@ -68,16 +72,22 @@ class Trainer:
         self.config, self.workers = config, workers
         self.pairs = training_pairs(config, job or Job(), workers)
         torch.manual_seed(config.seed)
-        self.network = _start_network(config).to(workers.device)
-        self.average = _start_network(config).to(workers.device)
-        self.average.load_state_dict(self.network.state_dict())
-        self.optimizer = torch.optim.AdamW(
-            _groups(self.network), config.learning_rate, weight_decay=config.weight_decay
-        )
+        network = _start_network(config).to(workers.device)
+        self._optimization = Optimization(network, _groups(network), config.weight_decay)
         self.step, self.best, self.seconds = 0, None, 0.0
         self._restore()
         self.validation = Validation(config) if workers.first and config.validation.every else None
-        self.log = TrainingLog(config.output, self.step) if workers.first else None
+        self.log = TensorBoardLog(config.output, self.step) if workers.first else None
+
+    @property
+    def network(self) -> RegistrationNetwork:
+        """The weights being trained."""
+        return self._optimization.network
+
+    @property
+    def average(self) -> RegistrationNetwork:
+        """Their exponential moving average."""
+        return self._optimization.average
 
     def run(self, job: Job) -> None:
         """Steps until `config.steps` are done."""
@@ -103,10 +113,9 @@ class Trainer:
     def gradients(self, pairs) -> Dict[str, float]:
         """Mean gradient over `pairs` and all processes, left in the parameters; returns the mean terms of the loss."""
         self.network.train()
-        self.optimizer.zero_grad(set_to_none=False)
+        self._optimization.clear_gradients()
         for parameter in self.network.parameters():
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
+            parameter.grad = torch.zeros_like(parameter)
         values: Dict[str, list] = {}
         for index, pair in pairs:
             pair = pair.to(self.workers.device)
@@ -125,15 +134,9 @@ class Trainer:
         self.workers.wait()
         if not self.workers.first:
             return
-        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        tensors.update({f"ema.{name}": tensor for name, tensor in self.average.state_dict().items()})
-        for name, parameter in self.network.named_parameters():
-            moments = self.optimizer.state.get(parameter)
-            if moments:
-                tensors[f"moment1.{name}"] = moments["exp_avg"]
-                tensors[f"moment2.{name}"] = moments["exp_avg_sq"]
-        save_state(self.config.output, TrainingState(self.step, self.best, self.seconds, tensors), plain(self.config))
-        self._save_average(NETWORK)
+        state = TrainingState(self.step, self.best, self.seconds, self._optimization.tensors())
+        save_state(self.config.output, state, plain(self.config))
+        self._save_average(WEIGHTS)
 
     def close(self) -> None:
         """Finish the log."""
@@ -146,15 +149,7 @@ class Trainer:
             return
         self.step, self.best, self.seconds = state.step, state.best, state.seconds
         try:
-            self.network.load_state_dict(_part(state.tensors, "network."))
-            self.average.load_state_dict(_part(state.tensors, "ema."))
-            first, second = _part(state.tensors, "moment1."), _part(state.tensors, "moment2.")
-            for name, parameter in self.network.named_parameters():
-                self.optimizer.state[parameter] = {
-                    "step": torch.tensor(float(self.step)),
-                    "exp_avg": first[name].to(parameter),
-                    "exp_avg_sq": second[name].to(parameter),
-                }
+            self._optimization.load_tensors(state.tensors, self.step)
         except (RuntimeError, KeyError) as error:
             raise InputError(
                 f"The training state in {self.config.output} does not fit the configured network; "
@@ -175,22 +170,16 @@ class Trainer:
         return iter(loader)
 
     def _update(self, values: Dict[str, float]) -> None:
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
-        if not bool(torch.isfinite(norm)):
+        norm = self._optimization.clip(self.config.clip)
+        if not math.isfinite(norm):
             raise InputError(
                 f"The training in {self.config.output} broke down at step {self.step}: its loss is no longer a number; "
                 "start again from the last saved state with a lower learning_rate."
             )
         rate = self.config.learning_rate * rate_factor(self.step, self.config.steps, self.config.warmup)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["share"]
-        self.optimizer.step()
         self.step += 1
-        keep = min(self.config.ema, self.step / (self.step + 10))
-        with torch.no_grad():
-            for mean, now in zip(self.average.parameters(), self.network.parameters()):
-                mean.lerp_(now, 1 - keep)
-        values["gradient norm"], values["learning rate"] = float(norm), rate
+        self._optimization.step(rate, min(self.config.ema, self.step / (self.step + 10)))
+        values["gradient norm"], values["learning rate"] = norm, rate
 
     def _report(self, values: Dict[str, float], pairs, seconds: float, job: Job) -> None:
         loss = self.workers.mean(values["loss"])
@@ -198,7 +187,18 @@ class Trainer:
         if self.log:
             self.log.scalars("train", {**values, "seconds a step": seconds}, self.step)
             if self.step % self.config.save_every == 0:
-                self.log.pair(self.average, pairs[0][1].to(self.workers.device), self.step)
+                self._log_picture(pairs[0][1].to(self.workers.device))
+
+    def _log_picture(self, pair: TrainingPair) -> None:
+        """The middle slice of fixed, moving and warped, side by side."""
+        if not self.log.writes:
+            return
+        with torch.no_grad():
+            field = self.average(pair.fixed, pair.moving, pair.fixed_masks, pair.moving_masks).displacement
+            images = [pair.fixed, pair.moving, warp(pair.moving, field)]
+        middle = pair.fixed.shape[2] // 2
+        picture = torch.cat([image[0, :, middle] for image in images], 2)
+        self.log.image("fixed, moving, warped", picture, self.step)
 
     def _validate(self, job: Job) -> None:
         if self.validation is None or self.step % self.config.validation.every:
@@ -225,9 +225,8 @@ class Trainer:
 def rate_factor(step: int, steps: int, warmup: int) -> float:
     """Learning rate at a step as a factor: linear up over `warmup` steps, then a cosine down to 0.01."""
     if step < warmup:
-        return (step + 1) / warmup
-    share = (step - warmup) / max(steps - warmup, 1)
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+        return linear_warmup(step, warmup)
+    return cosine_decay((step - warmup) / max(steps - warmup, 1), 0.01)
 
 
 class _Numbered:
@@ -257,15 +256,11 @@ def _start_network(config: TrainingConfig) -> RegistrationNetwork:
 def _groups(network: RegistrationNetwork) -> List[Dict[str, object]]:
     """Parameters with the share of the learning rate that they take; a head's is that over its voxels' width."""
     heads = {id(parameter) for level in network.levels for parameter in level.head.parameters()}
-    groups = [{"params": [parameter for parameter in network.parameters() if id(parameter) not in heads], "share": 1.0}]
+    groups = [{"params": [parameter for parameter in network.parameters() if id(parameter) not in heads]}]
     for number, level in enumerate(network.levels):
         width = network.config.field_stride * 2**number
-        groups.append({"params": list(level.head.parameters()), "share": HEAD_RATE / width})
+        groups.append({"params": list(level.head.parameters()), "rate_share": HEAD_RATE / width})
     return groups
-
-
-def _part(tensors: Dict[str, torch.Tensor], prefix: str) -> Dict[str, torch.Tensor]:
-    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 @contextmanager

@@ -1,56 +1,20 @@
-"""Two volumes as one picture, and things of the moving space brought to the fixed one."""
+"""Copies of nodes of the moving space, brought to the fixed space by the result of a registration."""
 
-import numpy as np
 import SimpleITK as sitk
 import slicer
 from slicer.i18n import tr as _
 
 from ..errors import InputError
-from ..geometry.grid import Grid
 from .alignment import copy_display
 from .batch import all_or_nothing
 from .display import copy_colors
 from .masks import add_segments, masks_of, new_segmentation
 from .run import warped_data, warped_labelmaps
-from .space import matrix_of_grid, to_vtk
 from .transforms import library_transform
 from .volumes import VolumeCopy, add_volume, grid_of, image_data, window_of
 
 
-def checkerboard(fixed: sitk.Image, warped: sitk.Image, fixed_window, warped_window, fields: int = 8) -> np.ndarray:
-    """Fields of two images on the same grid in turn; uint8 (z, y, x).
-
-    Args:
-        fixed_window, warped_window: (low, high) of each image, shown as black and white; without width, the image's
-            range is taken.
-        fields: per axis, fewer along thin axes so that fields are about as long in mm.
-    """
-    arrays = [_gray(fixed, *fixed_window), _gray(warped, *warped_window)]
-    extent = np.asarray(fixed.GetSize()) * np.asarray(fixed.GetSpacing())
-    length = extent.max() / fields
-    steps = [(np.arange(n) * s // length).astype(int) for n, s in zip(fixed.GetSize(), fixed.GetSpacing())]
-    odd = (steps[2][:, None, None] + steps[1][None, :, None] + steps[0][None, None, :]) % 2
-    return np.where(odd, arrays[1], arrays[0]).astype(np.uint8)
-
-
-def _gray(image: sitk.Image, low: float, high: float) -> np.ndarray:
-    values = sitk.GetArrayViewFromImage(image).astype(np.float32)
-    if high <= low:
-        low, high = float(values.min()), float(values.max())
-    return np.clip((values - low) / ((high - low) or 1.0) * 255, 0, 255)
-
-
-def show_checkerboard(data, grid: Grid, node=None):
-    """Put a checkerboard, as image data on a grid of the world, into a volume node, a new one for None; the node."""
-    if node is None:
-        return add_volume(data, grid, "Checkerboard", window=(0, 255))
-    node.SetAndObserveTransformNodeID(None)
-    node.SetIJKToRASMatrix(to_vtk(matrix_of_grid(grid)))
-    node.SetAndObserveImageData(data)
-    return node
-
-
-def bring(node, transform, inverse, fixed):
+def apply_transform(node, transform, inverse, fixed):
     """Work and presentation that bring a copy of `node` from moving to fixed space.
 
     Args:
@@ -84,14 +48,14 @@ def bring(node, transform, inverse, fixed):
 
         return work, present
     if node.IsA("vtkMRMLSegmentationNode"):
-        return _bring_segments(node, mapping, fixed, name)
+        return _apply_to_segments(node, mapping, fixed, name)
     if node.IsA("vtkMRMLTransformableNode") and node.CanApplyNonLinearTransforms():
         return (lambda job: None), lambda _: _moved_copy(node, inverse, name)
     text = _("{name} cannot be transformed; choose a volume, segmentation, markups or model.")
     raise InputError(text.format(name=node.GetName()))
 
 
-def _bring_segments(node, mapping, fixed, name):
+def _apply_to_segments(node, mapping, fixed, name):
     masks, grid = masks_of(node), grid_of(fixed)
 
     @all_or_nothing()

@@ -29,7 +29,7 @@ SHORTCUTS = (
 class ClickPanel(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
-    parameters: function giving the parameter node or None. table: :class:`.structures.StructuresTable`.
+    parameters: function giving the parameter node or None. table: :class:`.structures_table.StructuresTable`.
     """
 
     def __init__(self, ui, logic, runner, parameters, table):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from SAMRegistrationLib.errors import InputError
+from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.segmentation.planes import axis_normal
 from SAMRegistrationLib.segmentation.session import SegmentationSession
 from SAMRegistrationLib.volumes import NamedMask, StructureMasks, as_structures
@@ -212,3 +213,28 @@ def test_a_structure_of_another_name_with_the_same_id_is_never_taken_for_it():
     named_alike.describe_structure(other, " Liver", (1.0, 0.0, 0.0))
     named_alike.propose_from(fixed, alignment())
     assert [(s.id, len(s.prompts)) for s in named_alike.structures] == [(other, 1)]
+
+
+def test_a_click_outside_that_ends_a_structure_ends_it_in_the_other_image_too():
+    grid = Grid((40, 40, 20), (1.0, 1.0, 3.0))
+    tube = np.zeros(grid.shape, bool)
+    tube[:, 10:30, 10:30] = True
+    fixed, moving = (SegmentationSession(picture(grid, tube), FloodPredictor()) for _ in range(2))
+    structure = fixed.add_structure("tube").id
+    fixed.add_point(structure, world(grid, 20, 20, 8))
+    fixed.propagate(structure)
+    assert fixed.add_point(structure, world(grid, 20, 20, 12), positive=False).correction
+    ends = np.arange(20) < 12
+    np.testing.assert_array_equal(fixed.propagate(structure).any(axis=(1, 2)), ends)
+    moving.propose_from(fixed, sitk.TranslationTransform(3, (8.0, 8.0, 0.0)))
+    np.testing.assert_array_equal(moving.propagate(structure).any(axis=(1, 2)), ends)
+
+
+def test_a_click_outside_that_takes_away_a_part_of_a_slice_stays_a_correction_in_the_other_image():
+    fixed, moving = sessions()
+    liver = fixed.add_structure("liver").id
+    fixed.add_point(liver, world(FIXED, 18, 17, 7))
+    fixed.propagate(liver)
+    fixed.add_point(liver, world(FIXED, 26, 17, 9), positive=False)
+    moving.propose_from(fixed, alignment())
+    assert [prompt.correction for prompt in moving.structures[0].prompts] == [False, True]

@@ -23,7 +23,7 @@ def weights(panel, monkeypatch):
     monkeypatch.setattr(panel.logic, "clickModels", click_models, raising=False)
     monkeypatch.setattr(panel.logic, "isRemovable", installed.__contains__, raising=False)
     monkeypatch.setattr(panel.logic, "removeModel", installed.discard, raising=False)
-    panel.ui.modelCombo.setCurrentIndex(1)
+    panel.parameters().clickModel = "sam-vit-b"
     slicer.app.processEvents()
     return panel, installed
 

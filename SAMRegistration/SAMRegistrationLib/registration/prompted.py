@@ -2,6 +2,7 @@
 
 from typing import List, NamedTuple, Optional, Tuple
 
+import numpy as np
 import SimpleITK as sitk
 
 from ..geometry.grid import Grid
@@ -43,14 +44,15 @@ def masks_from_prompts(
         Cancelled: through `job`.
     """
     notes: List[str] = []
+    fixed_masks = segment_structures(fixed, fixed_prompts, predictor, job.part(0.0, 0.35))
     if moving_prompts is None:
-        moving_prompts, notes = _carried_over(fixed, moving, fixed_prompts, options, job.part(0.0, 0.3))
-    fixed_masks = segment_structures(fixed, fixed_prompts, predictor, job.part(0.3, 0.65))
+        between = job.part(0.35, 0.65)
+        moving_prompts, notes = _carried_over(fixed, moving, fixed_prompts, fixed_masks, options, between)
     moving_masks = segment_structures(moving, moving_prompts, predictor, job.part(0.65, 1.0))
     return PromptedMasks(fixed_masks, moving_masks, notes)
 
 
-def _carried_over(fixed, moving, prompts, options, job) -> Tuple[PromptSet, List[str]]:
+def _carried_over(fixed, moving, prompts, masks, options, job) -> Tuple[PromptSet, List[str]]:
     first = RegistrationOptions.preset(
         "fast",
         prealignment=options.prealignment,
@@ -61,6 +63,18 @@ def _carried_over(fixed, moving, prompts, options, job) -> Tuple[PromptSet, List
         device=options.device,
     )
     alignment = register(fixed, moving, options=first, job=job).transform
-    carried = proposals(prompts, PromptSet(()), alignment, Grid.of(fixed), Grid.of(moving))
+    carried = proposals(
+        prompts,
+        PromptSet(()),
+        alignment,
+        Grid.of(fixed),
+        Grid.of(moving),
+        source_mask=lambda structure: _mask(masks, structure.label),
+    )
     note = f"{carried.outside} of the prompts fall outside the moving volume and were not carried over."
     return PromptSet(carried.structures), [note] if carried.outside else []
+
+
+def _mask(masks: StructureMasks, label: int) -> np.ndarray:
+    empty = masks.structure(label) is None
+    return np.zeros(masks.grid.shape, dtype=bool) if empty else masks.inside(label)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
-import SimpleITK as sitk
 
 from ..errors import InputError
 from ..geometry.grid import Grid
@@ -12,7 +11,6 @@ from .edits import AddPrompt, DeletePrompt, DescribeStructure, History, PutStruc
 from .planes import SlicePlane, axis_normal, plane_at, voxel_at
 from .prompts import BOX, NEGATIVE, POSITIVE, Prompt, PromptSet, Structure
 from .slice_clicks import prompted_planes
-from .transfer import proposals
 
 Position = Sequence[float]
 COLORS = (
@@ -159,23 +157,6 @@ class PromptEditor:
         if accepted != structure.prompts:
             edit = PutStructures(f"Accept {structure.name}", (replace(structure, prompts=accepted),))
             self._history.do(edit)
-
-    def propose_from(
-        self, other: "PromptEditor", transform: sitk.Transform, structure_ids: Optional[Sequence[str]] = None
-    ) -> int:
-        """Carry the prompts of `other` (the fixed image) to the image as proposals, in one step.
-
-        Args:
-            transform: maps points of the other image to points of this one (LPS mm).
-            structure_ids: which structures of `other`; None for all.
-
-        Returns:
-            How many prompts fell outside this image and were left out.
-        """
-        carried = proposals(other.prompts, self.prompts, transform, other.grid, self.grid, structure_ids)
-        if carried.structures:
-            self._history.do(PutStructures("Propose prompts", carried.structures))
-        return carried.outside
 
     # --- undo
 

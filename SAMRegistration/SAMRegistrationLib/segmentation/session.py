@@ -5,7 +5,7 @@ All positions are LPS millimeters. Edits (add, move, delete, ...) are quick and 
 """
 
 from dataclasses import replace
-from typing import Optional
+from typing import Optional, Sequence
 
 import numpy as np
 import SimpleITK as sitk
@@ -23,6 +23,7 @@ from .mask_store import MaskStore
 from .planes import SlicePlane, slice_of, voxel_at
 from .prompt_editor import PromptEditor
 from .prompts import BOX, POSITIVE, PromptSet, Structure
+from .transfer import proposals
 from .volume_model import Volume, require_capabilities
 
 
@@ -71,6 +72,31 @@ class SegmentationSession(PromptEditor):
     def begin_correction(self, structure: Structure, plane: SlicePlane) -> bool:
         """See :meth:`PromptEditor.begin_correction`."""
         return self._masks.begin_correction(structure, plane)
+
+    def propose_from(
+        self, other: "SegmentationSession", transform: sitk.Transform, structure_ids: Optional[Sequence[str]] = None
+    ) -> int:
+        """Carry the prompts of `other` (the fixed image) to the image as proposals, in one step.
+
+        Args:
+            transform: maps points of the other image to points of this one (LPS mm).
+            structure_ids: which structures of `other`; None for all.
+
+        Returns:
+            How many prompts fell outside this image and were left out.
+        """
+        carried = proposals(
+            other.prompts,
+            self.prompts,
+            transform,
+            other.grid,
+            self.grid,
+            structure_ids,
+            lambda structure: other.mask(structure.id),
+        )
+        if carried.structures:
+            self._history.do(PutStructures("Propose prompts", carried.structures))
+        return carried.outside
 
     def slice_mask(self, structure_id: str, plane: SlicePlane) -> np.ndarray:
         """bool (H, W): what the prompts in one plane ask for; empty when they ask for nothing."""

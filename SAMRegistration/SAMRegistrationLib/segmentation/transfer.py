@@ -1,14 +1,14 @@
 """One set of clicks for two images: prompts carried from the fixed to the moving image as proposals."""
 
 from dataclasses import replace
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..geometry.grid import Grid
 from ..volumes import name_key
-from .planes import axis_normal, in_plane_axes, nearest_axis, plane_at
+from .planes import SlicePlane, axis_normal, in_plane_axes, nearest_axis, plane_at, slice_of
 from .prompts import BOX, NEGATIVE, Prompt, PromptSet, Structure, new_id
 
 
@@ -31,6 +31,7 @@ def proposals(
     source_grid: Grid,
     target_grid: Grid,
     structure_ids: Optional[Sequence[str]] = None,
+    source_mask: Optional[Callable[[Structure], np.ndarray]] = None,
 ) -> Transfer:
     """Carry prompts to the other image; they are marked as proposals.
 
@@ -45,6 +46,8 @@ def proposals(
         source_grid: grid of the fixed image.
         target_grid: grid of the moving image.
         structure_ids: which structures of `source`; None for all.
+        source_mask: gives the mask (z, y, x) of a structure in the fixed image. Negative points that emptied a slice
+            there end the structure in the other image too; without it they only correct what is there.
     """
     result = target
     changed, outside = [], 0
@@ -52,9 +55,10 @@ def proposals(
         own = [prompt for prompt in structure.prompts if not prompt.proposed]
         if not own or (structure_ids is not None and structure.id not in structure_ids):
             continue
+        ended = _ended_planes(structure, own, source_grid, source_mask)
         carried = [
             _carried(prompt, transform, source_grid, target_grid, corrects)
-            for prompt, corrects in zip(own, _corrections(own, source_grid))
+            for prompt, corrects in zip(own, _corrections(own, source_grid, ended))
         ]
         inside = [prompt for prompt in carried if prompt is not None]
         outside += len(carried) - len(inside)
@@ -77,14 +81,32 @@ def _counterpart(structure: Structure, target: PromptSet) -> Structure:
     return replace(structure, id=own_id, label=label, prompts=(), propagated=False)
 
 
-def _corrections(prompts: Sequence[Prompt], grid: Grid) -> List[bool]:
+def _corrections(prompts: Sequence[Prompt], grid: Grid, ended: Set[SlicePlane]) -> List[bool]:
     """Which prompts refine an earlier one of their slice; in the other image they may land on another slice."""
     planes = [plane_at(grid, prompt.points[0], prompt.normal) for prompt in prompts]
     asking = {}
     for prompt, plane in zip(prompts, planes):
         if prompt.kind != NEGATIVE:
             asking.setdefault(plane, prompt)
-    return [p.correction or asking.get(plane, p) is not p for p, plane in zip(prompts, planes)]
+    return [plane not in ended and (p.correction or asking.get(plane, p) is not p) for p, plane in zip(prompts, planes)]
+
+
+def _ended_planes(
+    structure: Structure,
+    prompts: Sequence[Prompt],
+    grid: Grid,
+    source_mask: Optional[Callable[[Structure], np.ndarray]],
+) -> Set[SlicePlane]:
+    """The slices with negative points alone that were set as corrections and left nothing of the structure there."""
+    kinds: Dict[SlicePlane, Set[bool]] = {}
+    for prompt in prompts:
+        plane = plane_at(grid, prompt.points[0], prompt.normal)
+        kinds.setdefault(plane, set()).add(prompt.kind == NEGATIVE and prompt.correction)
+    candidates = [plane for plane, negative in kinds.items() if negative == {True}]
+    if not candidates or source_mask is None:
+        return set()
+    mask = source_mask(structure)
+    return {plane for plane in candidates if not slice_of(mask, plane).any()}
 
 
 def _carried(

@@ -74,6 +74,7 @@ def _one_side(part: Part, trunk: Trunk, side: int) -> None:
 
 def _region(part: Part, trunk: Trunk, side: int) -> None:
     """A star-shaped organ, solid or hollow."""
+    name, part = part["name"], {**part, **numbers()["regions"][part["name"]]}
     place = trunk.place(part, side)
     radius, aspect = trunk.draw(part["radius"]), trunk.draw(part["aspect"])
     mask = trunk.drawing.blob(place, radius, aspect, part["rough"])
@@ -87,8 +88,7 @@ def _region(part: Part, trunk: Trunk, side: int) -> None:
         trunk.drawing.solid(mask, tissue, part.get("fat_probability"))
     if part.get("vessels"):
         _vessels_in(mask, trunk)
-    if "name" in part:
-        trunk.masks[part["name"]] = mask
+    trunk.masks[name] = mask
 
 
 def _bowels(part: Part, trunk: Trunk, side: int) -> None:

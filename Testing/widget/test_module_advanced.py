@@ -77,7 +77,7 @@ def test_the_list_of_models_says_what_ships_what_is_here_and_what_must_be_downlo
 
     assert items() == ["compact (built in)", "sam-vit-b (375 MB to download)", "Choose a file..."]
     installed.add("sam-vit-b")
-    panel.advancedPanel.update()
+    panel.onParametersModified()
     assert items()[1] == "sam-vit-b (here)"
     path = str(tmp_path / "mine.safetensors")
     monkeypatch.setattr(qt_file_dialog(), "getOpenFileName", lambda *_args: path)
@@ -149,7 +149,7 @@ def test_registration_weights_are_a_file_or_those_that_ship(panel, tmp_path, mon
     ui.advancedSection.collapsed = False
     assert not ui.builtInWeightsButton.enabled
     monkeypatch.setattr("SAMRegistrationLib.weights.default_weights", lambda: Path("registration-v1.safetensors"))
-    panel.advancedPanel.update()
+    panel.onParametersModified()
     assert ui.weightsLabel.text == "Built in: registration-v1"
     ui.weightsPath.setCurrentPath(str(tmp_path / "none.safetensors"))
     assert panel.parameters().weights == str(tmp_path / "none.safetensors")

@@ -384,10 +384,10 @@ class SAMRegistrationTest(ScriptedLoadableModuleTest):
         workflow.begin_to_register(panel)
         ui.cancelButton.click()
         driver.settle(panel)
-        assert ui.registerStatus.text == _("Cancelled; nothing was changed.")
+        assert ui.registerStatus.text == _("Canceled; nothing was changed.")
         assert ui.registerButton.enabled
         assert driver.node_ids() == before
-        self.delayDisplay("Cancelled")
+        self.delayDisplay("Canceled")
 
     def test_close_the_scene_in_the_middle(self):
         from SAMRegistrationLib.testing import driver, workflow

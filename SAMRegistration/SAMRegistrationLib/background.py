@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
-from .errors import Cancelled, InputError, SAMRegistrationError
+from .errors import Canceled, InputError, SAMRegistrationError
 
 _PREFIX = "sam-registration: "
 _INTERRUPTED = 130
@@ -25,7 +25,7 @@ class BackgroundCommand:
 
     Args:
         arguments: of the command line, paths absolute.
-        done: called with the command's result. failed: called with the error (Cancelled after :meth:`stop`).
+        done: called with the command's result. failed: called with the error (Canceled after :meth:`stop`).
         progress: called with (fraction, message). log: called with a line.
 
     Raises:
@@ -136,7 +136,7 @@ class BackgroundCommand:
 
     def _error(self, code: int) -> Exception:
         if self._stopping or code == _INTERRUPTED:
-            return Cancelled()
+            return Canceled()
         return SAMRegistrationError(
             self._sentence or f"The process in the background ended unexpectedly (code {code}); see its log."
         )

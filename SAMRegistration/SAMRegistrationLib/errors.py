@@ -21,8 +21,8 @@ class PackageError(SAMRegistrationError):
     """A package that is needed is missing, too old, or cannot be loaded."""
 
 
-class Cancelled(SAMRegistrationError):
+class Canceled(SAMRegistrationError):
     """The user asked to stop; nothing was left half done."""
 
-    def __init__(self, message: str = "Cancelled."):
+    def __init__(self, message: str = "Canceled."):
         super().__init__(message)

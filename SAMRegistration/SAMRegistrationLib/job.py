@@ -2,7 +2,7 @@
 
 from typing import Callable, Optional
 
-from .errors import Cancelled
+from .errors import Canceled
 
 ProgressCallback = Callable[[float, str], None]
 CancelCallback = Callable[[], bool]
@@ -13,7 +13,7 @@ class Job:
 
     Args:
         progress: called with (fraction in [0, 1], stage message); None reports to nobody.
-        cancelled: returns True once the user asked to stop; None never cancels.
+        canceled: returns True once the user asked to stop; None never cancels.
 
     Example:
         >>> seen = []
@@ -23,32 +23,32 @@ class Job:
         [(0.75, 'refine')]
     """
 
-    def __init__(self, progress: Optional[ProgressCallback] = None, cancelled: Optional[CancelCallback] = None):
+    def __init__(self, progress: Optional[ProgressCallback] = None, canceled: Optional[CancelCallback] = None):
         self._progress = progress
-        self._cancelled = cancelled
+        self._canceled = canceled
 
     def part(self, start: float, end: float) -> "Job":
         """A job whose own [0, 1] is the interval [start, end] of this one."""
-        return Job(lambda fraction, message: self._report(start + (end - start) * fraction, message), self._cancelled)
+        return Job(lambda fraction, message: self._report(start + (end - start) * fraction, message), self._canceled)
 
     def update(self, fraction: float, message: str = "") -> None:
         """Report progress.
 
         Raises:
-            Cancelled: when the user asked to stop.
+            Canceled: when the user asked to stop.
         """
         self.check()
         self._report(fraction, message)
 
     @property
-    def cancelled(self) -> bool:
+    def canceled(self) -> bool:
         """Whether the user asked to stop."""
-        return self._cancelled is not None and self._cancelled()
+        return self._canceled is not None and self._canceled()
 
     def check(self) -> None:
-        """Raise :class:`Cancelled` when the user asked to stop."""
-        if self.cancelled:
-            raise Cancelled()
+        """Raise :class:`Canceled` when the user asked to stop."""
+        if self.canceled:
+            raise Canceled()
 
     def _report(self, fraction: float, message: str) -> None:
         if self._progress is not None:

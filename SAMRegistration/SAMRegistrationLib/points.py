@@ -1,6 +1,6 @@
 """Lists of points in files: CSV and 3D Slicer's markups (.mrk.json).
 
-Points in memory are LPS millimetres, as in ITK.
+Points in memory are LPS millimeters, as in ITK.
 """
 
 import codecs
@@ -20,7 +20,7 @@ from .geometry.frames import RAS_LPS_SIGNS
 
 @dataclass(frozen=True, eq=False)
 class PointList:
-    """Points (N, 3) in LPS millimetres with N names; a point without a name has an empty one."""
+    """Points (N, 3) in LPS millimeters with N names; a point without a name has an empty one."""
 
     points: np.ndarray
     names: List[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ def read_points(path: PathLike) -> PointList:
     """Read a point list.
 
     Args:
-        path: a CSV file with the columns x, y, z and optionally label, in LPS millimetres, with or without a header;
+        path: a CSV file with the columns x, y, z and optionally label, in LPS millimeters, with or without a header;
             or a list of 3D Slicer (.mrk.json, .fcsv), whose coordinate system (LPS or RAS) and columns are followed.
 
     Raises:
@@ -59,7 +59,7 @@ def read_points(path: PathLike) -> PointList:
 
 
 def write_points(path: PathLike, points: PointList) -> None:
-    """Write `points` as CSV (x, y, z, label) or, when `path` ends in .json, as Slicer markups; both in LPS millimetres.
+    """Write `points` as CSV (x, y, z, label) or, when `path` ends in .json, as Slicer markups; both in LPS millimeters.
 
     Raises:
         InputError: the folder cannot be written.
@@ -157,7 +157,7 @@ def _to_lps(path: Path, markup: Dict) -> np.ndarray:
         raise InputError(f"{path} uses the coordinate system {system}; LPS and RAS are understood.")
     units = markup.get("coordinateUnits", "mm")
     if (units[0] if isinstance(units, list) and units else units) != "mm":
-        raise InputError(f"{path} is not in millimetres (its unit is {units}); convert it first.")
+        raise InputError(f"{path} is not in millimeters (its unit is {units}); convert it first.")
     return RAS_LPS_SIGNS if system == "RAS" else np.ones(3)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Optional
 
-VOLUME_UNITS = (("ml", 1.0, 0.1), ("mm3", 1e-3, 1e-6), ("um3", 1e-12, 0.0))  # size and smallest use, in millilitres
+VOLUME_UNITS = (("ml", 1.0, 0.1), ("mm3", 1e-3, 1e-6), ("um3", 1e-12, 0.0))  # size and smallest use, in milliliters
 SMALLEST = 1e-9  # mm; what is below is rounding
 
 
@@ -15,12 +15,12 @@ def number_text(value: Optional[float], digits: int, missing: str = "-") -> str:
     return f"{value:.{digits}f}"
 
 
-def volume_text(millilitres: Optional[float], missing: str = "-") -> str:
-    """A volume with its unit: "14.31 ml", "21.40 mm3" below a tenth of a millilitre, "1200 um3" for cells."""
-    if millilitres is None:
+def volume_text(milliliters: Optional[float], missing: str = "-") -> str:
+    """A volume with its unit: "14.31 ml", "21.40 mm3" below a tenth of a milliliter, "1200 um3" for cells."""
+    if milliliters is None:
         return missing
-    if millilitres == 0:
+    if milliliters == 0:
         return "0 ml"
-    name, size, _ = next(unit for unit in VOLUME_UNITS if millilitres >= unit[2])
-    value = millilitres / size
+    name, size, _ = next(unit for unit in VOLUME_UNITS if milliliters >= unit[2])
+    value = milliliters / size
     return f"{number_text(value, 2 if value < 1000 else 0)} {name}"

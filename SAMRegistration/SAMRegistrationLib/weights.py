@@ -32,7 +32,7 @@ class WeightsFile:
         url: where the publisher offers it; its last part is the file's name.
         sha256: of the whole file, hexadecimal.
         size: bytes.
-        licence: of the weights.
+        license: of the weights.
         shape: image encoder, e.g. "ViT-B".
         source: who publishes it.
     """
@@ -41,7 +41,7 @@ class WeightsFile:
     url: str
     sha256: str
     size: int
-    licence: str
+    license: str
     shape: str
     source: str
 
@@ -135,7 +135,7 @@ def installed_path(entry: WeightsFile, folder: Optional[Path] = None, job: Optio
 
     Raises:
         WeightsError: it is missing, truncated, or another file than the published one.
-        Cancelled: the job was cancelled.
+        Canceled: the job was canceled.
     """
     path = _path(entry, folder)
     if not path.is_file():
@@ -161,7 +161,7 @@ def download(entry: WeightsFile, folder: Optional[Path] = None, job: Optional[Jo
     Raises:
         WeightsError: the server cannot be reached, stops early or sends something else.
         InputError: the folder cannot be written, or the disk is full.
-        Cancelled: the job was cancelled; the part that arrived is kept for the next time.
+        Canceled: the job was canceled; the part that arrived is kept for the next time.
     """
     job = Job() if job is None else job
     path = _path(entry, folder)

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from typing import Any, Callable, Deque, List, Optional
 
-from .errors import Cancelled
+from .errors import Canceled
 from .job import Job
 
 PATIENCE = 2.0
@@ -27,14 +27,14 @@ class Task:
         self.finished = False
 
     def cancel(self) -> None:
-        """Ask the work to stop; `failed` is then called with :class:`Cancelled`, unless it had ended already.
+        """Ask the work to stop; `failed` is then called with :class:`Canceled`, unless it had ended already.
 
         Work that has not begun never begins, and `failed` is called by the next :meth:`Worker.poll`.
         """
         self._cancel.set()
 
     @property
-    def cancelled(self) -> bool:
+    def canceled(self) -> bool:
         """Whether it was asked to stop."""
         return self._cancel.is_set()
 
@@ -58,14 +58,14 @@ class Task:
             result = work(job)
             job.check()
         except Exception as error:  # noqa: BLE001 - whatever happens in the thread is told to whoever started the work
-            if not isinstance(error, Cancelled):
+            if not isinstance(error, Canceled):
                 logging.debug("Work in the background failed", exc_info=True)
             return lambda error=error: self._failed is not None and self._failed(error)
         return lambda: self._done is not None and self._done(result)
 
     def _deliver_progress(self) -> None:
         latest, self._latest = self._latest, None
-        if latest is not None and self._progress is not None and not self.cancelled:
+        if latest is not None and self._progress is not None and not self.canceled:
             self._progress(*latest)
 
 
@@ -112,7 +112,7 @@ class Worker:
         """Deliver progress and outcomes that have arrived, on the calling thread."""
         for task in list(self._tasks):
             task._deliver_progress()
-            if task.cancelled and task._take():
+            if task.canceled and task._take():
                 self._outcomes.append((task, task._run()))
         while self._outcomes:
             task, deliver = self._outcomes.popleft()

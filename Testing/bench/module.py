@@ -1,4 +1,4 @@
-"""Benchmark of the panel in the stand-in application: entering, clicking, the event loop in every action, cancelling.
+"""Benchmark of the panel in the stand-in application: entering, clicking, the event loop in every action, canceling.
 
 python Testing/bench/module.py [--threads N] [--size I J K] [--spacing MM MM MM]
 
@@ -76,7 +76,7 @@ class Measurement:
         self.fixed, self.moving = self.volumes()
         yield from self.actions()
         yield from self.clicks()
-        yield from self.cancelling()
+        yield from self.canceling()
         yield from self.saving()
         yield "largest memory of the process", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB"
 
@@ -235,7 +235,7 @@ class Measurement:
         later = sorted(times[1:])
         yield "later click to mask, median of 4", f"{1000 * (later[1] + later[2]) / 2:.0f} ms"
 
-    def cancelling(self):
+    def canceling(self):
         """The longest time between two looks at Cancel, which is how long it may take, and one click on Cancel."""
         parameters, logic = self.widget.parameters(), self.widget.logic
         structure, editor = self.widget.structuresTable.current(), logic.openEditor(parameters, "fixed")
@@ -254,7 +254,7 @@ class Measurement:
 
     @staticmethod
     def longest_wait(work):
-        """Run work and tell the longest time in which it did not look whether it was cancelled, and where."""
+        """Run work and tell the longest time in which it did not look whether it was canceled, and where."""
         from SAMRegistrationLib.job import Job
 
         looks, stage = [(time.perf_counter(), "start")], ["start"]

@@ -86,7 +86,7 @@ def _greedy(fixed_file, moving_file, threads, own_affine):
 
 
 def _ras_matrix(transform: sitk.Transform) -> np.ndarray:
-    """4x4 matrix in RAS millimetres, as greedy keeps affine transforms, of a linear transform in LPS millimetres."""
+    """4x4 matrix in RAS millimeters, as greedy keeps affine transforms, of a linear transform in LPS millimeters."""
     start = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
     columns = [np.array(transform.TransformPoint(tuple(axis))) - start for axis in np.eye(3)]
     lps = np.eye(4)

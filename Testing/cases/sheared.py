@@ -28,7 +28,7 @@ def balls(grid: Grid, *spheres: Tuple[Sequence[float], float]) -> sitk.Image:
 
 
 def ball_ml(radius: float) -> float:
-    """Volume of a ball in millilitres."""
+    """Volume of a ball in milliliters."""
     return 4 / 3 * np.pi * radius**3 / 1000
 
 

@@ -136,7 +136,7 @@ def test_proposals_reach_the_other_image_and_can_be_accepted(an_editor, balls, o
 
 
 @pytest.mark.parametrize("of", [0, 1])
-def test_a_proposal_that_is_cancelled_at_the_end_changes_nothing(an_editor, balls, a_volume_node, of):
+def test_a_proposal_that_is_canceled_at_the_end_changes_nothing(an_editor, balls, a_volume_node, of):
     import SimpleITK as sitk
 
     volume = a_volume_node(picture(grid_of(an_editor.volume), *balls), "Other")
@@ -149,7 +149,7 @@ def test_a_proposal_that_is_cancelled_at_the_end_changes_nothing(an_editor, ball
     stages = []
     job = Job(lambda fraction, stage: stages.append(stage), lambda: "Proposing the clicks" in stages)
     other.propose(an_editor, [(liver, spleen)[of]], sitk.Transform(3, sitk.sitkIdentity))(job)
-    assert job.cancelled
+    assert job.canceled
     do(other, other.point(spleen, at(other, 21, 12, 6), True))
     assert other.prompts.structure(liver).prompts == ()
     assert len(other.prompts.structure(spleen).prompts) == 2

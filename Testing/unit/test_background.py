@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 from SAMRegistrationLib.background import BackgroundCommand
-from SAMRegistrationLib.errors import Cancelled, InputError, SAMRegistrationError
+from SAMRegistrationLib.errors import Canceled, InputError, SAMRegistrationError
 from SAMRegistrationLib.training.registration.config import read_config
 from SAMRegistrationLib.training.registration.evaluate import read_evaluation
 from SAMRegistrationLib.training.registration.recipe import write_evaluation, write_training
@@ -73,7 +73,7 @@ def test_a_stopped_training_keeps_its_state_and_goes_on_from_there(start, told, 
     wait(command, lambda: any("step 2/" in str(entry[1]) for entry in told))
     command.stop()
     wait(command)
-    assert isinstance(told[-1][1], Cancelled)
+    assert isinstance(told[-1][1], Canceled)
     steps = load_state(tmp_path / "out", _plain(recipe)).step
     assert steps >= 2
     recipe = a_recipe(steps + 1)
@@ -105,7 +105,7 @@ def test_a_killed_command_ends_at_once(start, told, a_recipe):
     wait(command, lambda: any("step 1/" in str(entry[1]) for entry in told))
     command.kill()
     wait(command)
-    assert isinstance(told[-1][1], Cancelled)
+    assert isinstance(told[-1][1], Canceled)
 
 
 def test_a_training_ends_and_keeps_its_state_when_the_application_is_killed(a_recipe, tmp_path):
@@ -213,7 +213,7 @@ def test_a_stopped_evaluation_ends_soon(start, told, tmp_path):
     wait(command, lambda: any("refinement" in str(entry[1]) for entry in told))
     command.stop()
     wait(command)
-    assert isinstance(told[-1][1], Cancelled)
+    assert isinstance(told[-1][1], Canceled)
     assert not (tmp_path / "out" / "table.csv").exists()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from SAMRegistrationLib.errors import Cancelled, InputError, WeightsError
+from SAMRegistrationLib.errors import Canceled, InputError, WeightsError
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.training.clicks.proposals import propose_masks
 from SAMRegistrationLib.training.clicks.sources import ProposedMasks
@@ -49,8 +49,8 @@ def test_nothing_is_written_when_nothing_is_proposed_or_the_user_stops(volume, t
 
     with pytest.raises(InputError, match="no mask"):
         propose_masks([volume], "ct", Blind(), tmp_path / "masks.npz", slices=(3, 0, 0))
-    with pytest.raises(Cancelled):
-        propose_masks([volume], "ct", BrightTeacher(), tmp_path / "masks.npz", job=Job(cancelled=lambda: True))
+    with pytest.raises(Canceled):
+        propose_masks([volume], "ct", BrightTeacher(), tmp_path / "masks.npz", job=Job(canceled=lambda: True))
     assert not (tmp_path / "masks.npz").exists()
 
 

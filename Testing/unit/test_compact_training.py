@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-from SAMRegistrationLib.errors import Cancelled, InputError
+from SAMRegistrationLib.errors import Canceled, InputError
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.segmentation.compact.model import CompactConfig, CompactSam, load_compact_sam, save_compact_sam
 from SAMRegistrationLib.training.clicks.config import ClickTraining, Stage, read_config
@@ -93,7 +93,7 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(tmp_path):
         if fraction >= 0.5:
             asked.set()
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(Canceled):
         train_sam(training(tmp_path / "halves"), job=Job(stop_after_half, asked.is_set))
     assert len(read_log(tmp_path / "halves")) == 1
     train_sam(training(tmp_path / "halves"), resume=True)

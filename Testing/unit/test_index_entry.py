@@ -1,4 +1,4 @@
-"""What the index of 3D Slicer's extensions asks of the entry, the metadata, the licence and the citation."""
+"""What the index of 3D Slicer's extensions asks of the entry, the metadata, the license and the citation."""
 
 import ast
 import json
@@ -95,7 +95,7 @@ def test_the_citation_has_what_version_1_2_0_of_its_format_requires():
     assert {"authors", "title", "type"} <= set(CITATION["references"][0])
 
 
-def test_the_citation_names_version_licence_repository_and_paper():
+def test_the_citation_names_version_license_repository_and_paper():
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
     assert str(CITATION["version"]) == version.group(1)
     assert CITATION["license"] == "Apache-2.0"
@@ -103,7 +103,7 @@ def test_the_citation_names_version_licence_repository_and_paper():
     assert CITATION["references"][0]["url"] in README
 
 
-def test_the_home_page_has_name_purpose_picture_module_paper_and_licence():
+def test_the_home_page_has_name_purpose_picture_module_paper_and_license():
     assert README.startswith("# SAMRegistration\n")
     assert "Deformable registration" in README
     assert re.search(r"!\[[^\]]+\]\(Resources/Screenshots/[\w-]+\.png\)", README)

@@ -69,7 +69,7 @@ def test_the_chamfer_distance_equals_brute_force():
     assert chamfer(a, b).item() == pytest.approx(brute_chamfer(a, b).item(), rel=1e-5)
 
 
-def test_nearest_neighbours_found_in_blocks_are_those_of_brute_force(monkeypatch):
+def test_nearest_neighbors_found_in_blocks_are_those_of_brute_force(monkeypatch):
     monkeypatch.setattr("SAMRegistrationLib.losses.contours.BLOCK", 1000)
     torch.manual_seed(0)
     a, b = 40 * torch.rand(301, 3, dtype=torch.float64), 40 * torch.rand(77, 3, dtype=torch.float64)

@@ -98,14 +98,14 @@ def test_a_structure_missing_in_one_image_changes_nothing():
     torch.testing.assert_close(with_it, without_it, atol=1e-5, rtol=1e-5)
 
 
-def test_relabelling_the_structures_does_not_change_the_field():
+def test_relabeling_the_structures_does_not_change_the_field():
     network = a_network(strength=0.03)
     fixed, moving, fixed_masks, moving_masks = a_pair(structures=5)
     with torch.no_grad():
         field = network(fixed, moving, fixed_masks, moving_masks).displacement
         for order in ([4, 3, 2, 1, 0], [2, 0, 4, 1, 3]):
-            relabelled = network(fixed, moving, fixed_masks[:, order], moving_masks[:, order]).displacement
-            assert torch.equal(relabelled, field)
+            relabeled = network(fixed, moving, fixed_masks[:, order], moving_masks[:, order]).displacement
+            assert torch.equal(relabeled, field)
 
 
 def test_structures_are_told_apart_by_their_codes():

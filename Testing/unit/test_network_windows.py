@@ -20,7 +20,7 @@ def test_what_is_cut_into_windows_is_put_together_again(shape, shifted):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("shifted", [False, True])
-def test_every_window_is_a_block_of_neighbouring_tokens_inside_the_volume(shape, shifted):
+def test_every_window_is_a_block_of_neighboring_tokens_inside_the_volume(shape, shifted):
     layout = WindowLayout(shape, 5, shifted, torch.device("cpu"))
     coordinates = torch.stack(torch.meshgrid(*[torch.arange(size) for size in shape], indexing="ij"), dim=-1)[None]
     windows = layout.split(coordinates)

@@ -45,7 +45,7 @@ def test_other_frames_are_refused(system, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["p.fcsv", "p.csv"])
-def test_pairs_that_are_seven_millimetres_apart_have_an_error_of_seven_millimetres(kind, tmp_path, capsys):
+def test_pairs_that_are_seven_millimeters_apart_have_an_error_of_seven_millimeters(kind, tmp_path, capsys):
     text = fcsv("LPS", "5.0") if kind == "p.fcsv" else IDS
     for side, shift in (("fixed", 0.0), ("moving", 7.0)):
         lines = [line.split(",") for line in text.splitlines() if not line.startswith("#")]
@@ -58,7 +58,7 @@ def test_pairs_that_are_seven_millimetres_apart_have_an_error_of_seven_millimetr
 
 
 @pytest.mark.parametrize("units", ["mm", ["mm", "UCUM", "millimeter"]])
-def test_millimetres_are_known_in_both_spellings_of_markups(units, tmp_path):
+def test_millimeters_are_known_in_both_spellings_of_markups(units, tmp_path):
     points = [{"label": name, "position": point} for name, point in zip(NAMES, POINTS)]
     markup = {"coordinateSystem": "LPS", "coordinateUnits": units, "controlPoints": points}
     (tmp_path / "p.mrk.json").write_text(json.dumps({"markups": [markup]}), encoding="utf-8")
@@ -68,7 +68,7 @@ def test_millimetres_are_known_in_both_spellings_of_markups(units, tmp_path):
 def test_other_units_of_markups_are_refused(tmp_path):
     markup = {"coordinateUnits": ["um", "UCUM", "micrometer"], "controlPoints": [{"position": [1, 2, 3]}]}
     (tmp_path / "p.mrk.json").write_text(json.dumps({"markups": [markup]}), encoding="utf-8")
-    with pytest.raises(InputError, match="not in millimetres"):
+    with pytest.raises(InputError, match="not in millimeters"):
         read_points(tmp_path / "p.mrk.json")
 
 

@@ -79,7 +79,7 @@ def test_unplaced_control_points_are_left_out(tmp_path):
         ("p.mrk.json", "{", "not a Slicer markups file"),
         ("p.mrk.json", '{"markups": [{"controlPoints": [{"position": [1, 2]}]}]}', "not a Slicer markups file"),
         ("p.mrk.json", '{"markups": [{"coordinateSystem": "IJK", "controlPoints": []}]}', "coordinate system IJK"),
-        ("p.mrk.json", '{"markups": [{"coordinateUnits": "m", "controlPoints": []}]}', "not in millimetres"),
+        ("p.mrk.json", '{"markups": [{"coordinateUnits": "m", "controlPoints": []}]}', "not in millimeters"),
     ],
 )
 def test_an_unusable_point_list_is_refused_with_a_sentence(tmp_path, name, text, sentence):

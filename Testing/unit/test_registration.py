@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from phantoms import Anatomy, affine_and_waves, inner_points, oblique_grid, voxel_centers
-from SAMRegistrationLib.errors import Cancelled, InputError, SAMRegistrationError, WeightsError
+from SAMRegistrationLib.errors import Canceled, InputError, SAMRegistrationError, WeightsError
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.geometry.resample import warp_labels
 from SAMRegistrationLib.geometry.transforms import transform_points
@@ -226,11 +226,11 @@ def test_cancel_stops_the_work(pair):
     fixed, moving, _ = pair
     seen = []
 
-    def cancelled():
+    def canceled():
         return bool(seen) and seen[-1][0] > 0.3
 
-    with pytest.raises(Cancelled):
-        register(fixed, moving, options=BALANCED, job=Job(lambda *report: seen.append(report), cancelled))
+    with pytest.raises(Canceled):
+        register(fixed, moving, options=BALANCED, job=Job(lambda *report: seen.append(report), canceled))
     fractions = [fraction for fraction, _ in seen]
     assert fractions == sorted(fractions)
     assert fractions[-1] < 0.6

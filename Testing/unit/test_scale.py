@@ -79,11 +79,11 @@ def test_an_aligned_pair_of_ten_micrometers_is_registered_from_the_command_line(
     assert "Landmark error: 0.003 mm before" in capsys.readouterr().out
     transform = sitk.ReadTransform(str(tmp_path / "out" / "transform.h5"))
     assert error_in_voxels(transform, fixed, np.asarray) < 0.1
-    millilitres = mask.sum() * np.prod(fixed.GetSpacing()) / 1000
+    milliliters = mask.sum() * np.prod(fixed.GetSpacing()) / 1000
     structure = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))["after"]["structures"][0]
-    assert structure["fixed_ml"] == pytest.approx(millilitres)
+    assert structure["fixed_ml"] == pytest.approx(milliliters)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert f"<td>{millilitres * 1e3:.3g} mm³</td>" in page
+    assert f"<td>{milliliters * 1e3:.3g} mm³</td>" in page
     assert "0.00 ml" not in page
     assert "one line every 0.025 mm" in page
 
@@ -204,7 +204,7 @@ def test_hatching_has_stripes_in_a_fold_of_micrometers():
 
 
 @pytest.mark.parametrize(
-    ("millilitres", "text"),
+    ("milliliters", "text"),
     [
         (14.306, "14.31 ml"),
         (0.1, "0.10 ml"),
@@ -214,8 +214,8 @@ def test_hatching_has_stripes_in_a_fold_of_micrometers():
         (0.0, "0 ml"),
     ],
 )
-def test_a_volume_is_told_in_the_unit_of_its_size(millilitres, text):
-    assert volume_text(millilitres) == text
+def test_a_volume_is_told_in_the_unit_of_its_size(milliliters, text):
+    assert volume_text(milliliters) == text
 
 
 @pytest.mark.parametrize(

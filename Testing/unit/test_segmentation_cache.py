@@ -4,7 +4,7 @@ import threading
 from typing import NamedTuple
 
 import pytest
-from SAMRegistrationLib.errors import Cancelled
+from SAMRegistrationLib.errors import Canceled
 from SAMRegistrationLib.segmentation.cache import EmbeddingCache
 
 
@@ -61,7 +61,7 @@ def test_one_embedding_larger_than_the_limit_is_still_kept(counter):
     assert 2 in cache
 
 
-def test_neighbours_are_prepared_on_another_thread():
+def test_neighbors_are_prepared_on_another_thread():
     threads, finished = [], threading.Event()
 
     def compute(key):
@@ -132,14 +132,14 @@ def test_an_error_in_the_background_is_raised_where_the_embedding_is_needed():
     cache.close()
 
 
-def test_waiting_for_an_embedding_can_be_cancelled(counter):
+def test_waiting_for_an_embedding_can_be_canceled(counter):
     counter.gate.clear()
     cache = EmbeddingCache(counter)
 
     def check():
-        raise Cancelled()
+        raise Canceled()
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(Canceled):
         cache.get(1, check)
     counter.gate.set()
     assert cache.get(1).key == 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from SAMRegistrationLib.choices import CLICK_MODELS, Capabilities
-from SAMRegistrationLib.errors import Cancelled, InputError
+from SAMRegistrationLib.errors import Canceled, InputError
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.segmentation.geodesic_distance import geodesic_distance
@@ -144,8 +144,8 @@ def test_clicks_only_outside_ask_for_one_inside_and_cancel_ends_the_growth():
     with pytest.raises(InputError, match="Click at least once inside body"):
         session.propagate(structure)
     session.add_point(structure, world(GRID, 18, 17, 7))
-    with pytest.raises(Cancelled):
-        session.propagate(structure, Job(cancelled=lambda: True))
+    with pytest.raises(Canceled):
+        session.propagate(structure, Job(canceled=lambda: True))
 
 
 def test_the_command_lines_function_takes_a_model_of_volumes(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from SAMRegistrationLib.errors import Cancelled, InputError
+from SAMRegistrationLib.errors import Canceled, InputError
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.segmentation.planes import axis_normal
@@ -144,7 +144,7 @@ def test_a_negative_click_beside_a_mask_holds_when_a_later_click_moves_the_mask_
     assert not volume[10, 20, 40]
 
 
-def test_a_correction_predicts_again_only_what_lies_between_the_neighbouring_prompted_slices():
+def test_a_correction_predicts_again_only_what_lies_between_the_neighboring_prompted_slices():
     grid = Grid((40, 40, 30), (1.0, 1.0, 3.0))
     tube = np.zeros(grid.shape, bool)
     tube[:, 10:30, 10:30] = True
@@ -198,8 +198,8 @@ def test_progress_rises_to_one_and_cancel_stops_between_slices():
     assert seen[-1] == 1
 
     session, structure = started(grid, picture(grid, truth), (18, 17, 7, True))
-    with pytest.raises(Cancelled):
-        session.propagate(structure, Job(cancelled=lambda: len(session.predictor.calls) > CALLS_PER_SLICE))
+    with pytest.raises(Canceled):
+        session.propagate(structure, Job(canceled=lambda: len(session.predictor.calls) > CALLS_PER_SLICE))
     assert len(session.predictor.calls) == 1 + CALLS_PER_SLICE
 
 

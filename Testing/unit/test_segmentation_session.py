@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from SAMRegistrationLib.errors import Cancelled, InputError
+from SAMRegistrationLib.errors import Canceled, InputError
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.segmentation.intensity import CT, MR, Intensity
 from SAMRegistrationLib.segmentation.planes import SlicePlane, axis_normal, slice_of
@@ -284,7 +284,7 @@ def test_pixel_sizes_of_the_view_reach_the_model(session, liver):
     assert session.predictor.embedded == [((14, 36), (4.0, 1.3))]
 
 
-def test_neighbouring_slices_are_prepared_in_the_background_and_those_outside_left_out(session, liver):
+def test_neighboring_slices_are_prepared_in_the_background_and_those_outside_left_out(session, liver):
     session.prefetch(SlicePlane(2, 0), reach=2)
     for index in (0, 1, 2):
         session.model.segmenter(session.volume).cache.get(SlicePlane(2, index))
@@ -341,7 +341,7 @@ def test_cancel_of_to_volume_leaves_the_structure_as_it_was(session, liver):
         if len(session.predictor.embedded) > 3:
             stop.set()
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(Canceled):
         session.propagate(liver, Job(progress, stop.is_set))
     assert session.prompts == before
     np.testing.assert_array_equal(session.mask(liver), mask)

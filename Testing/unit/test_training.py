@@ -13,7 +13,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 from safetensors.torch import load_file
-from SAMRegistrationLib.errors import Cancelled, InputError, WeightsError
+from SAMRegistrationLib.errors import Canceled, InputError, WeightsError
 from SAMRegistrationLib.geometry.dense import warp
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.losses.intensities import lncc
@@ -85,10 +85,10 @@ def test_a_training_that_is_stopped_and_started_again_ends_as_if_it_had_not_been
         seen = []
         return Job(lambda fraction, message: seen.append(message), lambda: any(f"step {step}/" in m for m in seen))
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(Canceled):
         train(tiny(tmp_path / "parts"), stop_after(1))
     assert json.loads((tmp_path / "parts" / STATE).read_text(encoding="utf-8"))["step"] == 1
-    with pytest.raises(Cancelled):
+    with pytest.raises(Canceled):
         train(tiny(tmp_path / "parts"), stop_after(3))
     result = train(tiny(tmp_path / "parts"))
     assert result["step"] == 4

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from SAMRegistrationLib import weights
-from SAMRegistrationLib.errors import Cancelled, InputError, WeightsError
+from SAMRegistrationLib.errors import Canceled, InputError, WeightsError
 from SAMRegistrationLib.job import Job
 
 CONTENT = np.random.default_rng(5).bytes(3 * 2**20 + 17)
@@ -73,7 +73,7 @@ def entry(server):
     return weights.WeightsFile("tiny", url, digest, len(CONTENT), "CC0-1.0", "ViT-T", "here")
 
 
-def test_the_manifest_names_every_official_checkpoint_with_checksum_size_and_licence():
+def test_the_manifest_names_every_official_checkpoint_with_checksum_size_and_license():
     shapes = {entry.name: entry.shape for entry in weights.MANIFEST}
     assert shapes == {"sam-vit-b": "ViT-B", "sam-vit-l": "ViT-L", "sam-vit-h": "ViT-H", "medsam-vit-b": "ViT-B"}
     for entry in weights.MANIFEST:
@@ -81,7 +81,7 @@ def test_the_manifest_names_every_official_checkpoint_with_checksum_size_and_lic
         assert entry.url.startswith("https://")
         assert entry.file.endswith(".pth")
         assert entry.size > 3e8
-        assert entry.licence
+        assert entry.license
     assert len({entry.sha256 for entry in weights.MANIFEST}) == len(weights.MANIFEST)
 
 
@@ -138,8 +138,8 @@ def test_cancel_does_not_wait_for_a_silent_server(entry, server, tmp_path):
     server.silence = True
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
-    with pytest.raises(Cancelled):
-        weights.download(entry, tmp_path, Job(cancelled=stop.is_set))
+    with pytest.raises(Canceled):
+        weights.download(entry, tmp_path, Job(canceled=stop.is_set))
     assert not server.spoke
     assert not weights.is_installed(entry, tmp_path)
 

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from SAMRegistrationLib.errors import Cancelled
+from SAMRegistrationLib.errors import Canceled
 from SAMRegistrationLib.worker import Worker
 
 
@@ -46,7 +46,7 @@ def test_an_error_is_delivered_and_the_next_work_runs(worker):
     assert results == [7]
 
 
-def test_a_cancelled_task_fails_with_cancelled_even_when_it_ended_by_itself(worker):
+def test_a_canceled_task_fails_with_canceled_even_when_it_ended_by_itself(worker):
     errors, results, started = [], [], threading.Event()
     go_on = threading.Event()
     task = worker.submit(lambda job: (started.set(), go_on.wait(10)), results.append, errors.append)
@@ -55,20 +55,20 @@ def test_a_cancelled_task_fails_with_cancelled_even_when_it_ended_by_itself(work
     go_on.set()
     finish(worker)
     assert results == []
-    assert [type(error) for error in errors] == [Cancelled]
+    assert [type(error) for error in errors] == [Canceled]
 
 
-def test_cancelled_work_that_waits_behind_other_work_never_begins_and_says_so_at_once(worker):
+def test_canceled_work_that_waits_behind_other_work_never_begins_and_says_so_at_once(worker):
     order, go_on = [], threading.Event()
     worker.submit(lambda job: go_on.wait(10), lambda _: order.append("first"))
     waiting = worker.submit(lambda job: order.append("begun"), None, lambda error: order.append(type(error)))
     waiting.cancel()
     worker.poll()
-    assert order == [Cancelled]
+    assert order == [Canceled]
     assert waiting.finished
     go_on.set()
     finish(worker)
-    assert order == [Cancelled, "first"]
+    assert order == [Canceled, "first"]
 
 
 def test_nothing_of_an_abandoned_task_is_delivered(worker):

@@ -143,7 +143,7 @@ def test_proposing_shows_its_progress_and_can_be_stopped(clicking, held):
     click(clicking.ui.clickCancelButton)
     held.set()
     settle(clicking)
-    assert clicking.ui.clickStatus.text == "Cancelled; nothing was changed."
+    assert clicking.ui.clickStatus.text == "Canceled; nothing was changed."
     assert not clicking.ui.clickProgress.visible
     assert prompts_of(clicking, "moving") == []
     assert clicking.clickPanel.side == "fixed"

@@ -1,4 +1,4 @@
-"""The section "Register" of the panel: choosing volumes, registering, cancelling, closing the scene."""
+"""The section "Register" of the panel: choosing volumes, registering, canceling, closing the scene."""
 
 import threading
 
@@ -148,7 +148,7 @@ def trilinear(array, ijk):
     return total
 
 
-def test_cancelling_stops_within_a_second_and_leaves_the_scene_as_it_was(panel, a_pair):
+def test_canceling_stops_within_a_second_and_leaves_the_scene_as_it_was(panel, a_pair):
     choose(panel, a_pair)
     panel.ui.presetCombo.setCurrentIndex(2)
     before = node_ids()
@@ -156,7 +156,7 @@ def test_cancelling_stops_within_a_second_and_leaves_the_scene_as_it_was(panel, 
     wait(lambda: panel.ui.registerProgress.value > 20)
     click(panel.ui.cancelButton)
     wait(lambda: not panel.registerPanel.running)
-    assert panel.ui.registerStatus.text == "Cancelled; nothing was changed."
+    assert panel.ui.registerStatus.text == "Canceled; nothing was changed."
     assert panel.ui.registerButton.enabled
     assert node_ids() == before
 
@@ -168,7 +168,7 @@ def test_cancel_gives_the_panel_back_while_the_thread_is_still_at_it_and_the_nex
     panel.runner.submit(lambda job: go_on.wait(60))
     click(panel.ui.registerButton)
     click(panel.ui.cancelButton)
-    assert panel.ui.registerStatus.text == "Cancelled; nothing was changed."
+    assert panel.ui.registerStatus.text == "Canceled; nothing was changed."
     assert panel.ui.registerButton.enabled
     assert not panel.ui.cancelButton.enabled
     go_on.set()

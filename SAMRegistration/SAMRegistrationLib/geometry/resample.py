@@ -29,7 +29,7 @@ def warp_volume(
         outside: what fills places outside the volume; None: its smallest value.
 
     Raises:
-        Cancelled: `job` was cancelled, which is noticed after every few slices.
+        Canceled: `job` was canceled, which is noticed after every few slices.
     """
     job = job or Job()
     outside = float(np.nanmin(sitk.GetArrayViewFromImage(volume))) if outside is None else outside
@@ -47,7 +47,7 @@ def warp_mask(mask: sitk.Image, transform: sitk.Transform, grid: Grid, job: Opti
     """A mask, 1 inside and 0 outside, brought onto `grid` with a smooth border: (z, y, x), uint8.
 
     Raises:
-        Cancelled: `job` was cancelled, which is noticed after every few slices.
+        Canceled: `job` was canceled, which is noticed after every few slices.
     """
     result = np.zeros(grid.shape, np.uint8)
     box = meeting_box(grid, Grid.of(mask), transform)

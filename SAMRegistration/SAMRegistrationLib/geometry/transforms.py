@@ -1,6 +1,6 @@
 """From voxel fields to physical transforms and back.
 
-A transform maps a FIXED point to a MOVING point in LPS millimetres: what a resampler needs to bring the moving volume
+A transform maps a FIXED point to a MOVING point in LPS millimeters: what a resampler needs to bring the moving volume
 onto the fixed grid.
 """
 
@@ -22,13 +22,13 @@ TRANSFORM_ENDINGS = (".h5", ".hdf5", ".hdf", ".tfm", ".txt", ".mat", ".xfm")
 
 
 def physical_displacement(displacement: torch.Tensor, grid: Grid) -> np.ndarray:
-    """A voxel field (1, 3, D, H, W), channels (z, y, x), as LPS millimetre vectors (D, H, W, 3) ordered (x, y, z)."""
+    """A voxel field (1, 3, D, H, W), channels (z, y, x), as LPS millimeter vectors (D, H, W, 3) ordered (x, y, z)."""
     voxels = displacement[0].permute(1, 2, 3, 0).flip(-1).detach().cpu().numpy().astype(np.float64)
     return voxels @ grid.axes.T
 
 
 def voxel_displacement(vectors: np.ndarray, grid: Grid) -> torch.Tensor:
-    """The inverse of :func:`physical_displacement`: LPS millimetre vectors (D, H, W, 3) to a voxel field."""
+    """The inverse of :func:`physical_displacement`: LPS millimeter vectors (D, H, W, 3) to a voxel field."""
     voxels = np.asarray(vectors, dtype=np.float64) @ np.linalg.inv(grid.axes).T
     return torch.from_numpy(np.ascontiguousarray(voxels[..., ::-1], dtype=np.float32)).permute(3, 0, 1, 2)[None]
 
@@ -72,13 +72,13 @@ def push_forward(affine_inverse: sitk.Transform, inverse_deformation: sitk.Trans
 
 
 def transform_points(transform: sitk.Transform, points: Sequence[Sequence[float]]) -> np.ndarray:
-    """LPS points (N, 3) in millimetres through a transform."""
+    """LPS points (N, 3) in millimeters through a transform."""
     points = np.asarray(points, dtype=np.float64).reshape(-1, 3)
     return np.array([transform.TransformPoint(point) for point in points.tolist()]).reshape(-1, 3)
 
 
 def displacement_image(transform: sitk.Transform, grid: Grid) -> sitk.Image:
-    """The displacement of `transform` at every voxel of `grid`, LPS millimetre vectors as a vector image."""
+    """The displacement of `transform` at every voxel of `grid`, LPS millimeter vectors as a vector image."""
     return sitk.TransformToDisplacementField(
         transform, sitk.sitkVectorFloat64, grid.size, grid.origin, grid.spacing, grid.direction
     )

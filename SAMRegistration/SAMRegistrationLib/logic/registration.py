@@ -23,7 +23,7 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         options=None,
         gridSpacing=15.0,
         progress=None,
-        cancelled=None,
+        canceled=None,
     ):
         """Register two volume nodes and put the result into the scene; blocks until it is done.
 
@@ -34,7 +34,7 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             options: SAMRegistrationLib.registration.RegistrationOptions; None for the balanced preset.
             gridSpacing: of the displayed grid, mm for volumes of the human body; see scene.grids.unit_of.
             progress: called with (fraction, message).
-            cancelled: returns True to stop.
+            canceled: returns True to stop.
 
         Returns:
             SAMRegistrationLib.scene.present.RunNodes.
@@ -52,7 +52,7 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         from ..scene.run import compute, read
 
         inputs = read(fixed, moving, fixedSegmentation, movingSegmentation)
-        outcome = compute(inputs, options, Job(progress, cancelled))
+        outcome = compute(inputs, options, Job(progress, canceled))
         return present(outcome, fixed, moving, movingSegmentation, gridSpacing)
 
     def reasonNotToRegister(self, parameters) -> str:

@@ -44,7 +44,7 @@ class SamplesLogic:
             >>> work, present = logic.startLoadingSamples(logic.getParameterNode())          # doctest: +SKIP
             >>> present(work(Job()))                                                         # doctest: +SKIP
         """
-        from ..errors import Cancelled, InputError
+        from ..errors import Canceled, InputError
 
         try:
             import SampleData
@@ -63,7 +63,7 @@ class SamplesLogic:
             for uri, name, checksum in zip(source.uris, source.fileNames, source.checksums):
                 try:
                     paths.append(downloads.downloadFileIntoCache(uri, name, checksum))
-                except Cancelled:
+                except Canceled:
                     raise
                 except Exception as error:
                     raise InputError(advice) from error

@@ -1,4 +1,4 @@
-"""Contour-aware loss: the Chamfer distance between the contours of each structure, in square millimetres.
+"""Contour-aware loss: the Chamfer distance between the contours of each structure, in square millimeters.
 
 Source: Xu et al., IPMI 2025, arXiv 2502.11440, printed formula, with the structure's centroid among its points.
 """
@@ -18,7 +18,7 @@ class ContourSet:
     """Contour points of the structures in one volume: what the loss needs of the masks, computed once per volume.
 
     Attributes:
-        points: per structure (N, 3) in millimetres from the first voxel along the array axes (z, y, x), the centroid
+        points: per structure (N, 3) in millimeters from the first voxel along the array axes (z, y, x), the centroid
             last; (0, 3) where the structure is absent.
     """
 
@@ -30,7 +30,7 @@ class ContourSet:
     ) -> "ContourSet":
         """Sample the surfaces of `masks` (K, D, H, W).
 
-        A surface point lies where a mask crosses 0.5 between two neighbouring voxels, interpolated linearly; where
+        A surface point lies where a mask crosses 0.5 between two neighboring voxels, interpolated linearly; where
         the volume's border cuts a structure off there is no surface.
 
         Args:
@@ -59,7 +59,7 @@ def contour_distance(
     then over the batch. The gradient reaches the field through q. For the moved moving contours against the fixed
     ones, hand over the inverse field with the two sets exchanged.
 
-    Nearest neighbours are exact, found block by block without the full distance matrix.
+    Nearest neighbors are exact, found block by block without the full distance matrix.
 
     Args:
         fixed, moving: one set per sample of the batch; a single set for a batch of one.
@@ -135,7 +135,7 @@ def _around_structure(mask: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
 
 
 def _crossings(mask: torch.Tensor) -> List[torch.Tensor]:
-    """Per axis, the points (N, 3) in voxels where `mask` crosses 0.5 between neighbours along that axis."""
+    """Per axis, the points (N, 3) in voxels where `mask` crosses 0.5 between neighbors along that axis."""
     found = []
     for axis in range(3):
         size = max(mask.shape[axis] - 1, 0)

@@ -6,16 +6,16 @@ import torch
 
 
 def diffusion(field: torch.Tensor, spacing: Sequence[float] = (1.0, 1.0, 1.0)) -> torch.Tensor:
-    """Mean squared gradient of the displacement: the sum over the nine derivatives, in millimetres per millimetre.
+    """Mean squared gradient of the displacement: the sum over the nine derivatives, in millimeters per millimeter.
 
     Args:
         spacing: of the grid in mm, (z, y, x).
     """
-    scaled = _millimetres(field, spacing)
+    scaled = _millimeters(field, spacing)
     return sum(_slope(scaled, axis, spacing).square().sum(1).mean() for axis in range(3))
 
 
-def _millimetres(field: torch.Tensor, spacing: Sequence[float]) -> torch.Tensor:
+def _millimeters(field: torch.Tensor, spacing: Sequence[float]) -> torch.Tensor:
     return field * torch.tensor(list(spacing), dtype=field.dtype, device=field.device).view(1, 3, 1, 1, 1)
 
 

@@ -44,13 +44,13 @@ class DeformationStatistics:
 def jacobian_image(transform: sitk.Transform, grid: Grid, job: Optional[Job] = None) -> sitk.Image:
     """Jacobian determinant of `transform` at every voxel of `grid`, as a float32 image.
 
-    The transform maps LPS millimetres to LPS millimetres. It is sampled at the voxel centers; the derivatives are
+    The transform maps LPS millimeters to LPS millimeters. It is sampled at the voxel centers; the derivatives are
     central differences (one-sided on the border) of the mapped points, divided by the physical steps of the grid,
     direction included. (ITK's own displacement field filter leaves the direction out.)
 
     Raises:
         InputError: the grid has fewer than two voxels along an axis.
-        Cancelled: `job` was cancelled.
+        Canceled: `job` was canceled.
     """
     job = job or Job()
     if min(grid.size) < 2:

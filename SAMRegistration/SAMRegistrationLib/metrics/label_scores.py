@@ -14,7 +14,7 @@ from .surfaces import surface_distances
 
 @dataclass(frozen=True)
 class StructureScores:
-    """Agreement of one structure; distances in millimetres are None when the structure is missing in one label map.
+    """Agreement of one structure; distances in millimeters are None when the structure is missing in one label map.
 
     Attributes:
         label: its number in the label maps.
@@ -22,7 +22,7 @@ class StructureScores:
         dice: 2 |A and B| / (|A| + |B|), 0 when it is missing in one label map.
         hd95_mm: the larger of the directed 95th percentile surface distances.
         assd_mm: average symmetric surface distance.
-        fixed_ml, warped_ml: its volume in both label maps, in millilitres.
+        fixed_ml, warped_ml: its volume in both label maps, in milliliters.
     """
 
     label: int

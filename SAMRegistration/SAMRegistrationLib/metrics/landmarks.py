@@ -11,10 +11,10 @@ from ..points import PointList
 
 
 def target_registration_errors(fixed: np.ndarray, moving: np.ndarray, transform: sitk.Transform) -> np.ndarray:
-    """Distance in millimetres, (N,), between each mapped fixed landmark and its moving counterpart.
+    """Distance in millimeters, (N,), between each mapped fixed landmark and its moving counterpart.
 
     Args:
-        fixed, moving: corresponding landmarks (N, 3) in LPS millimetres.
+        fixed, moving: corresponding landmarks (N, 3) in LPS millimeters.
         transform: maps fixed points to moving points.
     """
     return np.linalg.norm(transform_points(transform, fixed) - np.asarray(moving, dtype=np.float64), axis=1)

@@ -1,4 +1,4 @@
-"""Distances between the surfaces of two masks, in millimetres."""
+"""Distances between the surfaces of two masks, in millimeters."""
 
 from typing import List, NamedTuple, Optional
 
@@ -12,7 +12,7 @@ BLOCK = 8
 
 
 class SurfaceDistances(NamedTuple):
-    """Distances between two surfaces in millimetres.
+    """Distances between two surfaces in millimeters.
 
     Attributes:
         hd95: the larger of the two directed 95th percentiles.

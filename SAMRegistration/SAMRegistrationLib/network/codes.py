@@ -4,7 +4,7 @@ The mask encoder sees sum_k mask_k(x) * code_k, so it knows structures by their 
 order. Codes are rows of orthogonal matrices: up to `code_size` structures are exactly orthogonal, more are as far
 apart as independent random directions. Training draws them anew for every pair (:func:`random_codes`); otherwise
 they come from a fixed table, given out in an order that depends on where the structures lie and not on how they are
-numbered (:func:`canonical_order`), so relabelling the structures gives the same field, bit for bit.
+numbered (:func:`canonical_order`), so relabeling the structures gives the same field, bit for bit.
 """
 
 from typing import Optional, Tuple

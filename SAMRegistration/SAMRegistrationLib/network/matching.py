@@ -12,7 +12,7 @@ class LocalMatching(nn.Module):
 
     Every voxel's fixed features are compared with the moving features at all offsets o of at most `radius` voxels
     along each axis; the heads compare disjoint shares of the channels. With p(o) = softmax(correlation) a head tells
-    sum_o p(o) o. Unlike attention within windows, the search is centred on the voxel, so that a match in place tells
+    sum_o p(o) o. Unlike attention within windows, the search is centered on the voxel, so that a match in place tells
     exactly zero. It starts out as plain feature matching: both projections are the same orthogonal matrix. The moving
     side has no biases: a softmax over its places would not see them.
 

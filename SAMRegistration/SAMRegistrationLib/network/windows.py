@@ -1,7 +1,7 @@
 """Cutting a token grid of any size into attention windows, and putting it together again.
 
 No padding and no wrap-around: where a size is no multiple of the window, the windows at the border overlap their
-neighbours, and a token in several windows takes its result from the one in whose middle it lies best. Hence there is
+neighbors, and a token in several windows takes its result from the one in whose middle it lies best. Hence there is
 no padding to mask out, and none that could end up on the wrong axis.
 """
 

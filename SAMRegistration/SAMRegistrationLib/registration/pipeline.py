@@ -54,7 +54,7 @@ def register(
     Raises:
         InputError: a volume or mask cannot be used, or the volumes do not overlap.
         SAMRegistrationError: the registration failed.
-        Cancelled: through `job`.
+        Canceled: through `job`.
 
     Example:
         >>> here, there = (14.0, 16.0, 16.0), (17.0, 16.0, 16.0)

@@ -64,7 +64,7 @@ def prealign(
 
     Raises:
         SAMRegistrationError: no starting point leads to volumes that overlap.
-        Cancelled: through `job`.
+        Canceled: through `job`.
     """
     if kind == "none":
         return Prealignment(sitk.AffineTransform(3), "identity", float("nan"))
@@ -209,7 +209,7 @@ def _optimize(fixed, moving, transform, iterations, samples, step, job) -> Optio
     method.SetOptimizerAsRegularStepGradientDescent(step, 0.02 * step, iterations, relaxationFactor=0.6)
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetInitialTransform(transform, inPlace=True)
-    method.AddCommand(sitk.sitkIterationEvent, lambda: job.cancelled and method.StopRegistration())
+    method.AddCommand(sitk.sitkIterationEvent, lambda: job.canceled and method.StopRegistration())
     if min(moving.GetSize()) < FEWEST_FOR_GRADIENT_FILTER:
         method.MetricUseMovingImageGradientFilterOff()
 

@@ -43,7 +43,7 @@ def prepare(fixed: sitk.Image, moving: sitk.Image, options: RegistrationOptions,
     """Tell what both volumes are, and scale them.
 
     Raises:
-        Cancelled: through `job`.
+        Canceled: through `job`.
     """
     images = [fixed, moving]
     said = [options.fixed_modality, options.moving_modality]

@@ -41,7 +41,7 @@ def masks_from_prompts(
 
     Raises:
         InputError: unusable prompts.
-        Cancelled: through `job`.
+        Canceled: through `job`.
     """
     notes: List[str] = []
     fixed_masks = segment_structures(fixed, fixed_prompts, predictor, job.part(0.0, 0.35))

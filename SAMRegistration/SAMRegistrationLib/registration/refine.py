@@ -73,7 +73,7 @@ def refine(
         The velocity (1, 3, d, h, w) in voxels of its own grid, which covers the extent of the working grid.
 
     Raises:
-        Cancelled: through `job`.
+        Canceled: through `job`.
     """
     job, options = job or Job(), options or RefineOptions()
     shape, done = tuple(shape), 0
@@ -143,5 +143,5 @@ def _longest(vectors: torch.Tensor) -> float:
 
 
 def _sigmas(sigma: float, spacing: Sequence[float]) -> List[float]:
-    """Per axis, in voxels: the same millimetres along every axis, but between thick slices at least half a voxel."""
+    """Per axis, in voxels: the same millimeters along every axis, but between thick slices at least half a voxel."""
     return [max(sigma * min(spacing) / s, min(sigma, THICK_SLICE_SIGMA)) for s in spacing]

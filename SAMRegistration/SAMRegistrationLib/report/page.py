@@ -97,8 +97,8 @@ def _number(value: Optional[float], digits: int) -> str:
     return number_text(value, digits, "\u2013")
 
 
-def _volume(millilitres: float) -> str:
-    return volume_text(millilitres).replace("mm3", "mm\u00b3").replace("um3", "\u00b5m\u00b3")
+def _volume(milliliters: float) -> str:
+    return volume_text(milliliters).replace("mm3", "mm\u00b3").replace("um3", "\u00b5m\u00b3")
 
 
 def _data_url(scene: Scene, kind: str) -> str:

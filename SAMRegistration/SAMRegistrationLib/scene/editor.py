@@ -138,7 +138,7 @@ class MaskEditor:
             before = session.prompts
             session.propagate(structure_id, job)
             update = self._update(session, before, [structure_id])
-            if job.cancelled and session.prompts != before:
+            if job.canceled and session.prompts != before:
                 session.take_back()
             return update
 
@@ -159,7 +159,7 @@ class MaskEditor:
             before = session.prompts
             outside = session.propose_from(other, transform, structure_ids)
             update = self._update(session, before, outside=outside)
-            if job.cancelled and session.prompts != before:
+            if job.canceled and session.prompts != before:
                 session.take_back()
             return update
 

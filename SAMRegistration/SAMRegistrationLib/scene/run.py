@@ -90,7 +90,7 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
         options: RegistrationOptions.
 
     Raises:
-        InputError, SAMRegistrationError, Cancelled: see :func:`..registration.register`.
+        InputError, SAMRegistrationError, Canceled: see :func:`..registration.register`.
     """
     job = job or Job()
     structures = _structures(inputs)
@@ -102,7 +102,7 @@ def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
     """Measure a RegistrationResult of the inputs and prepare everything that the scene will show.
 
     Raises:
-        Cancelled: `job` was cancelled.
+        Canceled: `job` was canceled.
     """
     return _prepare(inputs, _structures(inputs), result, job or Job())
 

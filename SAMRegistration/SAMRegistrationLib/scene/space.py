@@ -72,7 +72,7 @@ def grid_of_matrix(ijk_to_ras: np.ndarray, size: Sequence[int], first: Sequence[
 
 
 def matrix_of_grid(grid: Grid) -> np.ndarray:
-    """4x4 matrix from voxels (i, j, k) of a grid to RAS millimetres."""
+    """4x4 matrix from voxels (i, j, k) of a grid to RAS millimeters."""
     matrix = np.eye(4)
     matrix[:3, :3] = grid.axes
     matrix[:3, 3] = grid.origin

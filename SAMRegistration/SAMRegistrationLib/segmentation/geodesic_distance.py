@@ -32,7 +32,7 @@ def geodesic_distance(
         float32 (fronts, z, y, x) in mm, 0 at the seeds, infinite for a front without seeds.
 
     Raises:
-        Cancelled: the job was cancelled.
+        Canceled: the job was canceled.
     """
     distance = np.where(seeds, np.float32(0), np.float32(np.inf))
     weighted = np.float32(weight) * np.asarray(likelihood, dtype=np.float32)

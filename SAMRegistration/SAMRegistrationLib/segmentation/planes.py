@@ -1,6 +1,6 @@
 """The slices of a volume: its three families of grid planes, whatever its orientation.
 
-World coordinates are LPS millimetres. A slice is an array (rows, columns); its pixels are addressed (column, row),
+World coordinates are LPS millimeters. A slice is an array (rows, columns); its pixels are addressed (column, row),
 pixel centers at integers.
 """
 
@@ -51,7 +51,7 @@ def voxel_at(grid: Grid, position: Sequence[float]) -> Tuple[int, int, int]:
     """
     position = np.asarray(position, dtype=np.float64)
     if position.shape != (3,) or not np.isfinite(position).all():
-        raise InputError("A click needs three finite coordinates in millimetres.")
+        raise InputError("A click needs three finite coordinates in millimeters.")
     if not grid.contains([position])[0]:
         where = ", ".join(number_text(value, 1) for value in position)
         raise InputError(f"The click at ({where}) mm LPS is outside the volume; click inside the image.")

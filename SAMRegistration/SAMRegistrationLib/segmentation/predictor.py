@@ -46,7 +46,7 @@ class SlicePredictor(Protocol):
             points: (N, 2) float, (column x, row y) in pixels of the slice; pixel centers are at integers.
             labels: (N,) 1 inside, 0 outside.
             box: (4,) x0, y0, x1, y1 in pixels of the slice, or None.
-            logits: (h, w) low-resolution logits of a previous prediction on this slice or a neighbour, or None.
+            logits: (h, w) low-resolution logits of a previous prediction on this slice or a neighbor, or None.
         """
 
     def mask_prompt(self, embedding: Any, mask: np.ndarray) -> Optional[np.ndarray]:

@@ -175,7 +175,7 @@ class PromptEditor:
         return self._history.undo()
 
     def take_back(self) -> None:
-        """Undo the last edit for good, as when it was cancelled at the last moment."""
+        """Undo the last edit for good, as when it was canceled at the last moment."""
         self._history.take_back()
 
     def redo(self) -> Optional[str]:

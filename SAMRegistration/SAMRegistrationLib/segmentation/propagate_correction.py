@@ -1,4 +1,4 @@
-"""A correction of an imported mask, carried to the neighbouring slices as long as it applies there too."""
+"""A correction of an imported mask, carried to the neighboring slices as long as it applies there too."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def propagate_correction(
         imported: mask (z, y, x) from elsewhere.
 
     Raises:
-        Cancelled: the job was cancelled.
+        Canceled: the job was canceled.
     """
     result: Masks = {}
     for step in (1, -1):

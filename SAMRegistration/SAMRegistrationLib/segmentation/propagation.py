@@ -45,7 +45,7 @@ class Propagator:
 
         Raises:
             InputError: there is nothing to start from.
-            Cancelled: the job was cancelled.
+            Canceled: the job was canceled.
         """
         axis = main_axis(structure, self._segmenter.grid)
         starts, corrections = prompted_slices(structure, self._segmenter.grid, axis)

@@ -123,7 +123,7 @@ class SegmentationSession(PromptEditor):
 
         Raises:
             InputError: the structure has no positive prompt, or one of a kind that the model does not take.
-            Cancelled: the job was cancelled.
+            Canceled: the job was canceled.
         """
         structure = self.prompts.structure(structure_id)
         require_capabilities(self.model, structure)

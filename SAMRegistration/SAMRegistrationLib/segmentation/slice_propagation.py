@@ -69,7 +69,7 @@ class SlicePropagation:
 
     Attributes:
         rule: when to stop.
-        memory: weight of the slices before the neighbour in what is expected of the next slice.
+        memory: weight of the slices before the neighbor in what is expected of the next slice.
         between: weight of the shape interpolated between two prompted slices in what is expected.
         trust: weight of the model's mask against the expected one.
         steepness: how far, in slice distances plus two pixels, a mask may reach beyond the expected one.
@@ -103,7 +103,7 @@ class SlicePropagation:
                 structure is prompted on both sides it cannot end, so where the model fails the expected mask is kept.
 
         Raises:
-            Cancelled: the job was cancelled.
+            Canceled: the job was canceled.
         """
         found: Masks = {}
         size = segmenter.pixel_size(start)

@@ -83,7 +83,7 @@ class SliceSegmenter:
         averaged, each with the weight of its overlap with the expected part.
 
         Raises:
-            Cancelled: the job was cancelled, also while the embedding is being computed.
+            Canceled: the job was canceled, also while the embedding is being computed.
         """
         middle = Clicks(expected.clicks.points)
         prompt = self.predictor.mask_prompt(self.cache.get(plane, job.check), expected.part)

@@ -50,7 +50,7 @@ class Stretches:
         """Masks (bool) by slice across `axis`; the prompted slices themselves are not included.
 
         Raises:
-            Cancelled: the job was cancelled.
+            Canceled: the job was canceled.
         """
         size, ends = self._segmenter.grid.size[axis], sorted(anchors)
         ranges = intensity_ranges(anchors, self._segmenter.volume, axis)

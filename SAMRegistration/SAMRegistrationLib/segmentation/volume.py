@@ -44,7 +44,7 @@ def segment_structures(
 
     Raises:
         InputError: unusable prompts, or a structure without a positive prompt.
-        Cancelled: the job was cancelled.
+        Canceled: the job was canceled.
     """
     job = Job() if job is None else job
     prompts = prompts if isinstance(prompts, PromptSet) else PromptSet.load(prompts)

@@ -62,7 +62,7 @@ class VolumeModel(Protocol):
 
         Raises:
             InputError: the prompts do not suffice.
-            Cancelled: the job was cancelled.
+            Canceled: the job was canceled.
         """
 
     def preview(self, volume: Volume, prompts: StructurePrompts, plane: SlicePlane) -> np.ndarray:

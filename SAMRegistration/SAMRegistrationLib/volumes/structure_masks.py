@@ -153,7 +153,7 @@ class StructureMasks:
         return int(np.count_nonzero(counts > 1))
 
     def volumes_ml(self) -> Dict[int, float]:
-        """The volume of every structure in millilitres, by number."""
+        """The volume of every structure in milliliters, by number."""
         counts = [_counts(sitk.GetArrayViewFromImage(layer)) for layer in self.layers]
         voxel_ml = self.grid.voxel_volume / 1000
         return {s.label: counts[s.layer].get(s.value, 0) * voxel_ml for s in self.structures}

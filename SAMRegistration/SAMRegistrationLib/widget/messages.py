@@ -4,13 +4,13 @@ import logging
 
 from slicer.i18n import tr as _
 
-from ..errors import Cancelled, SAMRegistrationError
+from ..errors import Canceled, SAMRegistrationError
 
 
 def sentence(error: Exception) -> str:
     """What to show for an error; anything unexpected goes to the log with its traceback."""
-    if isinstance(error, Cancelled):
-        return _("Cancelled; nothing was changed.")
+    if isinstance(error, Canceled):
+        return _("Canceled; nothing was changed.")
     if isinstance(error, SAMRegistrationError):
         logging.info("%s", error)
         return str(error)

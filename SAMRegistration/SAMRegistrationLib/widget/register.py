@@ -4,7 +4,7 @@ import time
 
 from slicer.i18n import tr as _
 
-from ..errors import Cancelled
+from ..errors import Canceled
 from .fitting import button_text
 from .messages import sentence
 from .panel import Panel
@@ -57,7 +57,7 @@ class RegisterPanel(Panel):
         """Give the panel back at once; the thread stops at its next look, and nothing of its work enters the scene."""
         if self._task is not None and not self._task.finished:
             self._task.abandon()
-            self._finish(sentence(Cancelled()))
+            self._finish(sentence(Canceled()))
 
     def scene_closes(self) -> None:
         """Stop without any result."""

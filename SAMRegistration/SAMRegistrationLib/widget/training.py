@@ -6,7 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..errors import Cancelled
+from ..errors import Canceled
 from ..logic.training import is_configuration
 from .messages import sentence
 from .panel import Panel
@@ -162,8 +162,8 @@ class TrainingPanel(Panel):
         )
 
     def _on_failed(self, error):
-        cancelled = isinstance(error, Cancelled)
-        self._end(_("Stopped; started again, a training goes on from here.") if cancelled else sentence(error))
+        canceled = isinstance(error, Canceled)
+        self._end(_("Stopped; started again, a training goes on from here.") if canceled else sentence(error))
 
     def _end(self, text):
         self._command, self._asked_to_stop = None, False

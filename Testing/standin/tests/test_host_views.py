@@ -60,7 +60,7 @@ def ball_pixel(frame):
     return QtCore.QPoint(round((columns * bright).sum() / bright.sum()), round((rows * bright).sum() / bright.sum()))
 
 
-def millimetres_per_pixel(view):
+def millimeters_per_pixel(view):
     return view.mrmlSliceNode().GetFieldOfView()[0] / view.renderWindow().GetSize()[0]
 
 
@@ -93,7 +93,7 @@ def test_a_point_placed_on_the_ball_lands_within_one_pixel_of_it_in_the_world(re
     gestures.click(view, ball_pixel(frame_of(view)))
     assert points.GetNumberOfDefinedControlPoints() == 1
     distance = np.linalg.norm(world_position(points) - BALL)
-    assert distance < millimetres_per_pixel(view)
+    assert distance < millimeters_per_pixel(view)
 
 
 @pytest.mark.parametrize("name", SLICES)
@@ -106,7 +106,7 @@ def test_a_point_under_a_parent_transform_is_stored_where_the_world_shows_it(a_s
     points.SetAndObserveTransformNodeID(parent.GetID())
     view = gestures.slice_view(name)
     gestures.click(view, ball_pixel(frame_of(view)))
-    assert np.linalg.norm(world_position(points) - BALL) < millimetres_per_pixel(view)
+    assert np.linalg.norm(world_position(points) - BALL) < millimeters_per_pixel(view)
     assert np.allclose(world_position(points) - points.GetNthControlPointPosition(0), (40, 0, 0))
 
 
@@ -120,7 +120,7 @@ def test_a_dragged_point_moves_by_the_dragged_pixels(a_shown_ball, world_of_pixe
     gestures.drag(view, start, end)
     assert points.GetNumberOfDefinedControlPoints() == 1
     error = np.linalg.norm(world_position(points) - world_of_pixel(view, end.x(), end.y()))
-    assert error < millimetres_per_pixel(view)
+    assert error < millimeters_per_pixel(view)
 
 
 def test_the_delete_key_removes_the_point_under_the_mouse_and_no_other(a_shown_ball):
@@ -284,7 +284,7 @@ def test_a_grid_transform_changes_the_pixels_where_its_field_is_not_zero_and_onl
     changed = np.abs(frames[1] - frames[0]).max(-1) > 20
     inside = distance < 0.8 * radius
     assert changed[inside].mean() > 0.05
-    reach = radius + height + 2 * millimetres_per_pixel(view)
+    reach = radius + height + 2 * millimeters_per_pixel(view)
     assert not changed[distance > reach].any()
 
 

@@ -77,7 +77,7 @@ def evaluate_clicks(
     Of several candidates the one with the best score that holds the click is taken, without looking at the truth.
 
     Raises:
-        Cancelled: when the user asked to stop.
+        Canceled: when the user asked to stop.
     """
     job = job or Job()
     dice = np.zeros((len(cases), clicks))

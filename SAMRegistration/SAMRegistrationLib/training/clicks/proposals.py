@@ -40,7 +40,7 @@ def propose_masks(
 
     Raises:
         InputError: an image cannot be read, or the teacher found nothing.
-        Cancelled: when the user asked to stop; nothing is written.
+        Canceled: when the user asked to stop; nothing is written.
     """
     job = job or Job()
     rng = np.random.default_rng(seed)

@@ -39,7 +39,7 @@ def train_sam(training: ClickTraining, resume: bool = False, job: Optional[Job] 
     Raises:
         InputError: the folder cannot be written, holds a training already, or there is nothing to resume.
         WeightsError: the weights to start from cannot be used.
-        Cancelled: when the user asked to stop; the last checkpoint stays.
+        Canceled: when the user asked to stop; the last checkpoint stays.
     """
     job = job or Job()
     folder = require_writable_folder(training.output)
@@ -102,7 +102,7 @@ class _Run:
         """Validate, keep the averaged weights when they are the best yet, and store what is needed to go on."""
         model = self._optimization.average
         model.resize(self._stored_size)
-        scores = evaluate_clicks(CompactPredictor.from_model(model), self._cases, job=Job(cancelled=job.check))
+        scores = evaluate_clicks(CompactPredictor.from_model(model), self._cases, job=Job(canceled=job.check))
         curve = scores.mean() if self._cases else np.full(5, float(self.step))
         loss, first, last = np.mean(self._recent, 0)
         self._recent = []

@@ -75,7 +75,7 @@ def check_data_list(data: DataList, job: Optional[Job] = None) -> None:
     Raises:
         InputError: an unreadable file, labels on another grid than their image or not in the map, landmarks that are
             no points, or the same voxels in two splits; the sentence names the file and the case.
-        Cancelled: the job was cancelled.
+        Canceled: the job was canceled.
     """
     job = job or Job()
     seen: Dict[str, Case] = {}

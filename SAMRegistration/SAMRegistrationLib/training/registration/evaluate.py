@@ -93,7 +93,7 @@ def evaluate(evaluation: Evaluation, job: Optional[Job] = None) -> Dict[str, Any
 
     Raises:
         InputError, WeightsError: the data or the weights cannot be used.
-        Cancelled: the job was cancelled; what was measured so far is on disk.
+        Canceled: the job was canceled; what was measured so far is on disk.
     """
     job = job or Job()
     require_writable_folder(evaluation.output)
@@ -161,7 +161,7 @@ class _Pair:
             return sitk.Transform(3, sitk.sitkIdentity)
         masks = self.masks if guided else (None, None)
         result = register(
-            *self.images, *masks, options=self._options(method, guided), job=Job(None, lambda: job.cancelled)
+            *self.images, *masks, options=self._options(method, guided), job=Job(None, lambda: job.canceled)
         )
         self.linear.setdefault(guided, result.linear)
         return result.transform

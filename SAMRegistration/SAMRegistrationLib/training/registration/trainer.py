@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from ...errors import Cancelled, InputError
+from ...errors import Canceled, InputError
 from ...files import require_writable_folder
 from ...geometry.dense import warp
 from ...job import Job
@@ -36,14 +36,14 @@ BEST = "best.safetensors"
 
 
 def train(config: TrainingConfig, job: Optional[Job] = None) -> Dict[str, object]:
-    """Train, or go on with the training that `config.output` holds; the state is saved also when the job is cancelled.
+    """Train, or go on with the training that `config.output` holds; the state is saved also when the job is canceled.
 
     Returns:
         "weights" (path of the averaged weights), "step", "seconds", "best" (validation Dice or None).
 
     Raises:
         InputError, WeightsError: the configuration, the data or a file of an earlier run cannot be used.
-        Cancelled: the job was cancelled; the next call goes on from there.
+        Canceled: the job was canceled; the next call goes on from there.
     """
     job = job or Job()
     require_writable_folder(config.output)
@@ -104,7 +104,7 @@ class Trainer:
                 if self.step % self.config.save_every == 0:
                     self.save()
                     saved = self.step
-        except (Cancelled, KeyboardInterrupt):
+        except (Canceled, KeyboardInterrupt):
             if saved != self.step and self.workers.count == 1:
                 self.save()
             raise

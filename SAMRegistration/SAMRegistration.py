@@ -291,6 +291,10 @@ class SAMRegistrationLogic(
         """The module's parameter node, as one object with typed attributes.
 
         It remembers nodes: ask for it again after a scene was loaded.
+
+        Example:
+            >>> logic.getParameterNode().fixedVolume.GetName()
+            'CT1'
         """
         return SAMRegistrationParameterNode(super().getParameterNode())
 

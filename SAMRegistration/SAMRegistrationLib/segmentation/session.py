@@ -38,10 +38,10 @@ class SegmentationSession(PromptEditor):
 
     Example:
         >>> from SAMRegistrationLib.segmentation.models import open_predictor
-        >>> image = sitk.GaussianSource(size=[64, 64, 5], sigma=[9, 9, 3], mean=[30, 30, 2], scale=1000)
+        >>> image = sitk.GaussianSource(size=[64, 64, 3], sigma=[9, 9, 3], mean=[30, 30, 1], scale=1000)
         >>> session = SegmentationSession(image, open_predictor("compact", "cpu"))
         >>> liver = session.add_structure("liver")
-        >>> _ = session.add_point(liver.id, (30.0, 30.0, 2.0))
+        >>> _ = session.add_point(liver.id, (30.0, 30.0, 1.0))
         >>> mask = session.propagate(liver.id)
         >>> bool(mask[2, 30, 30]), bool(mask[2, 2, 2])
         (True, False)

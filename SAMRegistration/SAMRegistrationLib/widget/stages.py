@@ -33,4 +33,5 @@ def stages() -> Dict[str, str]:
         "Proposing the clicks": _("Proposing the clicks"),
         "slice {} of {}": _("slice {} of {}"),
         "extended to the volume": _("extended to the volume"),
+        "geodesic distances": _("geodesic distances"),
     }

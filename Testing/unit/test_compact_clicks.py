@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 from SAMRegistrationLib.segmentation.predictor import SlicePrediction
-from SAMRegistrationLib.training.clicks.click_simulation import depth, first_click, loose_box, next_click
+from SAMRegistrationLib.segmentation.regions import depth
+from SAMRegistrationLib.training.clicks.click_simulation import first_click, loose_box, next_click
 from SAMRegistrationLib.training.clicks.drawing import Drawing
 from SAMRegistrationLib.training.clicks.evaluate import evaluate_clicks
 from SAMRegistrationLib.training.clicks.losses import click_loss, mask_loss, quality_loss

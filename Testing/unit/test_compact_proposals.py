@@ -5,9 +5,10 @@ import pytest
 import SimpleITK as sitk
 from SAMRegistrationLib.errors import Canceled, InputError, WeightsError
 from SAMRegistrationLib.job import Job
+from SAMRegistrationLib.segmentation.regions import intersection_over_union
 from SAMRegistrationLib.training.clicks.proposals import propose_masks
 from SAMRegistrationLib.training.clicks.sources import ProposedMasks
-from SAMRegistrationLib.training.clicks.teacher import LiteMedSamTeacher, candidate_boxes, overlap
+from SAMRegistrationLib.training.clicks.teacher import LiteMedSamTeacher, candidate_boxes
 
 
 class BrightTeacher:
@@ -68,8 +69,8 @@ def test_boxes_are_tried_around_regions_of_the_image():
 def test_overlap_is_intersection_over_union():
     a, b = np.zeros((4, 4), bool), np.zeros((4, 4), bool)
     a[:2], b[1:3] = True, True
-    assert overlap(a, b) == pytest.approx(1 / 3)
-    assert overlap(~a & a, ~b & b) == 1
+    assert intersection_over_union(a, b) == pytest.approx(1 / 3)
+    assert intersection_over_union(~a & a, ~b & b) == 1
 
 
 def test_a_teacher_without_weights_gives_one_sentence(tmp_path):

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from SAMRegistrationLib.metrics import mask_dice
 from SAMRegistrationLib.segmentation.compact.predictor import BUILT_IN_WEIGHTS, CompactPredictor
-from SAMRegistrationLib.training.clicks.evaluate import dice_of, evaluate_clicks, volume_cases
+from SAMRegistrationLib.training.clicks.evaluate import evaluate_clicks, volume_cases
 from SAMRegistrationLib.training.clicks.sources import Case
 
 DATA = Path(os.environ.get("SAMREGISTRATION_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -53,7 +54,7 @@ def test_a_negative_click_takes_away_what_it_hits(predictor):
     )
     assert both.masks[0, 52, 92] > 0
     assert fewer.masks[0, 52, 92] < 0
-    assert dice_of(fewer.masks[0] > 0, organ) > 0.8
+    assert mask_dice(fewer.masks[0] > 0, organ) > 0.8
 
 
 def test_a_box_finds_what_it_is_drawn_around(predictor):
@@ -61,7 +62,7 @@ def test_a_box_finds_what_it_is_drawn_around(predictor):
     rows, columns = np.nonzero(organ)
     box = np.array([columns.min(), rows.min(), columns.max(), rows.max()], float)
     prediction = predictor.predict(predictor.embed(image), np.zeros((0, 2)), np.zeros(0), box)
-    assert dice_of(prediction.masks[0] > 0, organ) > 0.8
+    assert mask_dice(prediction.masks[0] > 0, organ) > 0.8
 
 
 @pytest.mark.data

@@ -4,6 +4,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from ..geometry.boxes import marked_bounds
 from ..geometry.grid import Grid
 from .planes import SlicePlane, plane_at, slice_of, voxel_at
 from .prompts import BOX, POSITIVE, Structure
@@ -70,8 +71,8 @@ def with_correction(anchor: Anchor, base: np.ndarray, values: np.ndarray, extent
 
 def extent_along(volume: np.ndarray, axis: int) -> Optional[Tuple[int, int]]:
     """First and last slice across `axis` in which a mask (z, y, x) has a voxel; None where it is empty."""
-    used = np.flatnonzero(volume.any(axis=tuple(other for other in range(3) if other != 2 - axis)))
-    return (int(used[0]), int(used[-1])) if len(used) else None
+    bounds = marked_bounds(volume.any(axis=tuple(other for other in range(3) if other != 2 - axis)))
+    return None if bounds is None else bounds[0]
 
 
 def intensity_ranges(anchors: Anchors, volume: np.ndarray, axis: int) -> Dict[int, IntensityRange]:

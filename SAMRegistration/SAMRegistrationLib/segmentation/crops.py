@@ -4,6 +4,8 @@ from typing import NamedTuple, Tuple
 
 import numpy as np
 
+from ..geometry.boxes import box_of, marked_bounds
+
 
 class CroppedMask(NamedTuple):
     """A mask (z, y, x) of `shape`, zero outside the array `part` that begins at `start`."""
@@ -15,12 +17,8 @@ class CroppedMask(NamedTuple):
     @classmethod
     def of(cls, mask: np.ndarray) -> "CroppedMask":
         """The crop of a mask (z, y, x)."""
-        bounds = []
-        for axis in range(3):
-            used = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-            bounds.append((int(used[0]), int(used[-1]) + 1) if len(used) else (0, 0))
-        part = mask[tuple(slice(*bound) for bound in bounds)].astype(np.uint8)
-        return cls(mask.shape, tuple(bound[0] for bound in bounds), part)
+        bounds = marked_bounds(mask) or [(0, -1)] * 3
+        return cls(mask.shape, tuple(first for first, _last in bounds), mask[box_of(bounds)].astype(np.uint8))
 
     def whole(self) -> np.ndarray:
         """The mask as uint8 (z, y, x)."""

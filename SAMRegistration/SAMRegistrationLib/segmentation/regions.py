@@ -5,6 +5,8 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 import SimpleITK as sitk
 
+from ..geometry.boxes import box_of, marked_bounds
+
 PixelSize = Tuple[float, float]
 _FAR = 20.0  # diagonals of a slice: the distance of a border that is not there
 
@@ -29,7 +31,12 @@ def component_at(mask: np.ndarray, pixel: Sequence[int]) -> np.ndarray:
 
 def depth(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> np.ndarray:
     """Distance in mm from every pixel inside to the nearest pixel outside (the slice's border counts as outside)."""
-    return _distance_to(np.pad(~mask.astype(bool), 1, constant_values=True), pixel_size)[1:-1, 1:-1]
+    result, bounds = np.zeros(mask.shape, dtype=np.float32), marked_bounds(mask)
+    if bounds is not None:
+        part = box_of(bounds)
+        outside = np.pad(~mask[part].astype(bool), 1, constant_values=True)
+        result[part] = _distance_to(outside, pixel_size)[1:-1, 1:-1]
+    return result
 
 
 def signed_distance(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> np.ndarray:
@@ -59,11 +66,11 @@ def deepest(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> Tuple[int, 
 
 def bounding_box(mask: np.ndarray) -> Optional[np.ndarray]:
     """(4,) first column, first row, last column, last row of a mask; None when it is empty."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    columns = np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
+    bounds = marked_bounds(mask)
+    if bounds is None:
         return None
-    return np.array([columns[0], rows[0], columns[-1], rows[-1]], dtype=np.float64)
+    rows, columns = bounds
+    return np.array([columns[0], rows[0], columns[1], rows[1]], dtype=np.float64)
 
 
 def slices_of_box(box: Sequence[float], shape: Tuple[int, int], margin: float) -> Tuple[slice, slice]:

@@ -158,19 +158,20 @@ def _described(found: StructureMasks, segments: List[SegmentEntry], name: str) -
         else:
             label = segment.value if distinct else order
             structures.append(StructureMask(label, structure.layer, structure.value, segment.name, segment.color))
-    structures += _unnamed(by_place.values(), structures, notes, name)
+    others = list(by_place.values())
+    structures += _unnamed(others, structures)
+    labels = dict.fromkeys(other.label for other in others)
+    notes += [f"{name} holds the label {label}, which none of its segments describes." for label in labels]
     if not distinct and any(not structure.name for structure in structures):
         notes.append(f"Segments of {name} share label values, so they are numbered in their order.")
     return StructureMasks(found.layers, tuple(sorted(structures, key=lambda s: s.label)), tuple(notes))
 
 
-def _unnamed(others, structures: List[StructureMask], notes: List[str], name: str) -> List[StructureMask]:
+def _unnamed(others, structures: List[StructureMask]) -> List[StructureMask]:
     """Structures that no segment describes, with numbers of their own."""
     taken, found = {structure.label for structure in structures}, []
     for other in others:
         label = other.label if other.label not in taken else 1 + max(taken)
         taken.add(label)
-        note = f"{name} holds the label {other.label}, which none of its segments describes."
-        notes += [note] if note not in notes else []
         found.append(StructureMask(label, other.layer, other.value))
     return found

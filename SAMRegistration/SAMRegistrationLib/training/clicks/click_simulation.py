@@ -5,6 +5,8 @@ from typing import Optional, Tuple
 import numpy as np
 import SimpleITK as sitk
 
+from ...segmentation.regions import bounding_box, depth
+
 Click = Tuple[float, float, int]
 
 
@@ -28,23 +30,10 @@ def next_click(target: np.ndarray, predicted: np.ndarray, rng: Optional[np.rando
     return (*_place(superfluous, rng), 0)
 
 
-def depth(mask: np.ndarray) -> np.ndarray:
-    """Distance (H, W) in pixels from inside `mask` to its outside, which the border of the image belongs to."""
-    result = np.zeros(mask.shape, np.float32)
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if len(rows):
-        part = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-        outside = sitk.GetImageFromArray(np.pad(~mask[part], 1, constant_values=True).astype(np.uint8))
-        distance = sitk.SignedMaurerDistanceMap(outside, squaredDistance=False, useImageSpacing=False)
-        result[part] = np.maximum(sitk.GetArrayViewFromImage(distance)[1:-1, 1:-1], 0) * mask[part]
-    return result
-
-
 def loose_box(target: np.ndarray, rng: np.random.Generator, looseness: float = 0.08) -> np.ndarray:
     """Box (4,) x0 y0 x1 y1 around `target`, each side off by up to `looseness` of its size."""
-    rows, columns = np.flatnonzero(target.any(1)), np.flatnonzero(target.any(0))
-    box = np.array([columns[0], rows[0], columns[-1], rows[-1]], float)
-    side = np.tile([columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1], 2)
+    box = bounding_box(target)
+    side = np.tile(box[2:] - box[:2] + 1, 2)
     return box + rng.uniform(-looseness, looseness, 4) * side
 
 

@@ -7,8 +7,11 @@ import SimpleITK as sitk
 
 from ...errors import InputError
 from ...files import PathLike
+from ...geometry.grid import Grid
 from ...job import Job
+from ...metrics import mask_dice
 from ...segmentation.predictor import SlicePredictor
+from ...volumes import read_image, read_volume
 from .click_simulation import first_click, next_click
 from .sources import Case
 
@@ -52,11 +55,8 @@ def volume_cases(
     Raises:
         InputError: a file cannot be read, or the two do not lie on one grid.
     """
-    try:
-        volume, label = sitk.ReadImage(str(image), sitk.sitkFloat32), sitk.ReadImage(str(labels))
-    except RuntimeError as error:
-        raise InputError(f"{image} or {labels} cannot be read as an image.") from error
-    if volume.GetSize() != label.GetSize():
+    volume, label = read_volume(image), read_image(labels)
+    if not Grid.of(volume).matches(Grid.of(label)):
         raise InputError(f"{labels} has another grid than {image}; resample one of them first.")
     column, row = volume.GetSpacing()[:2]
     array, label = sitk.GetArrayFromImage(volume), sitk.GetArrayFromImage(label)
@@ -101,16 +101,10 @@ def _clicked(predictor, case, clicks):
         prediction = predictor.predict(embedding, np.array(points), np.array(labels), None, logits)
         best = _best(prediction, np.array(points, int), np.array(labels))
         mask, logits = prediction.masks[best] > 0, prediction.low_res_logits[best]
-        scores[k] = dice_of(mask, case.mask)
+        scores[k] = mask_dice(mask, case.mask)
     return scores
 
 
 def _best(prediction, points, labels):
     inside = prediction.masks[:, points[:, 1], points[:, 0]] > 0
     return int(((inside == (labels == 1)).sum(1) + 0.5 * np.clip(prediction.scores, 0, 1)).argmax())
-
-
-def dice_of(a: np.ndarray, b: np.ndarray) -> float:
-    """Dice overlap of two boolean masks; 1 when both are empty."""
-    total = a.sum() + b.sum()
-    return float(2 * np.logical_and(a, b).sum() / total) if total else 1.0

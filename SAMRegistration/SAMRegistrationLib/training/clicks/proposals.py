@@ -12,7 +12,7 @@ from ...job import Job
 from ...segmentation.letterbox import Letterbox
 from .lite_medsam import SIZE
 from .sample import CT_WINDOWS, jittered_window
-from .sources import read_volume
+from .sources import oriented_image
 from .teacher import LiteMedSamTeacher
 
 MR_RANGE = 1000.0  # stored intensity of the percentile 99.5
@@ -71,7 +71,7 @@ def propose_masks(
 
 
 def _slices(path, modality, counts):
-    volume = read_volume(path)
+    volume = oriented_image(path)
     spacing = volume.GetSpacing()[::-1]
     array = sitk.GetArrayFromImage(volume).astype(np.float32)
     if modality != "ct":

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 
 from ...errors import InputError
 from ...files import PathLike
+from ...volumes import read_image
 from .sample import CT_WINDOWS, Sample, augment_appearance, deformed, jittered_window
 from .synthetic import synthetic_slice
 
@@ -65,7 +66,7 @@ class LabeledVolume:
     def __init__(self, image: PathLike, labels: PathLike, modality: str, held_out: float = 0.0):
         if modality not in ("ct", "mr"):
             raise InputError(f"Unknown modality '{modality}' of {image}; use ct or mr.")
-        volume, label = read_volume(image), read_volume(labels)
+        volume, label = oriented_image(image), oriented_image(labels)
         if volume.GetSize() != label.GetSize():
             raise InputError(f"{labels} has another grid than {image}; resample one of them first.")
         self._modality = modality
@@ -177,19 +178,13 @@ def picture(
     return Sample(augment_appearance(sample.image, rng), repeated)
 
 
-def read_volume(path: PathLike) -> sitk.Image:
-    """A 3D image, its axes near to left-posterior-superior.
+def oriented_image(path: PathLike) -> sitk.Image:
+    """A 3D image in the type of its file, its axes near to left-posterior-superior.
 
     Raises:
         InputError: the file cannot be read or is not a volume.
     """
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputError(f"{path} cannot be read as an image.") from error
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise InputError(f"{path} is not a three-dimensional grayscale image.")
-    return sitk.DICOMOrient(image, "LPS")
+    return sitk.DICOMOrient(read_image(path), "LPS")
 
 
 def _labeled_planes(label):

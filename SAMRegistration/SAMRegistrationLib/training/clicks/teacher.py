@@ -10,6 +10,7 @@ import SimpleITK as sitk
 import torch
 
 from ...files import PathLike
+from ...segmentation.regions import intersection_over_union
 from .lite_medsam import SIZE, read_lite_medsam
 
 SMALLEST = 60  # pixels of a mask
@@ -43,7 +44,11 @@ class LiteMedSamTeacher:
         kept: List[np.ndarray] = []
         for a, b in zip(first, second):
             size_fits = SMALLEST <= a.sum() <= LARGEST * a.size
-            if size_fits and overlap(a, b) >= STABLE and all(overlap(a, other) < SAME for other in kept):
+            if (
+                size_fits
+                and intersection_over_union(a, b) >= STABLE
+                and all(intersection_over_union(a, other) < SAME for other in kept)
+            ):
                 kept.append(a)
         return np.array(kept, bool).reshape(-1, SIZE, SIZE)
 
@@ -76,9 +81,3 @@ def candidate_boxes(image: np.ndarray, rng: np.random.Generator, count: int) -> 
         corner = rng.uniform(0, 1, 2) * (SIZE - size)
         boxes.append([*corner, *(corner + size)])
     return np.array(boxes, float).reshape(-1, 4)
-
-
-def overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Intersection over union of two boolean masks."""
-    union = np.logical_or(a, b).sum()
-    return float(np.logical_and(a, b).sum() / union) if union else 1.0

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
-from .click_simulation import depth
+from ...segmentation.regions import depth
 from .drawing import Drawing, drawn, numbers
 from .noise import texture_noise
 from .torso_parts import Trunk, draw_parts

@@ -5,7 +5,7 @@ from typing import Any, Dict, List
 
 import numpy as np
 
-from .click_simulation import depth
+from ...segmentation.regions import depth
 from .drawing import Drawing, drawn, numbers
 from .shapes import curve, grown
 

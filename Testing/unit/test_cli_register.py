@@ -220,8 +220,9 @@ def test_running_out_of_gpu_memory_falls_back_to_the_cpu_and_says_so(files, monk
     inner = pipeline._register
 
     def without_memory(*arguments):
-        asked.append(arguments[5])
-        if arguments[5] == "cuda":
+        device = next(argument for argument in arguments if argument in ("cpu", "cuda"))
+        asked.append(device)
+        if device == "cuda":
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return inner(*arguments)
 
@@ -239,12 +240,12 @@ def test_an_interrupt_in_the_middle_of_the_work_leaves_no_file(files, tmp_path, 
     program = """
 import os, sys
 from SAMRegistrationLib.cli import main
-from SAMRegistrationLib.registration import pipeline
-refine = pipeline.refine
+from SAMRegistrationLib.registration import working_pair
+refine = working_pair.refine
 def interrupted(*arguments):
     os.kill(os.getpid(), int(os.environ["SIGNAL"]))
     return refine(*arguments)
-pipeline.refine = interrupted
+working_pair.refine = interrupted
 sys.exit(main())
 """
     library = str(Path(__file__).resolve().parents[2] / "SAMRegistration")

@@ -7,6 +7,7 @@ from ..errors import InputError
 from ..losses.similarity import SIMILARITIES, similarity_help
 from ..quantities import number_text
 from .console import add_output_options, console_job, say, show, table
+from .guides import add_guides, read_guidance
 
 
 def add_parser(commands) -> None:
@@ -30,6 +31,7 @@ def add_parser(commands) -> None:
     guide.add_argument(
         "--sam-model", default=BUILT_IN_CLICK_MODEL, help="model for the clicks, see the command segment"
     )
+    add_guides(guide)
     parser.add_argument("--displacement-field", action="store_true", help="also write displacement_field.nii.gz")
     measure = parser.add_argument_group("only warped and measured")
     measure.add_argument("--fixed-labels", metavar="FILE", help="label map of the fixed volume")
@@ -70,22 +72,22 @@ def run(options) -> None:
         for path in (options.fixed_masks, options.moving_masks, options.fixed_labels, options.moving_labels)
     )
     landmarks = [read_points(path) if path else None for path in (options.fixed_landmarks, options.moving_landmarks)]
-    choices = _choices(options)
+    choices, guidance = _choices(options), read_guidance(options)
     job = console_job(options)
     if options.fixed_prompts:
         prompts = [PromptSet.load(path) if path else None for path in (options.fixed_prompts, options.moving_prompts)]
         result, fixed_masks, moving_masks = engine.register_from_prompts(
-            fixed, moving, *prompts, choices, options.sam_model, job
+            fixed, moving, *prompts, choices, options.sam_model, job, guidance
         )
     else:
-        result = engine.register(fixed, moving, fixed_masks, moving_masks, choices, job)
+        result = engine.register(fixed, moving, fixed_masks, moving_masks, choices, job, guidance)
     result = result.with_notes(before=[note for one in loaded for note in one.notes])
     measured = (fixed_masks, moving_masks)
     if fixed_labels or moving_labels:
         measured = (fixed_labels, moving_labels)
         result = result.with_notes(comparison_notes(fixed_labels, moving_labels))
     jacobian = engine.jacobian_map(result.transform, Grid.of(fixed), job)
-    measures = engine.measure(result.transform, *measured, *landmarks, jacobian)
+    measures = engine.measure(result.transform, *measured, *landmarks, jacobian, guidance)
 
     def write(folder):
         summary = write_results(folder, result, measures, *measured)
@@ -140,10 +142,10 @@ def _text(summary: Dict[str, Any], folder: str) -> str:
         ]
         rows.append(_row("mean", *means))
         parts.append(table(["structure", "Dice before", "after", "HD95 mm before", "after"], rows))
-    if "landmarks" in after:
-        errors = [side["landmarks"]["mean_mm"] for side in (before, after)]
-        before_mm, after_mm = (number_text(error, 2) for error in errors)
-        parts.append(f"Landmark error: {before_mm} mm before, {after_mm} mm after")
+    for key, title in (("guiding_landmarks", "Error of guiding landmarks"), ("landmarks", "Landmark error")):
+        if key in after:
+            before_mm, after_mm = (number_text(side[key]["mean_mm"], 2) for side in (before, after))
+            parts.append(f"{title}: {before_mm} mm before, {after_mm} mm after")
     deformation = after["deformation"]
     parts.append(
         f"Folded voxels: {deformation['folded_voxels']} ({100 * deformation['folded_fraction']:.3f} %), "

@@ -16,7 +16,12 @@ from .views import KINDS, Scene, draw_lettered, scene_of, structure_color
 
 TEMPLATE = "page.html"
 MEANS = (("dice", "mean Dice", 3), ("hd95_mm", "mean HD95, mm", 2), ("assd_mm", "mean ASSD, mm", 2))
-LANDMARKS = (("mean_mm", "mean landmark error, mm"), ("largest_mm", "largest landmark error, mm"))
+LANDMARKS = (
+    ("landmarks", "mean_mm", "mean landmark error, mm"),
+    ("landmarks", "largest_mm", "largest landmark error, mm"),
+    ("guiding_landmarks", "mean_mm", "mean error of guiding landmarks, mm"),
+    ("guiding_landmarks", "largest_mm", "largest error of guiding landmarks, mm"),
+)
 
 
 def write_report(folder: PathLike, contents: ReportContents) -> None:
@@ -62,9 +67,9 @@ def _summary(contents: ReportContents) -> List[List[str]]:
         for key, name, digits in MEANS:
             values = [mean_over_structures(measures.get("structures", []), key) for measures in pair]
             rows.append([name, *(_number(value, digits) for value in values)])
-    if after.get("landmarks"):
-        for key, name in LANDMARKS:
-            rows.append([name, *(_number(measures.get("landmarks", {}).get(key), 2) for measures in pair)])
+    for kind, key, name in LANDMARKS:
+        if after.get(kind):
+            rows.append([name, *(_number(measures.get(kind, {}).get(key), 2) for measures in pair)])
     deformation = after.get("deformation")
     if deformation:
         rows.append(["SDlogJ", "", _number(deformation["sd_log_jacobian"], 3)])

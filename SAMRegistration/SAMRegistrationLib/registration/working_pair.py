@@ -1,0 +1,103 @@
+"""A pair on its working grid, with all that guides it, and the velocity that a registration finds for it."""
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+import numpy as np
+import torch
+
+from ..geometry.dense import resize_field
+from ..geometry.grid import Grid
+from ..job import Job
+from ..losses.similarity import SIMILARITIES
+from .clock import Clock
+from .hold import Hold
+from .mask_channels import Structures
+from .options import RegistrationOptions
+from .predict import predict_velocity
+from .refine import level_shape, refine
+from .terms import ImageTerm, MaskTerm
+
+Sides = Tuple[Optional[torch.Tensor], Optional[torch.Tensor]]
+
+LARGEST_STORED_FIELD = 500_000  # voxels; above it the displacement is stored on the coarser grid of the velocity
+
+
+@dataclass(frozen=True)
+class WorkingPair:
+    """What the deformation is found from; tensors are on the device of the computation.
+
+    Attributes:
+        grid: the working grid, in fixed space.
+        fixed, moving: (1, 1, D, H, W) on it, `moving` pre-aligned.
+        covered: where each was imaged, (1, 1, D, H, W), None for everywhere.
+        heeded: 0 in the regions to be ignored, 1 elsewhere, (1, 1, D, H, W), None for everywhere.
+        structures: masks that guide.
+        hold: keeps the velocity to landmarks and rigid regions.
+        similarity: a name of :data:`..losses.similarity.SIMILARITIES`.
+        within_a_modality: whether both volumes are of the same kind.
+    """
+
+    grid: Grid
+    fixed: torch.Tensor
+    moving: torch.Tensor
+    covered: Sides
+    heeded: Sides
+    structures: Optional[Structures]
+    hold: Optional[Hold]
+    similarity: str
+    within_a_modality: bool
+
+    def velocity(
+        self, options: RegistrationOptions, job: Job, clock: Clock
+    ) -> Tuple[Optional[torch.Tensor], Optional[str]]:
+        """The velocity (1, 3, d, h, w) in voxels of its own grid over the extent of the working grid, and the name of
+        the network's weights where it predicted; each is None where there is none.
+
+        Raises:
+            WeightsError: the file of the weights cannot be used.
+            Canceled: through `job`.
+        """
+        velocity, weights = None, None
+        spacing = self.grid.spacing[::-1]
+        if options.use_network and (options.weights or self.within_a_modality):
+            with clock.stage("predict"):
+                job.update(0.0, "Predicting")
+                velocity, weights = predict_velocity(self.fixed, self.moving, self.structures, spacing, options.weights)
+        with clock.stage("refine"):
+            if options.use_refinement:
+                frame = (self.grid.shape, spacing, options.refinement)
+                terms, device = (self._image_term(), self._mask_term()), self.fixed.device
+                velocity = refine(*terms, *frame, velocity, device, job.part(0.1, 0.95), self.hold)
+            velocity = self._detailed(velocity)
+            if self.hold is not None:
+                job.update(0.95, "Following the guides")
+                velocity = self.hold.settle(self._detailed(self._still(options)) if velocity is None else velocity)
+        return velocity, weights
+
+    def _detailed(self, velocity: Optional[torch.Tensor]) -> Optional[torch.Tensor]:
+        """On the working grid, unless that is large: then the coarser grid of the velocity is what is stored."""
+        if velocity is None or np.prod(self.grid.size) > LARGEST_STORED_FIELD:
+            return velocity
+        return resize_field(velocity, self.grid.shape)
+
+    def _still(self, options: RegistrationOptions) -> torch.Tensor:
+        stride = options.refinement.field_stride
+        return self.fixed.new_zeros((1, 3, *level_shape(self.grid.shape, self.grid.spacing[::-1], stride)))
+
+    def _image_term(self) -> ImageTerm:
+        chosen = SIMILARITIES[self.similarity]
+        covered = [_both(*parts) for parts in zip(self.covered, self.heeded)]
+        return ImageTerm(chosen.loss, chosen.features(self.fixed), chosen.features(self.moving), *covered)
+
+    def _mask_term(self) -> Optional[MaskTerm]:
+        if self.structures is None:
+            return None
+        masks = (self.structures.fixed, self.structures.moving)
+        return MaskTerm(*(mask.to(self.fixed) for mask in masks), *self.heeded)
+
+
+def _both(first: Optional[torch.Tensor], second: Optional[torch.Tensor]) -> Optional[torch.Tensor]:
+    if first is None or second is None:
+        return second if first is None else first
+    return first * second

@@ -1,7 +1,6 @@
 """What a registration process hands back to the benchmark: its transform, seconds and peak memory."""
 
 import json
-import resource
 import time
 from pathlib import Path
 from typing import Callable
@@ -33,4 +32,8 @@ def _peak_mb() -> float:
     status = Path("/proc/self/status")
     lines = status.read_text(encoding="utf-8").splitlines() if status.is_file() else []
     peaks = [float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")]
-    return peaks[0] if peaks else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if peaks:
+        return peaks[0]
+    import resource  # Windows has none
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,9 +1,10 @@
 """Benchmark of the registration beside other programs: `make bench`.
 
-    python Testing/bench/run.py [--methods NAME ...] [--sets NAME ...] [--threads N] [--again] [--output FOLDER]
+    python Testing/bench/run.py [--methods NAME ...] [--sets NAME ...] [--threads N] [--limit SECONDS]
+                                    [--again] [--output FOLDER]
 
-Needs the real volumes (folder named by SAMREGISTRATION_DATA, or ../shared/data). Peers run in the environment made by
-`make bench-peers`, and are left out where there is none.
+Needs the real volumes (folder named by SAMREGISTRATION_DATA, or ../shared/data); the brains are fetched. Peers run in
+the environment made by `make bench-peers`, and are left out where there is none.
 """
 
 import argparse
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "SAMRegistration"))
 
 import registration  # noqa: E402
+from brains import FetchError, write_brains  # noqa: E402
 from conditions import conditions  # noqa: E402
 
 DEFAULT_DATA = Path(os.environ.get("SAMREGISTRATION_DATA", ROOT.parent / "shared" / "data"))
@@ -24,23 +26,30 @@ START, END = "<!-- registration tables: written by make bench -->", "<!-- end of
 def main() -> int:
     """Run what has no score yet, then write the tables."""
     options = _options()
-    pairs = [pair for pair in registration.pairs_in(options.data) if not options.sets or pair.set_name in options.sets]
+    if not options.sets or any(name.startswith("brains") for name in options.sets):
+        try:
+            write_brains(options.output / "brains")
+        except FetchError as error:
+            print(f"The brains are left out: {error}")
+    pairs = registration.pairs_in(options.data, options.output)
+    pairs = [pair for pair in pairs if not options.sets or pair.set_name in options.sets]
     if not pairs:
         print(f"No pairs found in {options.data}; set SAMREGISTRATION_DATA to the folder of the volumes.")
         return 0
-    results = registration.Results(options.output / "registration.json")
+    file = options.output / "registration.jsonl"
+    results = registration.Results(file)
     for method in options.methods:
         python = options.peers_python if method in registration.PEERS else Path(sys.executable)
         if not python.is_file():
             print(f"{method}: left out, there is no {python} (see `make bench-peers`).")
             continue
-        for pair in pairs:
+        for pair in (pair for pair in pairs if method in registration.methods_of(pair.set_name)):
             earlier = results.find(method, pair)
-            if earlier is None or "error" in earlier or options.again:
-                record = registration.run_method(method, pair, python, options.threads)
+            if earlier is None or options.again:
+                record = registration.run_method(method, pair, python, options.threads, options.limit)
                 results.put(record)
                 print(_summary(record), flush=True)
-    tables = registration.markdown(results.records)
+    tables = registration.markdown(registration.Results(file).records)
     _write_tables(options.report, f"Conditions: {conditions(options.threads)}.\n\n{tables}")
     print(tables)
     return 0
@@ -53,9 +62,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", choices=list(registration.PAIR_SETS), help="default: all")
     parser.add_argument("--threads", type=int, default=1, help="threads of every method (default: 1)")
     parser.add_argument(
+        "--limit", type=float, default=900, help="seconds after which a method has failed (default: 900)"
+    )
+    parser.add_argument(
         "--again",
         action="store_true",
-        help="run these methods again where they have a score",
+        help="run these methods again where they have a score, or have failed",
     )
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the volumes")
     parser.add_argument("--output", type=Path, default=ROOT / "bench-output", help="folder of the scores")

@@ -225,6 +225,7 @@ def files(pair, tmp_path_factory):
         write_points(folder / f"{name}_guides.mrk.json", PointList(side[:5], names[:5]))
         write_points(folder / f"{name}_all.csv", PointList(side, names))
     sitk.WriteImage(ball(FIXED, TUMOR, 6.0), str(folder / "tumor.nrrd"))
+    sitk.WriteImage(ball(FIXED, FIXED.index_to_physical([[8, 8, 4]])[0], 4.0, 5), str(folder / "bone.nrrd"))
     return folder
 
 
@@ -237,11 +238,13 @@ def command(files, output, *more):
 def test_the_command_follows_landmarks_and_regions_and_tells_the_errors(files, tmp_path, capsys):
     guides = ["--fixed-guide-landmarks", files / "fixed_guides.mrk.json"]
     guides += ["--moving-guide-landmarks", files / "moving_guides.mrk.json", "--ignore-fixed", files / "tumor.nrrd"]
+    guides += ["--rigid-regions", files / "bone.nrrd"]
     others = ["--fixed-landmarks", files / "fixed_all.csv", "--moving-landmarks", files / "moving_all.csv"]
     assert command(files, tmp_path / "out", *guides, *others) == 0
     summary = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
     assert summary["facts"]["guiding_landmarks"] == 5
     assert summary["facts"]["ignored_regions"] == ["fixed"]
+    assert summary["facts"]["rigid_regions"] == [5]
     assert summary["before"]["guiding_landmarks"]["mean_mm"] > 3
     assert summary["after"]["guiding_landmarks"]["largest_mm"] < HALF_A_VOXEL
     assert summary["after"]["landmarks"]["names"] == ["F-5", "F-6"]

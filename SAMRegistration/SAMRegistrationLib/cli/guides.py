@@ -18,6 +18,9 @@ def add_guides(group) -> None:
         "--ignore-fixed", metavar="FILE", help="label map of what must not pull in the fixed volume: tumor, metal, ..."
     )
     group.add_argument("--ignore-moving", metavar="FILE", help="the same for the moving volume; one of them is enough")
+    group.add_argument(
+        "--rigid-regions", metavar="FILE", help="label map of the fixed volume; each label moves as one rigid body"
+    )
 
 
 def read_guidance(options):
@@ -33,7 +36,7 @@ def read_guidance(options):
     landmarks = (options.fixed_guide_landmarks, options.moving_guide_landmarks)
     if bool(landmarks[0]) != bool(landmarks[1]):
         raise InputError("Give landmarks of both volumes: --fixed-guide-landmarks and --moving-guide-landmarks.")
-    regions = (options.ignore_fixed, options.ignore_moving)
+    regions = (options.ignore_fixed, options.ignore_moving, options.rigid_regions)
     if not any((*landmarks, *regions)):
         return None
     return Guidance(

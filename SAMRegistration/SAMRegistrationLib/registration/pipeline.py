@@ -123,7 +123,7 @@ def _register(
             _on(device, _covered(fixed, moving, grid, linear)),
             _on(device, (heeded(*side) for side in zip(guides.ignored, (grid, grid), (identity, linear)))),
             structures,
-            hold_of(guides, grid, linear_inverse, options.stiffness),
+            hold_of(guides, grid, linear, linear_inverse, options),
             pair.similarity,
             pair.within_a_modality,
         )

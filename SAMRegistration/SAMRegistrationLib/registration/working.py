@@ -8,9 +8,11 @@ import torch
 
 from ..geometry.boxes import marked_bounds
 from ..geometry.grid import Grid
+from .refine import level_shape
 
 MARGIN = 10.0  # in the grid's unit of length
 BACKGROUND = 0.02
+LARGEST_STORED_FIELD = 500_000  # voxels; above it the displacement is stored on the coarser grid of the velocity
 
 
 def working_grid(fixed: sitk.Image, largest: int) -> Grid:
@@ -32,6 +34,13 @@ def working_grid(fixed: sitk.Image, largest: int) -> Grid:
         voxels = np.prod(np.ceil(extent / np.maximum(spacing, middle)))
         low, high = (middle, high) if voxels > largest else (low, middle)
     return grid.with_spacing(np.maximum(spacing, high))
+
+
+def stored_grid(grid: Grid, field_stride: int) -> Grid:
+    """The grid on which the velocity is turned into the result: the working grid, or of a large one the velocity's."""
+    if np.prod(grid.size) <= LARGEST_STORED_FIELD:
+        return grid
+    return grid.with_size(level_shape(grid.shape, grid.spacing[::-1], field_stride)[::-1])
 
 
 def on_grid(image: sitk.Image, grid: Grid, transform: sitk.Transform) -> torch.Tensor:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
-import numpy as np
 import torch
 
 from ..geometry.dense import resize_field
@@ -15,12 +14,11 @@ from .hold import Hold
 from .mask_channels import Structures
 from .options import RegistrationOptions
 from .predict import predict_velocity
-from .refine import level_shape, refine
+from .refine import refine
 from .terms import ImageTerm, MaskTerm
+from .working import stored_grid
 
 Sides = Tuple[Optional[torch.Tensor], Optional[torch.Tensor]]
-
-LARGEST_STORED_FIELD = 500_000  # voxels; above it the displacement is stored on the coarser grid of the velocity
 
 
 @dataclass(frozen=True)
@@ -69,21 +67,12 @@ class WorkingPair:
                 frame = (self.grid.shape, spacing, options.refinement)
                 terms, device = (self._image_term(), self._mask_term()), self.fixed.device
                 velocity = refine(*terms, *frame, velocity, device, job.part(0.1, 0.95), self.hold)
-            velocity = self._detailed(velocity)
+            stored = stored_grid(self.grid, options.refinement.field_stride).shape
+            velocity = None if velocity is None else resize_field(velocity, stored)
             if self.hold is not None:
                 job.update(0.95, "Following the guides")
-                velocity = self.hold.settle(self._detailed(self._still(options)) if velocity is None else velocity)
+                velocity = self.hold.settle(self.fixed.new_zeros((1, 3, *stored)) if velocity is None else velocity)
         return velocity, weights
-
-    def _detailed(self, velocity: Optional[torch.Tensor]) -> Optional[torch.Tensor]:
-        """On the working grid, unless that is large: then the coarser grid of the velocity is what is stored."""
-        if velocity is None or np.prod(self.grid.size) > LARGEST_STORED_FIELD:
-            return velocity
-        return resize_field(velocity, self.grid.shape)
-
-    def _still(self, options: RegistrationOptions) -> torch.Tensor:
-        stride = options.refinement.field_stride
-        return self.fixed.new_zeros((1, 3, *level_shape(self.grid.shape, self.grid.spacing[::-1], stride)))
 
     def _image_term(self) -> ImageTerm:
         chosen = SIMILARITIES[self.similarity]

@@ -44,6 +44,13 @@ def add_parser(commands) -> None:
     stages.add_argument("--no-network", action="store_true", help="refine without a prediction of the network")
     stages.add_argument("--weights", metavar="FILE", help="weights of the network, .safetensors")
     stages.add_argument("--no-refinement", action="store_true", help="take the network's prediction as it is")
+    stages.add_argument(
+        "--stiffness",
+        type=float,
+        default=1.0,
+        metavar="NUMBER",
+        help="how smooth the deformation is: 1 as the preset, 2 to 4 smoother (SDlogJ falls), 0.5 more flexible",
+    )
     stages.add_argument("--similarity", choices=(AUTO, *SIMILARITIES), default=AUTO, help=similarity_help())
     stages.add_argument("--fixed-modality", choices=MODALITIES, help="default: guessed")
     stages.add_argument("--moving-modality", choices=MODALITIES, help="default: guessed")
@@ -121,6 +128,7 @@ def _choices(options):
         initial_transform=read_transform(options.initial_transform) if options.initial_transform else None,
         weights=options.weights,
         use_refinement=not options.no_refinement,
+        stiffness=options.stiffness,
         similarity=options.similarity,
         fixed_modality=options.fixed_modality,
         moving_modality=options.moving_modality,

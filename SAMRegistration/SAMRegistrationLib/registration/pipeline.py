@@ -144,6 +144,7 @@ def _register(
         "network": weights,
         "refinement_steps": options.refinement.steps if options.use_refinement else 0,
         "similarity": pair.similarity,
+        "stiffness": options.stiffness,
         "structures": list(structures.titles) if structures else [],
         **guides.facts,
         "working_grid": {"size": list(grid.size), "spacing_mm": list(grid.spacing)},

@@ -15,6 +15,7 @@ from .mask_channels import Structures
 from .options import RegistrationOptions
 from .predict import predict_velocity
 from .refine import refine
+from .stiffness import smoothed, stiffened
 from .terms import ImageTerm, MaskTerm
 from .working import stored_grid
 
@@ -64,11 +65,12 @@ class WorkingPair:
                 velocity, weights = predict_velocity(self.fixed, self.moving, self.structures, spacing, options.weights)
         with clock.stage("refine"):
             if options.use_refinement:
-                frame = (self.grid.shape, spacing, options.refinement)
+                frame = (self.grid.shape, spacing, stiffened(options.refinement, options.stiffness))
                 terms, device = (self._image_term(), self._mask_term()), self.fixed.device
                 velocity = refine(*terms, *frame, velocity, device, job.part(0.1, 0.95), self.hold)
             stored = stored_grid(self.grid, options.refinement.field_stride).shape
-            velocity = None if velocity is None else resize_field(velocity, stored)
+            if velocity is not None:
+                velocity = resize_field(smoothed(velocity, self.grid, options.stiffness), stored)
             if self.hold is not None:
                 job.update(0.95, "Following the guides")
                 velocity = self.hold.settle(self.fixed.new_zeros((1, 3, *stored)) if velocity is None else velocity)

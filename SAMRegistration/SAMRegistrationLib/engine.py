@@ -90,6 +90,13 @@ def jacobian_map(transform, grid, job: Optional[Job] = None):
     return jacobian_image(transform, grid, job)
 
 
+def displacement_map(transform, grid, linear=None, job: Optional[Job] = None):
+    """How far a transform moves every voxel center of a grid, mm; see :func:`.metrics.displacement_magnitude`."""
+    from .metrics import displacement_magnitude
+
+    return displacement_magnitude(transform, grid, linear, job)
+
+
 def measure(
     transform,
     fixed_labels=None,

@@ -33,6 +33,11 @@ def add_parser(commands) -> None:
     )
     add_guides(guide)
     parser.add_argument("--displacement-field", action="store_true", help="also write displacement_field.nii.gz")
+    parser.add_argument(
+        "--displacement-magnitude",
+        action="store_true",
+        help="also write displacement_magnitude.nii.gz: mm that the deformation adds to the pre-alignment",
+    )
     measure = parser.add_argument_group("only warped and measured")
     measure.add_argument("--fixed-labels", metavar="FILE", help="label map of the fixed volume")
     measure.add_argument("--moving-labels", metavar="FILE", help="label map of the moving volume")
@@ -63,7 +68,7 @@ def run(options) -> None:
     from .. import engine
     from ..files import keep_results, require_writable_folder
     from ..geometry.grid import Grid
-    from ..image_files import has_right_angles
+    from ..image_files import has_right_angles, write_image
     from ..metrics import comparison_notes
     from ..points import read_points
     from ..report import FILES, write_results
@@ -98,8 +103,11 @@ def run(options) -> None:
 
     def write(folder):
         summary = write_results(folder, result, measures, *measured)
+        ending = ".nii.gz" if has_right_angles(fixed) else ".nrrd"
+        if options.displacement_magnitude:
+            lengths = engine.displacement_map(result.transform, Grid.of(fixed), result.linear, job)
+            write_image(lengths, folder / f"displacement_magnitude{ending}")
         if options.displacement_field:
-            ending = ".nii.gz" if has_right_angles(fixed) else ".nrrd"
             result.save_displacement_field(folder / f"displacement_field{ending}")
         return summary
 

@@ -12,7 +12,7 @@ from ..quantities import number_text, volume_text
 from . import canvas
 from .contents import ReportContents
 from .poster import poster
-from .views import KINDS, Scene, draw_lettered, scene_of, structure_color
+from .views import Scene, draw_lettered, scene_of, structure_color
 
 TEMPLATE = "page.html"
 MEANS = (("dice", "mean Dice", 3), ("hd95_mm", "mean HD95, mm", 2), ("assd_mm", "mean ASSD, mm", 2))
@@ -44,7 +44,6 @@ def _page(scene: Scene, contents: ReportContents) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    kinds = [kind for kind in KINDS if kind != "outlines" or scene.labels]
     return environment.get_template(TEMPLATE).render(
         title=contents.title,
         folded=scene.folded_voxels,
@@ -52,8 +51,9 @@ def _page(scene: Scene, contents: ReportContents) -> str:
         summary=_summary(contents),
         notes=list(contents.notes),
         structures=_structures(scene, contents),
-        pictures={kind: _data_url(scene, kind) for kind in kinds},
+        pictures={kind: _data_url(scene, kind) for kind in scene.kinds},
         grid_step=f"{scene.grid_step_mm:g}",
+        limits={kind: f"{limit:g}" for kind, limit in scene.limits_mm.items()},
         facts=contents.facts,
         timings={stage: f"{seconds:.1f} s" for stage, seconds in contents.timings.items()},
     )

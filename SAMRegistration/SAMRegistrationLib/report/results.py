@@ -17,7 +17,7 @@ FILES = (
     "inverse.h5",
     *(
         f"{name}{ending}"
-        for name in ("warped", "warped_labels", "displacement_field")
+        for name in ("warped", "warped_labels", "displacement_field", "displacement_magnitude")
         for ending in (".nii.gz", ".nrrd")
     ),
     "warped_labels.seg.nrrd",
@@ -68,6 +68,7 @@ def write_results(
         moving=result.moving,
         warped=warped,
         transform=result.transform,
+        linear=result.linear,
         fixed_labels=fixed_labels,
         warped_labels=warped_labels,
         timings=result.seconds,

@@ -38,6 +38,12 @@ def add_parser(commands) -> None:
         action="store_true",
         help="also write displacement_magnitude.nii.gz: mm that the deformation adds to the pre-alignment",
     )
+    parser.add_argument(
+        "--confidence-map",
+        action="store_true",
+        help="also find a second solution, in the other direction, and write disagreement.nii.gz: by how many mm both "
+        "differ; takes about twice as long",
+    )
     measure = parser.add_argument_group("only warped and measured")
     measure.add_argument("--fixed-labels", metavar="FILE", help="label map of the fixed volume")
     measure.add_argument("--moving-labels", metavar="FILE", help="label map of the moving volume")
@@ -137,6 +143,7 @@ def _choices(options):
         weights=options.weights,
         use_refinement=not options.no_refinement,
         stiffness=options.stiffness,
+        confidence=options.confidence_map,
         similarity=options.similarity,
         fixed_modality=options.fixed_modality,
         moving_modality=options.moving_modality,
@@ -167,6 +174,12 @@ def _text(summary: Dict[str, Any], folder: str) -> str:
         f"Folded voxels: {deformation['folded_voxels']} ({100 * deformation['folded_fraction']:.3f} %), "
         f"SDlogJ {deformation['sd_log_jacobian']:.3f} (Learn2Reg form {deformation['sd_log_jacobian_learn2reg']:.3f})"
     )
+    differing = summary["facts"].get("disagreement")
+    if differing:
+        parts.append(
+            f"Two solutions disagree by {differing['median_mm']:.2f} mm in the median, {differing['p95_mm']:.2f} mm at "
+            f"the 95th percentile, more than a voxel in {100 * differing['share_above_voxel']:.1f} % of what is shown"
+        )
     seconds = sum(summary["seconds"].values())
     parts.append(f"Registered in {seconds:.1f} s on {summary['facts']['device']}; results in {folder}")
     return "\n".join(parts)

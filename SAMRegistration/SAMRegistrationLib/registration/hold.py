@@ -1,19 +1,22 @@
 """Keeps the velocity of a registration to what landmarks and rigid regions say."""
 
+from dataclasses import replace
 from typing import Optional
 
+import numpy as np
 import SimpleITK as sitk
 import torch
 
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.transforms import transform_points
-from .guidance import Guides
+from .guidance import Guides, LandmarkPairs
 from .landmark_guide import LandmarkGuide
 from .options import RegistrationOptions
 from .rigid_guide import RigidGuide
 from .working import stored_grid
 
+IDENTITY = sitk.Transform(3, sitk.sitkIdentity)
 ROUNDS = 8  # at the end, in which both guides take turns
 
 
@@ -55,15 +58,43 @@ def hold_of(
     Raises:
         InputError: there are rigid regions, but `linear` has dense parts.
     """
-    if guides.landmarks is None and guides.rigid is None:
-        return None
-    landmarks = rigid = None
-    if guides.landmarks is not None:
-        targets = transform_points(linear_inverse, guides.landmarks.moving)
-        landmarks = LandmarkGuide(guides.landmarks.fixed, targets, grid, options.stiffness)
-    if guides.rigid is not None:
-        if not linear.IsLinear():
-            raise InputError("Regions cannot stay rigid after a deformable initial transform; give a linear one.")
-        stored = stored_grid(grid, options.refinement.field_stride)
-        rigid = RigidGuide(guides.rigid, grid, stored, linear, guides.landmarks)
-    return Hold(landmarks, rigid)
+    if guides.rigid is not None and not linear.IsLinear():
+        raise InputError("Regions cannot stay rigid after a deformable initial transform; give a linear one.")
+    landmarks, targets = guides.landmarks, _aligned(guides.landmarks, linear_inverse)
+    pulled = None if landmarks is None else LandmarkGuide(landmarks.fixed, targets, grid, options.stiffness)
+    return _hold(pulled, guides.rigid, grid, (IDENTITY, linear), landmarks, options)
+
+
+def reverse_hold_of(
+    guides: Guides,
+    grid: Grid,
+    linear: sitk.Transform,
+    linear_inverse: sitk.Transform,
+    inverse: sitk.Transform,
+    options: RegistrationOptions,
+) -> Optional[Hold]:
+    """What holds the velocity of a pair from moving to fixed; see :func:`hold_of`.
+
+    Args:
+        inverse: maps moving points to fixed points (LPS mm), which tells where rigid regions are in the moving volume.
+    """
+    landmarks, targets = guides.landmarks, _aligned(guides.landmarks, linear_inverse)
+    pulled = None if landmarks is None else LandmarkGuide(targets, landmarks.fixed, grid, options.stiffness)
+    regions = guides.rigid
+    if regions is not None:
+        regions = regions.warped(sitk.CompositeTransform([inverse, linear]), grid)
+        left = tuple(structure for structure in regions.structures if regions.inside(structure.label).any())
+        regions = replace(regions, structures=left) if left else None
+    there = None if landmarks is None else LandmarkPairs(targets, landmarks.fixed, landmarks.names)
+    return _hold(pulled, regions, grid, (linear, IDENTITY), there, options)
+
+
+def _hold(pulled, regions, grid: Grid, around, landmarks, options: RegistrationOptions) -> Optional[Hold]:
+    stored = stored_grid(grid, options.refinement.field_stride)
+    rigid = None if regions is None else RigidGuide(regions, grid, stored, *around, landmarks)
+    return None if pulled is None and rigid is None else Hold(pulled, rigid)
+
+
+def _aligned(landmarks: Optional[LandmarkPairs], linear_inverse: sitk.Transform) -> Optional[np.ndarray]:
+    """The moving landmarks, brought to fixed space by the pre-alignment."""
+    return None if landmarks is None else transform_points(linear_inverse, landmarks.moving)

@@ -25,6 +25,7 @@ class RegistrationOptions:
         weights: file of the network's weights; None takes the one that ships.
         use_refinement: refine the velocity field at test time.
         refinement: how the refinement runs.
+        confidence: also find a second solution, and by how much it differs; takes about twice as long.
         stiffness: how smooth the deformation is: 1 as the preset, above smoother, below more flexible.
         largest_grid: voxels of the working grid at most; larger volumes are registered at a coarser spacing.
         similarity: a name of :data:`..losses.similarity.SIMILARITIES`, or "auto", which takes the one for images of the
@@ -39,6 +40,7 @@ class RegistrationOptions:
     weights: Optional[str] = None
     use_refinement: bool = True
     refinement: RefineOptions = field(default_factory=RefineOptions)
+    confidence: bool = False
     stiffness: float = 1.0
     largest_grid: int = 2_000_000
     similarity: str = AUTO

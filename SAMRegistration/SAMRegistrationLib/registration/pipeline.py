@@ -15,9 +15,10 @@ from ..job import Job
 from ..system_errors import translated
 from ..volumes import Labels, as_structures, check_volume, with_numbers_of, without_nan
 from .clock import Clock
+from .confidence import with_second_solution
 from .coverage import require_coverage
 from .guidance import Guidance, checked, unmet
-from .hold import hold_of
+from .hold import hold_of, reverse_hold_of
 from .ignoring import filled, heeded
 from .mask_channels import shared_structures
 from .options import RegistrationOptions
@@ -127,10 +128,17 @@ def _register(
             pair.similarity,
             pair.within_a_modality,
         )
-    velocity, weights = working.velocity(options, job.part(0.25, 0.95), clock)
+    share = 0.55 if options.confidence else 0.95
+    velocity, weights = working.velocity(options, job.part(0.25, share), clock)
     with clock.stage("finish"):
-        job.update(0.95, "Finishing")
+        job.update(share, "Finishing")
         transform, inverse = _transforms(velocity, grid, linear, linear_inverse)
+    differing, disagreement = {}, None
+    if options.confidence and velocity is not None:
+        with clock.stage("confidence"):
+            hold = reverse_hold_of(guides, grid, linear, linear_inverse, inverse, options)
+            lengths, differing = with_second_solution(working, velocity, hold, options, job.part(share, 0.95))
+            disagreement = sitk.Resample(lengths, fixed, identity, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
     facts = {
         "version": __version__,
         "torch": torch.__version__,
@@ -147,10 +155,13 @@ def _register(
         "stiffness": options.stiffness,
         "structures": list(structures.titles) if structures else [],
         **guides.facts,
+        **({"disagreement": differing} if differing else {}),
         "working_grid": {"size": list(grid.size), "spacing_mm": list(grid.spacing)},
     }
     job.update(1.0, "Done")
-    result = RegistrationResult(transform, inverse, linear, fixed, moving, facts, clock.seconds)
+    result = RegistrationResult(
+        transform, inverse, linear, fixed, moving, facts, clock.seconds, disagreement=disagreement
+    )
     return result.with_notes([*notes, *pair.notes, *left_out, *unmet(guides.landmarks, transform, max(grid.spacing))])
 
 

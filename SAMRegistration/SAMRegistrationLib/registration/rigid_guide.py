@@ -37,7 +37,8 @@ class RigidGuide:
         regions: in fixed space, on any grid; they do not overlap.
         grid: the working grid.
         stored: the grid on which the velocity is turned into the result, of the same extent.
-        linear: maps fixed points to moving points (LPS mm), without dense parts.
+        before, after: linear transforms (LPS mm) that come before and after the flow of the velocity, in a mapping that
+            is rigid in each region.
         landmarks: those within a region tell its motion as well.
     """
 
@@ -46,13 +47,13 @@ class RigidGuide:
         regions: StructureMasks,
         grid: Grid,
         stored: Grid,
-        linear: sitk.Transform,
+        before: sitk.Transform,
+        after: sitk.Transform,
         landmarks: Optional[LandmarkPairs] = None,
     ):
         self._lengths = torch.from_numpy(extent(grid)).float()
         self._spacing = torch.tensor(stored.spacing[::-1]).float()
-        self._to_lps = frame_of(grid)
-        self._to_moving = matrix_of(linear) @ self._to_lps
+        self._start, self._end = (matrix_of(linear) @ frame_of(grid) for linear in (before, after))
         self._bodies = [_Body(regions, label, grid, stored, landmarks) for label in regions.labels]
 
     def __call__(self, velocity: torch.Tensor) -> torch.Tensor:
@@ -79,7 +80,7 @@ class RigidGuide:
         places = torch.stack(torch.meshgrid(*centers(shape, lengths), indexing="ij"), -1)
         speed, found = velocity * to_own, []
         for body in self._bodies:
-            motion = logarithm(body.motion(velocity, lengths, self._to_lps, self._to_moving))
+            motion = logarithm(body.motion(velocity, lengths, self._start, self._end))
             distance = body.swept(motion, places, lengths, self._spacing)
             aimed = _affine(motion, places)
             found.append((aimed, distance, _fading(distance - margin, transition)))
@@ -105,22 +106,20 @@ class _Body:
         self._distance = torch.from_numpy(sitk.GetArrayFromImage(outward))[None, None].float()
         self._landmarks = _landmarks_within(landmarks, regions, label, grid)
 
-    def motion(
-        self, velocity: torch.Tensor, lengths: torch.Tensor, to_lps: np.ndarray, to_moving: np.ndarray
-    ) -> np.ndarray:
+    def motion(self, velocity: torch.Tensor, lengths: torch.Tensor, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """The deformation of the region, as a matrix in the frame of the grid, that makes the whole mapping rigid.
 
         Args:
-            to_lps, to_moving: lead from that frame to LPS mm in fixed and, after the pre-alignment, in moving space.
+            start, end: lead from that frame to LPS mm where the whole mapping starts and where it ends.
         """
         ends = trajectories(velocity, torch.from_numpy(self._points).to(velocity), lengths)[-1]
-        source, target = apply(to_lps, self._points), apply(to_moving, ends.double().cpu().numpy())
+        source, target = apply(start, self._points), apply(end, ends.double().cpu().numpy())
         weights = np.full(len(source), 1 / len(source))
         if self._landmarks is not None:
             here, there = self._landmarks
-            source, target = np.concatenate([source, apply(to_lps, here)]), np.concatenate([target, there])
+            source, target = np.concatenate([source, apply(start, here)]), np.concatenate([target, there])
             weights = np.concatenate([weights, np.full(len(here), 1 / len(here))])
-        return np.linalg.inv(to_moving) @ best_rigid(source, target, weights) @ to_lps
+        return np.linalg.inv(end) @ best_rigid(source, target, weights) @ start
 
     def swept(self, motion: np.ndarray, places, lengths, spacing) -> torch.Tensor:
         """How far places (d, h, w, 3) are from where the region passes, (1, d, h, w), in voxels of the stored grid."""

@@ -1,6 +1,6 @@
 """A pair on its working grid, with all that guides it, and the velocity that a registration finds for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional, Tuple
 
 import torch
@@ -75,6 +75,25 @@ class WorkingPair:
                 job.update(0.95, "Following the guides")
                 velocity = self.hold.settle(self.fixed.new_zeros((1, 3, *stored)) if velocity is None else velocity)
         return velocity, weights
+
+    def reversed(self, hold: Optional[Hold]) -> "WorkingPair":
+        """The pair in the other direction, on the same grid.
+
+        Args:
+            hold: what holds the velocity of that direction.
+        """
+        masks = self.structures
+        if masks is not None:
+            masks = replace(masks, fixed=masks.moving, moving=masks.fixed)
+        return replace(
+            self,
+            fixed=self.moving,
+            moving=self.fixed,
+            covered=self.covered[::-1],
+            heeded=self.heeded[::-1],
+            structures=masks,
+            hold=hold,
+        )
 
     def _image_term(self) -> ImageTerm:
         chosen = SIMILARITIES[self.similarity]

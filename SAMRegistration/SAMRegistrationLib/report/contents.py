@@ -23,6 +23,7 @@ class ReportContents:
         before, after: measures of the pair as it was and as registered, see :func:`..metrics.measure`.
         jacobian: Jacobian map of the transform on the fixed grid, computed when None.
         disagreement: by how many mm two solutions disagree, on the fixed grid; not shown when None.
+        differing: its "median_mm", "p95_mm" and "share_above_voxel" where it counts.
         timings: seconds by stage.
         facts: what was used (device, preset, versions, ...), shown as it is.
         notes: sentences about what was left out, guessed or done differently.
@@ -41,6 +42,7 @@ class ReportContents:
     after: Dict = field(default_factory=dict)
     jacobian: Optional[sitk.Image] = None
     disagreement: Optional[sitk.Image] = None
+    differing: Dict[str, float] = field(default_factory=dict)
     timings: Dict[str, float] = field(default_factory=dict)
     facts: Dict[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()

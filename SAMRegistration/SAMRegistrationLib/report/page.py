@@ -76,6 +76,11 @@ def _summary(contents: ReportContents) -> List[List[str]]:
         rows.append(["SDlogJ, Learn2Reg's form", "", _number(deformation["sd_log_jacobian_learn2reg"], 3)])
         smallest, largest = deformation["smallest_jacobian"], deformation["largest_jacobian"]
         rows.append(["Jacobian determinant", "", f"{smallest:.2f} to {largest:.2f}"])
+    differing = contents.differing
+    if differing:
+        median, most = (_number(differing[key], 2) for key in ("median_mm", "p95_mm"))
+        rows.append(["two solutions disagree by, mm: median, 95th percentile", "", f"{median}, {most}"])
+        rows.append(["they disagree by more than a voxel, %", "", _number(100 * differing["share_above_voxel"], 1)])
     return rows
 
 

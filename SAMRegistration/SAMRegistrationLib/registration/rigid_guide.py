@@ -7,7 +7,7 @@ into it around (polyaffine transforms; Arsigny, Commowick, Pennec and Ayache, WB
 What is rigid is the whole mapping, in millimeters: where the pre-alignment scales or shears, the deformation undoes it.
 """
 
-from typing import List, Optional, Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -25,9 +25,11 @@ MARGIN = 1.5  # voxels around a region that move as it does at the end, so that 
 TRANSITION = 2.0  # voxels over which its motion fades
 TRANSITIONS = (3.0, 4.5, 7.0, 10.0, 15.0)  # at the end: the first with which nothing folds
 LEAST_JACOBIAN = 0.1  # of the deformation, below which a transition is too short
-MOST_TIMES = 12  # at which the place of a region is looked at
+MOST_TIMES = 40  # at which the place of a region is looked at
 NEAREST = 0.05  # voxels; nearer than that counts as inside
 SHARPNESS = 3  # with which the nearer of two regions prevails
+FARTHEST = MARGIN + max(TRANSITIONS) + 2  # voxels around a region in which distances are known
+IDENTITY = sitk.Transform(3, sitk.sitkIdentity)
 
 
 class RigidGuide:
@@ -52,7 +54,6 @@ class RigidGuide:
         landmarks: Optional[LandmarkPairs] = None,
     ):
         self._lengths = torch.from_numpy(extent(grid)).float()
-        self._spacing = torch.tensor(stored.spacing[::-1]).float()
         self._start, self._end = (matrix_of(linear) @ frame_of(grid) for linear in (before, after))
         self._bodies = [_Body(regions, label, grid, stored, landmarks) for label in regions.labels]
 
@@ -74,36 +75,38 @@ class RigidGuide:
 
     def _projected(self, velocity: torch.Tensor, margin: float, transition: float) -> torch.Tensor:
         lengths = self._lengths.to(velocity)
-        shape = velocity.shape[2:]
-        own = lengths / torch.tensor(shape, device=velocity.device)
-        to_own = own.view(1, 3, 1, 1, 1)
-        places = torch.stack(torch.meshgrid(*centers(shape, lengths), indexing="ij"), -1)
-        speed, found = velocity * to_own, []
+        spacing = (lengths / torch.tensor(velocity.shape[2:], device=velocity.device)).view(1, 3, 1, 1, 1)
+        axes = centers(velocity.shape[2:], lengths)
+        blend = _Blend(velocity * spacing)
         for body in self._bodies:
             motion = logarithm(body.motion(velocity, lengths, self._start, self._end))
-            distance = body.swept(motion, places, lengths, self._spacing)
-            aimed = _affine(motion, places)
-            found.append((aimed, distance, _fading(distance - margin, transition)))
-        return _blended(speed, found) / to_own
+            times = body.times(motion)
+            box = body.reach(motion, times, margin + transition, axes)
+            places = torch.stack(torch.meshgrid(*(axis[part] for axis, part in zip(axes, box)), indexing="ij"), -1)
+            if places.numel():
+                distance = body.swept(motion, times, places)
+                blend.add(box, _affine(motion, places), distance, _fading(distance - margin, transition))
+        return blend.result() / spacing
 
 
 class _Body:
-    """One region: its points in the frame of :mod:`..geometry.flow_points`, and the distance to it everywhere."""
+    """One region: its points in the frame of :mod:`..geometry.flow_points`, and the distance to it around it."""
 
     def __init__(self, regions: StructureMasks, label: int, grid: Grid, stored: Grid, landmarks):
         mask, own = regions.cut(label)
         index = np.argwhere(mask)[:, ::-1]
         index = index[:: -(-len(index) // MOST_POINTS)]
         self._points = from_physical(own.index_to_physical(index), grid)
-        share = sitk.Resample(
-            own.image(mask.astype(np.float32)), grid.empty_image(), sitk.Transform(3, sitk.sitkIdentity)
-        )
+        self._corners = from_physical(own.corners(), grid)
+        self._spacing = np.asarray(stored.spacing[::-1])
+        part = _around(grid, own, FARTHEST * np.asarray(stored.spacing))
+        share = sitk.Resample(own.image(mask.astype(np.float32)), part.empty_image(), IDENTITY)
         inside = sitk.Cast(share > 0, sitk.sitkUInt8)
         inside.SetSpacing([fine / coarse for fine, coarse in zip(grid.spacing, stored.spacing)])
-        outward = sitk.SignedMaurerDistanceMap(
-            inside, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
-        )
+        outward = sitk.SignedMaurerDistanceMap(inside, False, False, True)  # not squared, in this spacing
         self._distance = torch.from_numpy(sitk.GetArrayFromImage(outward))[None, None].float()
+        self._fine = torch.tensor(grid.spacing[::-1]).float()
+        self._first = torch.from_numpy(from_physical([part.origin], grid)[0]).float()
         self._landmarks = _landmarks_within(landmarks, regions, label, grid)
 
     def motion(self, velocity: torch.Tensor, lengths: torch.Tensor, start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -121,18 +124,62 @@ class _Body:
             weights = np.concatenate([weights, np.full(len(here), 1 / len(here))])
         return np.linalg.inv(end) @ best_rigid(source, target, weights) @ start
 
-    def swept(self, motion: np.ndarray, places, lengths, spacing) -> torch.Tensor:
+    def times(self, motion: np.ndarray) -> np.ndarray:
+        """Times in [0, 1] between which the region moves by about a voxel of the stored grid at most."""
+        steps = np.abs(apply(exponential(motion), self._corners) - self._corners) / self._spacing
+        return np.linspace(0, 1, int(min(MOST_TIMES, 2 + np.ceil(steps.max()))))
+
+    def reach(self, motion: np.ndarray, times: np.ndarray, farther: float, axes) -> Tuple[slice, slice, slice]:
+        """The part of a grid with voxel centers `axes` that is near where the region passes.
+
+        Args:
+            farther: voxels of the stored grid around it.
+        """
+        corners = np.concatenate([apply(exponential(time * motion), self._corners) for time in times])
+        low, high = corners.min(0) - farther * self._spacing, corners.max(0) + farther * self._spacing
+        return tuple(
+            slice(*np.searchsorted(axis.cpu().numpy(), ends).tolist()) for axis, ends in zip(axes, zip(low, high))
+        )
+
+    def swept(self, motion: np.ndarray, times: np.ndarray, places: torch.Tensor) -> torch.Tensor:
         """How far places (d, h, w, 3) are from where the region passes, (1, d, h, w), in voxels of the stored grid."""
-        steps = np.abs(apply(exponential(motion), self._points) - self._points) / spacing.numpy()
-        times = np.linspace(0, 1, int(min(MOST_TIMES, 2 + np.ceil(steps.max()))))
-        distance, nearest = self._distance.to(places), None
-        shape = torch.tensor(distance.shape[2:], device=places.device)
+        distance, first, fine = (part.to(places) for part in (self._distance, self._first, self._fine))
+        nearest = None
         for time in times:
             back = torch.from_numpy(exponential(-time * motion)).to(places)
-            index = (places @ back[:3, :3].T + back[:3, 3]) * (shape / lengths) - 0.5
+            index = (places @ back[:3, :3].T + back[:3, 3] - first) / fine
             there = dense.sample(distance, index.permute(3, 0, 1, 2)[None])[:, 0]
             nearest = there if nearest is None else torch.minimum(nearest, there)
         return nearest
+
+
+class _Blend:
+    """A velocity (1, 3, d, h, w) with the motions of bodies; where several reach, the nearest one prevails."""
+
+    def __init__(self, speed: torch.Tensor):
+        self._speed = speed
+        self._held, self._total = (torch.zeros_like(speed[:, :1]) for _ in range(2))
+        self._aimed = torch.zeros_like(speed)
+
+    def add(self, box, aimed: torch.Tensor, distance: torch.Tensor, weight: torch.Tensor) -> None:
+        """A body's velocity in a part of the grid, with the distance to it and its weight."""
+        part = (slice(None), slice(None), *box)
+        near = (weight / distance.clamp_min(NEAREST) ** SHARPNESS)[:, None]
+        self._total[part] += near
+        self._aimed[part] += aimed * near
+        self._held[part] = torch.maximum(self._held[part], weight[:, None])
+
+    def result(self) -> torch.Tensor:
+        """The velocity with all that was added."""
+        aimed = self._aimed / self._total.clamp_min(torch.finfo(self._speed.dtype).tiny)
+        return self._speed * (1 - self._held) + aimed * self._held
+
+
+def _around(grid: Grid, part: Grid, margin: np.ndarray) -> Grid:
+    """The voxels of `grid` within a margin (mm along its axes) of the voxels of another one, not cut at its border."""
+    index, width = grid.physical_to_index(part.corners()), margin / np.asarray(grid.spacing)
+    start = np.floor(index.min(0) - width).astype(int)
+    return grid.crop(start, np.ceil(index.max(0) + width).astype(int) - start + 1)
 
 
 def _landmarks_within(
@@ -157,15 +204,6 @@ def _affine(motion: np.ndarray, places: torch.Tensor) -> torch.Tensor:
 def _fading(distance: torch.Tensor, width: float) -> torch.Tensor:
     """1 up to a distance of 0, 0 from `width` on."""
     return torch.cos((distance / width).clamp(0, 1) * (np.pi / 2)) ** 2
-
-
-def _blended(speed: torch.Tensor, found: List[Tuple[torch.Tensor, torch.Tensor, torch.Tensor]]) -> torch.Tensor:
-    """A velocity with the motions of bodies, each (velocity, distance, weight); the nearest one prevails."""
-    nearness = [weight / distance.clamp_min(NEAREST) ** SHARPNESS for _, distance, weight in found]
-    total = sum(nearness).clamp_min(torch.finfo(speed.dtype).tiny)
-    held = torch.stack([weight for _, _, weight in found]).amax(0)
-    aimed = sum(velocity * (near / total) for (velocity, _, _), near in zip(found, nearness))
-    return speed * (1 - held) + aimed * held
 
 
 def _least_jacobian(velocity: torch.Tensor) -> float:

@@ -72,6 +72,11 @@ def resize_field(field: torch.Tensor, shape) -> torch.Tensor:
     return resized * torch.tensor(scale, dtype=field.dtype, device=field.device).view(1, 3, 1, 1, 1)
 
 
+def length(vectors: torch.Tensor) -> torch.Tensor:
+    """Lengths (B, 1, D, H, W) of vectors (B, 3, D, H, W); on a CPU this is faster than a norm along an axis."""
+    return vectors.square().sum(dim=1, keepdim=True).sqrt()
+
+
 def jacobian(displacement: torch.Tensor) -> torch.Tensor:
     """Jacobian determinant (D, H, W) of ``x -> x + displacement(x)`` for a field (1, 3, D, H, W) in voxels."""
     z, y, x = torch.gradient(displacement[0], dim=(1, 2, 3))

@@ -3,13 +3,15 @@
 Images are (B, C, D, H, W) tensors on the same grid with intensities of about [0, 1].
 """
 
-from typing import Optional
+from typing import Optional, Sequence
 
 import torch
 import torch.nn.functional as F
 
 from ..geometry import separable
 from ..geometry.bspline import cubic_bspline
+
+FLAT = 0.1  # of the variance of an image: local variances below it count as noise
 
 
 def lncc(a: torch.Tensor, b: torch.Tensor, radius=2, weight: Optional[torch.Tensor] = None) -> torch.Tensor:
@@ -91,14 +93,23 @@ def mutual_information(a: torch.Tensor, b: torch.Tensor, bins: int = 32, weight:
     return total / a.shape[0]
 
 
-def mean_square(a: torch.Tensor, b: torch.Tensor, weight: Optional[torch.Tensor] = None) -> torch.Tensor:
-    """Mean of the squared differences of two images (B, C, D, H, W).
+def locally_normalized(image: torch.Tensor, sigmas: Sequence[float]) -> torch.Tensor:
+    """An image (1, 1, D, H, W) minus its local mean, divided by its local standard deviation.
+
+    Half the mean square difference of two such images is 1 - local cross-correlation.
 
     Args:
-        weight: (B, 1, D, H, W), how much each voxel counts; None counts all alike.
+        sigmas: of the Gaussian surroundings in voxels, (z, y, x).
     """
-    squares = (a - b).square()
-    return squares.mean() if weight is None else (squares * weight).mean()
+    surroundings = separable.gaussian(image.shape[2:], sigmas, image)
+    mean, mean_square = separable.apply(surroundings, torch.cat([image, image * image], 1)).chunk(2, 1)
+    variance = (mean_square - mean * mean).clamp_min(0)
+    return (image - mean) / (variance + FLAT * image.var()).clamp_min(torch.finfo(image.dtype).tiny).sqrt()
+
+
+def standardized(image: torch.Tensor) -> torch.Tensor:
+    """An image minus its mean, divided by its standard deviation."""
+    return (image - image.mean()) / image.std().clamp_min(torch.finfo(image.dtype).tiny)
 
 
 def mind(image: torch.Tensor, radius: int = 1, dilation: int = 1) -> torch.Tensor:
@@ -131,6 +142,11 @@ def mind(image: torch.Tensor, radius: int = 1, dilation: int = 1) -> torch.Tenso
     reference = variance.mean(dim=(2, 3, 4), keepdim=True)
     variance = torch.minimum(torch.maximum(variance, reference * 1e-3), reference * 1e3).clamp_min(1e-12)
     return torch.exp(-distances / variance)
+
+
+def mind_channels(image: torch.Tensor, sigmas: Sequence[float]) -> torch.Tensor:
+    """:func:`mind`, whose surroundings are the six-neighborhood whatever `sigmas` are."""
+    return mind(image)
 
 
 def _parzen(values: torch.Tensor, bins: int) -> torch.Tensor:

@@ -15,35 +15,38 @@ class Similarity(NamedTuple):
         title: what the help calls it.
         within_a_modality: "auto" takes it for images of the same kind (True), of different kinds (False), or never
             (None).
-        loss_name: function of two images (B, C, D, H, W) and an optional ``weight`` in :mod:`.intensities`, lower for
-            images that are more alike.
-        features_name: function that makes the channels (B, C, D, H, W) that are compared of an image (B, 1, D, H, W);
-            None compares the intensities.
+        channels_name: function in :mod:`.intensities` of an image (1, 1, D, H, W) and of the sigmas (z, y, x) of local
+            surroundings in voxels, that gives channels (1, C, D, H, W); images are alike where these are equal.
+        loss_name: in place of channels, function of two images (B, 1, D, H, W) and an optional ``weight`` in
+            :mod:`.intensities`, lower for images that are more alike.
     """
 
     title: str
     within_a_modality: Optional[bool]
-    loss_name: str
-    features_name: Optional[str] = None
+    channels_name: Optional[str] = None
+    loss_name: Optional[str] = None
 
     @property
-    def loss(self) -> Callable:
-        """``loss(a, b, weight=None) -> scalar``."""
+    def loss(self) -> Optional[Callable]:
+        """``loss(a, b, weight=None) -> scalar``, None where channels are compared."""
+        return self._function(self.loss_name)
+
+    @property
+    def channels(self) -> Optional[Callable]:
+        """``channels(image, sigmas) -> (1, C, D, H, W)``, None where a loss compares the images."""
+        return self._function(self.channels_name)
+
+    @staticmethod
+    def _function(name: Optional[str]) -> Optional[Callable]:
         from . import intensities
 
-        return getattr(intensities, self.loss_name)
-
-    def features(self, image):
-        """The channels that are compared, of an image (B, 1, D, H, W)."""
-        from . import intensities
-
-        return image if self.features_name is None else getattr(intensities, self.features_name)(image)
+        return None if name is None else getattr(intensities, name)
 
 
 SIMILARITIES: Dict[str, Similarity] = {
-    "lncc": Similarity("local normalized cross-correlation", True, "lncc"),
-    "mi": Similarity("mutual information", None, "mutual_information"),
-    "mind": Similarity("modality independent neighborhood descriptor", False, "mean_square", "mind"),
+    "lncc": Similarity("local normalized cross-correlation", True, channels_name="locally_normalized"),
+    "mi": Similarity("mutual information", None, loss_name="mutual_information"),
+    "mind": Similarity("modality independent neighborhood descriptor", False, channels_name="mind_channels"),
 }
 
 

@@ -127,6 +127,7 @@ def _register(
             hold_of(guides, grid, linear, linear_inverse, options),
             pair.similarity,
             pair.within_a_modality,
+            pair.same_scale,
         )
     share = 0.55 if options.confidence else 0.95
     velocity, weights = working.velocity(options, job.part(0.25, share), clock)
@@ -152,6 +153,7 @@ def _register(
         "network": weights,
         "refinement_steps": options.refinement.steps if options.use_refinement else 0,
         "similarity": pair.similarity,
+        "same_scale": pair.same_scale,
         "stiffness": options.stiffness,
         "structures": list(structures.titles) if structures else [],
         **guides.facts,

@@ -7,12 +7,15 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..choices import AUTO
+from ..geometry.grid import Grid
 from ..job import Job
 from ..losses.similarity import default_similarity
 from ..volumes import NAMES, guess_modality, holds_hounsfield_units, normalize, pair_windows
 from .options import RegistrationOptions
 
 SIDES = ("fixed", "moving")
+QUANTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
+ALIKE = 0.1  # of the range of intensities: quantiles that differ by less are those of one scale
 STRANGE_RATIO = 50.0  # of the diagonals of both volumes
 
 
@@ -26,12 +29,16 @@ class Prepared:
         units: float volumes with intensities in [0, 1].
         notes: a sentence for what was guessed where both sides differ, for values that contradict what was said, and
             for NaN.
+        same_scale: whether the same tissue has the same intensity in both, as in two phases of one examination: volumes
+            on the same grid whose intensities are distributed alike. CTs do not count: their scale is always the same,
+            whoever is shown, and a share of what differs between persons is intensity.
     """
 
     modalities: List[str]
     similarity: str
     units: List[sitk.Image]
     notes: List[str]
+    same_scale: bool = False
 
     @property
     def within_a_modality(self) -> bool:
@@ -59,7 +66,14 @@ def prepare(fixed: sitk.Image, moving: sitk.Image, options: RegistrationOptions,
     for image, modality, window in zip(images, modalities, pair_windows(images, modalities)):
         units.append(normalize(image, modality, window))
         job.check()
-    return Prepared(modalities, similarity, units, notes)
+    return Prepared(modalities, similarity, units, notes, _same_scale(images, modalities))
+
+
+def _same_scale(images: List[sitk.Image], modalities: List[str]) -> bool:
+    if "ct" in modalities or modalities[0] != modalities[1] or not Grid.of(images[0]).matches(Grid.of(images[1])):
+        return False
+    fixed, moving = (np.nanpercentile(sitk.GetArrayViewFromImage(image), QUANTILES) for image in images)
+    return bool(np.abs(fixed - moving).max() <= ALIKE * max(np.ptp(fixed), np.ptp(moving)))
 
 
 def _on_sizes(images: List[sitk.Image]) -> List[str]:

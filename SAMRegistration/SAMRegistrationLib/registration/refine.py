@@ -1,6 +1,6 @@
 """Refinement at test time: one pair's stationary velocity field, optimized coarse to fine.
 
-At every step the images' force is smoothed and scaled by its own strength to an update of at most one voxel of the
+At every step the terms tell the displacement that is missing, in voxels of the level and smoothed; it is added to the
 velocity, which is smoothed in turn. The velocity lives on a grid of half the resolution of the image: it is smooth, so
 nothing is lost, and integrating it costs an eighth.
 
@@ -11,20 +11,18 @@ update is kept.
 """
 
 from dataclasses import dataclass
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
 
 from ..geometry import dense, separable
 from ..job import Job
-from .terms import ImageTerm, MaskTerm
+from .image_term import sigmas_in_voxels
+from .terms import GaussNewtonTerm, GradientTerm, MaskTerm
 
-NOTICEABLE = 0.01  # change of a voxel's loss per voxel of displacement below which a force is not scaled up
 NEAR = 0.1  # voxels that a mask's border is off when the images' update is halved there
 MASK_SIGMA = 1.0  # voxels of the level: Gaussian surroundings in which a border's displacement is found
-
-THICK_SLICE_SIGMA = 0.5
 
 
 @dataclass(frozen=True)
@@ -33,15 +31,14 @@ class RefineOptions:
 
     Attributes:
         levels: (shrink factor, steps) from coarse to fine.
-        step: largest update in voxels of the level, for the strongest force met so far; weaker ones move less.
-        force_sigma: Gaussian smoothing of the images' force, in voxels of the level.
-        velocity_sigma: Gaussian smoothing of the velocity after every step, in voxels of the level.
+        force_sigma: Gaussian surroundings in which the images' update is found, in smallest edges of the level's
+            voxels; between thick slices at least half a voxel.
+        velocity_sigma: Gaussian smoothing of the velocity after every step, in smallest edges of the level's voxels.
         field_stride: image voxels per velocity voxel at the finest level.
     """
 
     levels: Tuple[Tuple[int, int], ...] = ((4, 30), (2, 30), (1, 12))
-    step: float = 1.0
-    force_sigma: float = 2.0
+    force_sigma: float = 2.5
     velocity_sigma: float = 0.7
     field_stride: int = 2
 
@@ -52,7 +49,7 @@ class RefineOptions:
 
 
 def refine(
-    images: ImageTerm,
+    images: Union[GaussNewtonTerm, GradientTerm],
     masks: Optional[MaskTerm],
     shape: Sequence[int],
     spacing: Sequence[float],
@@ -104,18 +101,17 @@ class _Level:
         self._like = like
         image_shape = level_shape(shape, spacing, shrink)
         self._shape = level_shape(shape, spacing, max(shrink, options.field_stride))
-        self._images = images.at(image_shape)
         self._masks = None if masks is None else masks.at(image_shape)
-        self._strength = NOTICEABLE / float(np.prod(image_shape))
         ratio = [fine / coarse for fine, coarse in zip(image_shape, self._shape)]
         self._to_image = torch.tensor(ratio, device=device).view(1, 3, 1, 1, 1)
-        self._enlarge = separable.enlarge(self._shape, image_shape, like)
+        self._image_shape = image_shape
         level_spacing = [n * s / m for n, s, m in zip(shape, spacing, image_shape)]
-        velocity_sigmas = [s / r for s, r in zip(_sigmas(options.velocity_sigma, level_spacing), ratio)]
+        self._images = images.at(image_shape, level_spacing)
+        velocity_sigmas = [options.velocity_sigma * min(level_spacing) / s / r for s, r in zip(level_spacing, ratio)]
         shrinking = separable.shrink(image_shape, self._shape, like)
 
         def collecting(sigma: float) -> separable.Matrices:
-            smoothing = separable.gaussian(image_shape, _sigmas(sigma, level_spacing), like)
+            smoothing = separable.gaussian(image_shape, sigmas_in_voxels(sigma, level_spacing), like)
             return tuple(after @ before for after, before in zip(shrinking, smoothing))
 
         self._collect, self._surroundings = collecting(options.force_sigma), collecting(MASK_SIGMA)
@@ -128,23 +124,14 @@ class _Level:
 
     def step(self, velocity: torch.Tensor) -> torch.Tensor:
         displacement = dense.integrate(velocity, dense.integration_steps(velocity, first_step=0.75))
-        displacement = separable.apply(self._enlarge, displacement) * self._to_image
-        force = separable.apply(self._collect, self._images.force(displacement))
-        self._strength = max(_longest(force), self._strength)
-        update = self._limited(force * (1.0 / self._strength))
+        displacement = dense.resize_field(displacement, self._image_shape)
+        update = self._images.update(displacement, self._collect)
         if self._masks is not None:
             missing = self._masks.missing(displacement, self._surroundings)
-            update = update / (1 + missing.square().sum(dim=1, keepdim=True) / NEAR**2) + self._limited(missing)
+            update = update / (1 + missing.square().sum(dim=1, keepdim=True) / NEAR**2) + _limited(missing)
         return separable.apply(self._smooth_velocity, velocity + update / self._to_image)
 
-    def _limited(self, update: torch.Tensor) -> torch.Tensor:
-        return update * (self._options.step * min(1.0, 1.0 / max(_longest(update), 1e-9)))
 
-
-def _longest(vectors: torch.Tensor) -> float:
-    return float(vectors.pow(2).sum(dim=1).max().sqrt())
-
-
-def _sigmas(sigma: float, spacing: Sequence[float]) -> List[float]:
-    """Per axis, in voxels: the same millimeters along every axis, but between thick slices at least half a voxel."""
-    return [max(sigma * min(spacing) / s, min(sigma, THICK_SLICE_SIGMA)) for s in spacing]
+def _limited(update: torch.Tensor) -> torch.Tensor:
+    """The update, scaled so that its longest vector is at most one voxel."""
+    return update / dense.length(update).max().clamp_min(1.0)

@@ -1,10 +1,10 @@
-"""What pulls on the field during refinement: each term turns the warped state into a vector per voxel.
+"""What pulls on the field during refinement: each term turns the warped state into a displacement per voxel.
 
-The images' is a force, the negative gradient of a loss with respect to the displacement; the masks' is a displacement.
-Both are (1, 3, D, H, W), channels (z, y, x).
+A term is made for the working grid; ``at(shape, spacing)`` gives it for a level, where ``update`` is asked at every step.
+Displacements are (1, 3, D, H, W), channels (z, y, x), in voxels of the level.
 """
 
-from typing import Callable, Optional
+from typing import Callable, List, Optional, Sequence
 
 import torch
 
@@ -12,19 +12,87 @@ from ..geometry import dense, separable
 
 FULLY_COVERED = 0.99
 FADING = 0.1  # of the steepest border's square slope; what is flatter counts as away from a border
+DAMPING = 0.1  # of the mean square slope, added to the square slope: where an image is flat, nothing pulls
+NOTICEABLE = 0.01  # change of a voxel's loss per voxel of displacement below which a force is not scaled up
+SMALLEST_MISFIT = 1e-6  # mean square difference below which a channel's weight does not grow
 
 
-class ImageTerm:
-    """Compares moving channels, warped, with fixed channels through a loss.
+class GaussNewtonTerm:
+    """Makes moving channels, warped, equal to fixed channels in the sense of least squares.
 
-    The chain rule through the warp is written out: gradient of the loss with respect to the warped channels, times the
-    spatial gradient of those channels. That is the derivative for a deformation applied before the current one.
+    With the difference r of a channel and the gradient g of the warped one, the displacement that is missing is the sum
+    of r g over surroundings, divided by the sum of the squares of g. That is a step of Gauss and Newton's method, with
+    the mean over the directions in place of the matrix. The gradient is taken per millimeter, so that motion across
+    thick slices is as dear as motion within them. Channels count by the inverse of their mean square difference.
+    Source: Lucas and Kanade, IJCAI 1981; Thirion, Medical Image Analysis 2 (1998) 243-260.
 
     Args:
-        loss: ``loss(fixed, warped) -> scalar tensor``, or with `coverage` ``loss(fixed, warped, weight=...)``.
-        fixed, moving: (1, C, D, H, W) channels on the working grid.
+        channels: ``channels(image, spacing) -> (1, C, D, H, W)``, what is compared, of an image of any resolution.
+        fixed, moving: (1, 1, D, H, W) images on the working grid.
         fixed_coverage, moving_coverage: (1, 1, D, H, W), 1 where the volume was imaged; where it was not, and next to
             it, nothing pulls. None where it covers the whole working grid.
+    """
+
+    def __init__(
+        self,
+        channels: Callable,
+        fixed: torch.Tensor,
+        moving: torch.Tensor,
+        fixed_coverage: Optional[torch.Tensor] = None,
+        moving_coverage: Optional[torch.Tensor] = None,
+    ):
+        self._channels = channels
+        self._parts = (fixed, moving, fixed_coverage, moving_coverage)
+
+    def at(self, shape: Sequence[int], spacing: Sequence[float]) -> "_GaussNewtonLevel":
+        """The term on a grid of the same extent, with voxels of `spacing` (z, y, x) in mm."""
+        fixed, moving, *coverages = _shrunk(self._parts, shape)
+        return _GaussNewtonLevel(
+            self._channels(fixed, spacing), self._channels(moving, spacing), [_eroded(c) for c in coverages], spacing
+        )
+
+
+class _GaussNewtonLevel:
+    def __init__(self, fixed, moving, coverages: List[Optional[torch.Tensor]], spacing: Sequence[float]):
+        self._fixed, self._channels = fixed, fixed.shape[1]
+        self._fixed_coverage, moving_coverage = coverages
+        self._warped_along = moving if moving_coverage is None else torch.cat([moving, moving_coverage], dim=1)
+        self._per_unit = [min(spacing) / s for s in spacing]
+
+    def update(self, displacement: torch.Tensor, collect: separable.Matrices) -> torch.Tensor:
+        """The displacement that is missing, at most the smallest edge of a voxel, on the grid of `collect`."""
+        along = dense.warp(self._warped_along, displacement)
+        warped = along[:, : self._channels]
+        missing = self._fixed - warped
+        for coverage in (self._fixed_coverage, along[:, self._channels :]):
+            if coverage is not None and coverage.shape[1]:
+                missing = missing * coverage
+        if self._channels > 1:
+            weight = 1 / missing.square().mean(dim=(0, 2, 3, 4), keepdim=True).clamp_min(SMALLEST_MISFIT)
+        else:
+            weight = torch.ones((), device=missing.device)
+        pulls, steepness = [], 0
+        weighted = missing * weight
+        for axis, per_unit in enumerate(self._per_unit):
+            (slope,) = torch.gradient(warped, dim=2 + axis)
+            pulls.append((weighted * slope).sum(dim=1, keepdim=True) * per_unit)
+            steepness = steepness + (weight * slope.square()).sum(dim=1, keepdim=True) * per_unit**2
+        collected = separable.apply(collect, torch.cat([*pulls, steepness], dim=1))
+        pull, steepness = collected[:, :3], collected[:, 3:]
+        update = pull / (steepness + DAMPING * steepness.mean()).clamp_min(torch.finfo(pull.dtype).tiny)
+        update = update / dense.length(update).clamp_min(1.0)
+        return update * _column(self._per_unit, update)
+
+
+class GradientTerm:
+    """Lowers a loss of fixed and warped moving images along its gradient, for losses that are no sum of squares.
+
+    The chain rule through the warp is written out: gradient of the loss with respect to the warped image, times the
+    spatial gradient of that image. That is the derivative for a deformation applied before the current one.
+
+    Args:
+        loss: ``loss(fixed, warped, weight=None) -> scalar tensor``.
+        fixed, moving, fixed_coverage, moving_coverage: see :class:`GaussNewtonTerm`.
     """
 
     def __init__(
@@ -36,21 +104,29 @@ class ImageTerm:
         moving_coverage: Optional[torch.Tensor] = None,
     ):
         self._loss = loss
-        self._fixed = fixed
-        self._moving = moving
-        self._fixed_coverage = fixed_coverage
-        self._moving_coverage = moving_coverage
+        self._parts = (fixed, moving, fixed_coverage, moving_coverage)
 
-    def at(self, shape) -> "ImageTerm":
-        """The same term on a coarser grid of the same extent."""
-        if tuple(shape) == tuple(self._fixed.shape[2:]):
-            return self
-        shrink = separable.shrink(self._fixed.shape[2:], shape, self._fixed)
-        channels = (self._fixed, self._moving, self._fixed_coverage, self._moving_coverage)
-        return ImageTerm(self._loss, *(None if c is None else separable.apply(shrink, c) for c in channels))
+    def at(self, shape: Sequence[int], spacing: Sequence[float]) -> "_GradientLevel":
+        """The term on a grid of the same extent, with voxels of `spacing` (z, y, x) in mm."""
+        fixed, moving, *coverages = _shrunk(self._parts, shape)
+        return _GradientLevel(self._loss, fixed, moving, [_eroded(c) for c in coverages], spacing)
 
-    def force(self, displacement: torch.Tensor) -> torch.Tensor:
-        """The force at a displacement (1, 3, D, H, W) in voxels of this term's grid."""
+
+class _GradientLevel:
+    def __init__(self, loss, fixed, moving, coverages: List[Optional[torch.Tensor]], spacing: Sequence[float]):
+        self._loss = loss
+        self._fixed, self._moving = fixed, moving
+        self._fixed_coverage, self._moving_coverage = coverages
+        self._per_unit = [min(spacing) / s for s in spacing]
+        self._strength = fixed.new_tensor(NOTICEABLE / fixed[0, 0].numel())
+
+    def update(self, displacement: torch.Tensor, collect: separable.Matrices) -> torch.Tensor:
+        """The force, of which the strongest one met so far moves by the smallest edge of a voxel."""
+        force = separable.apply(collect, self._force(displacement)) * _column(self._per_unit, displacement)
+        self._strength = torch.maximum(dense.length(force).max(), self._strength)
+        return force / self._strength * _column(self._per_unit, displacement)
+
+    def _force(self, displacement: torch.Tensor) -> torch.Tensor:
         warped = dense.warp(self._moving, displacement).requires_grad_(True)
         with torch.enable_grad():
             (pull,) = torch.autograd.grad(self._loss(self._fixed, warped, **self._weight(displacement)), warped)
@@ -62,10 +138,7 @@ class ImageTerm:
         if self._moving_coverage is not None:
             moved = dense.warp(self._moving_coverage, displacement, padding="zeros")
             covered = moved if covered is None else covered * moved
-        if covered is None:
-            return {}
-        surroundings = separable.box_mean(covered.shape[2:], (2, 2, 2), covered)
-        return {"weight": (separable.apply(surroundings, covered) > FULLY_COVERED).to(covered)}
+        return {} if covered is None else {"weight": covered}
 
 
 class MaskTerm:
@@ -87,18 +160,12 @@ class MaskTerm:
         fixed_coverage: Optional[torch.Tensor] = None,
         moving_coverage: Optional[torch.Tensor] = None,
     ):
-        self._fixed = fixed
-        self._moving = moving
-        self._fixed_coverage = fixed_coverage
-        self._moving_coverage = moving_coverage
+        self._parts = (fixed, moving, fixed_coverage, moving_coverage)
+        self._fixed, self._moving, self._fixed_coverage, self._moving_coverage = self._parts
 
-    def at(self, shape) -> "MaskTerm":
+    def at(self, shape: Sequence[int]) -> "MaskTerm":
         """The same term on a coarser grid of the same extent."""
-        if tuple(shape) == tuple(self._fixed.shape[2:]):
-            return self
-        shrink = separable.shrink(self._fixed.shape[2:], shape, self._fixed)
-        parts = (self._fixed, self._moving, self._fixed_coverage, self._moving_coverage)
-        return MaskTerm(*(None if part is None else separable.apply(shrink, part) for part in parts))
+        return MaskTerm(*_shrunk(self._parts, shape))
 
     def missing(self, displacement: torch.Tensor, surroundings: separable.Matrices) -> torch.Tensor:
         """The displacement that is missing, in voxels of this term's grid; it fades away from the borders.
@@ -118,3 +185,23 @@ class MaskTerm:
         collected = separable.apply(surroundings, torch.cat([pull, steepness], dim=1))
         pull, steepness = collected[:, :3], collected[:, 3:]
         return pull / (steepness + FADING * steepness.amax()).clamp_min(torch.finfo(pull.dtype).tiny)
+
+
+def _shrunk(parts: Sequence[Optional[torch.Tensor]], shape: Sequence[int]) -> List[Optional[torch.Tensor]]:
+    first = parts[0]
+    if tuple(shape) == tuple(first.shape[2:]):
+        return list(parts)
+    shrink = separable.shrink(first.shape[2:], shape, first)
+    return [None if part is None else separable.apply(shrink, part) for part in parts]
+
+
+def _eroded(coverage: Optional[torch.Tensor]) -> Optional[torch.Tensor]:
+    """1 where all within two voxels is covered, else 0."""
+    if coverage is None:
+        return None
+    surroundings = separable.box_mean(coverage.shape[2:], (2, 2, 2), coverage)
+    return (separable.apply(surroundings, coverage) > FULLY_COVERED).to(coverage)
+
+
+def _column(numbers: Sequence[float], like: torch.Tensor) -> torch.Tensor:
+    return torch.tensor(numbers, dtype=like.dtype, device=like.device).view(1, 3, 1, 1, 1)

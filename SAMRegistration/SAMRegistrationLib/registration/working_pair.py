@@ -1,7 +1,7 @@
 """A pair on its working grid, with all that guides it, and the velocity that a registration finds for it."""
 
 from dataclasses import dataclass, replace
-from typing import Optional, Tuple
+from typing import Optional, Tuple, Union
 
 import torch
 
@@ -11,12 +11,14 @@ from ..job import Job
 from ..losses.similarity import SIMILARITIES
 from .clock import Clock
 from .hold import Hold
+from .image_term import image_term
 from .mask_channels import Structures
 from .options import RegistrationOptions
 from .predict import predict_velocity
 from .refine import refine
 from .stiffness import smoothed, stiffened
-from .terms import ImageTerm, MaskTerm
+from .terms import GaussNewtonTerm, GradientTerm, MaskTerm
+from .unfold import unfolded
 from .working import stored_grid
 
 Sides = Tuple[Optional[torch.Tensor], Optional[torch.Tensor]]
@@ -35,6 +37,7 @@ class WorkingPair:
         hold: keeps the velocity to landmarks and rigid regions.
         similarity: a name of :data:`..losses.similarity.SIMILARITIES`.
         within_a_modality: whether both volumes are of the same kind.
+        same_scale: whether the same tissue has the same intensity in both.
     """
 
     grid: Grid
@@ -46,6 +49,7 @@ class WorkingPair:
     hold: Optional[Hold]
     similarity: str
     within_a_modality: bool
+    same_scale: bool = False
 
     def velocity(
         self, options: RegistrationOptions, job: Job, clock: Clock
@@ -70,7 +74,7 @@ class WorkingPair:
                 velocity = refine(*terms, *frame, velocity, device, job.part(0.1, 0.95), self.hold)
             stored = stored_grid(self.grid, options.refinement.field_stride).shape
             if velocity is not None:
-                velocity = resize_field(smoothed(velocity, self.grid, options.stiffness), stored)
+                velocity = unfolded(resize_field(smoothed(velocity, self.grid, options.stiffness), stored))
             if self.hold is not None:
                 job.update(0.95, "Following the guides")
                 velocity = self.hold.settle(self.fixed.new_zeros((1, 3, *stored)) if velocity is None else velocity)
@@ -95,10 +99,9 @@ class WorkingPair:
             hold=hold,
         )
 
-    def _image_term(self) -> ImageTerm:
-        chosen = SIMILARITIES[self.similarity]
+    def _image_term(self) -> Union[GaussNewtonTerm, GradientTerm]:
         covered = [_both(*parts) for parts in zip(self.covered, self.heeded)]
-        return ImageTerm(chosen.loss, chosen.features(self.fixed), chosen.features(self.moving), *covered)
+        return image_term(SIMILARITIES[self.similarity], self.same_scale, self.fixed, self.moving, *covered)
 
     def _mask_term(self) -> Optional[MaskTerm]:
         if self.structures is None:

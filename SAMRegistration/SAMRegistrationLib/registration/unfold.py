@@ -1,0 +1,29 @@
+"""Takes the folds out of a velocity field."""
+
+import torch
+import torch.nn.functional as F
+
+from ..geometry import dense, separable
+
+LEAST_JACOBIAN = 0.02
+SIGMA = 0.5  # voxels, of the smoothing of a round
+REACH = 2  # voxels around a fold that are smoothed
+ROUNDS = 100
+
+
+def unfolded(velocity: torch.Tensor) -> torch.Tensor:
+    """The velocity (1, 3, D, H, W), in voxels of its grid, smoothed where its flow squeezes voxels to almost nothing.
+
+    A flow does not fold, but its sampled displacement can. Smoothing is repeated until the Jacobian determinant on the
+    grid is at least LEAST_JACOBIAN; elsewhere the velocity is returned as it is.
+    """
+    smooth = separable.gaussian(velocity.shape[2:], [SIGMA] * 3, velocity)
+    for _ in range(ROUNDS):
+        displacement = dense.integrate(velocity, dense.integration_steps(velocity))
+        squeezed = (dense.jacobian(displacement) < LEAST_JACOBIAN).to(velocity)[None, None]
+        if not squeezed.any():
+            break
+        near = F.max_pool3d(squeezed, 2 * REACH + 1, stride=1, padding=REACH)
+        weight = separable.apply(smooth, near)
+        velocity = velocity + weight * (separable.apply(smooth, velocity) - velocity)
+    return velocity

@@ -11,11 +11,12 @@ from phantoms import affine_and_waves, oblique_grid, voxel_centers
 from SAMRegistrationLib.cli import main
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.registration import prompted
+from SAMRegistrationLib.segmentation.compact.predictor import CompactPredictor
 from SAMRegistrationLib.segmentation.prompts import POSITIVE, Prompt, PromptSet, Structure
 from segmentation_samples import dice
 
-FIXED = oblique_grid((42, 38, 16), (1.4, 1.5, 3.4))
-MOVING = oblique_grid((38, 42, 17), (1.5, 1.4, 3.2), (0.5, -0.2, 0.6), FIXED.origin)
+FIXED = oblique_grid((42, 38, 11), (1.4, 1.5, 5.0))
+MOVING = oblique_grid((38, 42, 12), (1.5, 1.4, 4.6), (0.5, -0.2, 0.6), FIXED.origin)
 MAPPING = affine_and_waves(FIXED.center)
 
 
@@ -68,6 +69,22 @@ def pair(tmp_path_factory):
     torch.set_num_threads(1)
     yield folder
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def embeddings_are_kept():
+    """Both volumes are the same in all tests of this file, and so are the embeddings of their slices."""
+    kept, embed = {}, CompactPredictor.embed
+
+    def once(predictor, image, pixel_size):
+        key = image.tobytes(), image.shape, tuple(pixel_size)
+        if key not in kept:
+            kept[key] = embed(predictor, image, pixel_size)
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CompactPredictor, "embed", once)
+        yield
 
 
 def moving_grid():

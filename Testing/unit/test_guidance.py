@@ -174,8 +174,12 @@ def test_masks_do_not_pull_in_an_ignored_region():
         (Guidance(PointList([FIXED.center])), "Only the fixed volume has guiding landmarks"),
         (Guidance(PointList([FIXED.center]), PointList([FIXED.center] * 2)), "There are 1 fixed but 2 moving"),
         (
+            Guidance(PointList([FIXED.center], ["a"]), PointList([FIXED.center] * 2, ["b", "a"])),
+            r"each needs a partner \(without one: b\)",
+        ),
+        (
             Guidance(PointList([FIXED.center] * 2, ["a", "b"]), PointList([FIXED.center] * 2, ["a", "c"])),
-            "Only some landmarks have the same name",
+            r"Only some landmarks have the same name in both lists \(without one: b, c\)",
         ),
         (Guidance(PointList([[900.0, 0, 0]]), PointList([FIXED.center])), "No landmark lies within both volumes"),
         (Guidance(ignored_fixed=FIXED.empty_image() + 1), "covers the whole volume"),

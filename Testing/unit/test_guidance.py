@@ -111,6 +111,16 @@ def test_landmarks_start_the_alignment_of_a_volume_turned_upside_down(pair):
     assert target_registration_errors(points, transform_points(turn, points), found.transform).max() < 1.0
 
 
+def test_an_alignment_that_leaves_the_landmarks_returns_to_them():
+    random = np.random.default_rng(0)
+    noise = [FIXED.image(random.random(FIXED.shape).astype(np.float32)) for _ in range(2)]
+    turn = sitk.Euler3DTransform(FIXED.center.tolist(), 0.5, 0.3, -0.6, (8.0, -5.0, 3.0))
+    points = inner_points(FIXED, 6)
+    found = prealign(*noise, kind="affine", landmarks=(points, transform_points(turn, points)))
+    assert target_registration_errors(points, transform_points(turn, points), found.transform).mean() < 2.0
+    assert found.start == "landmarks alone"
+
+
 def ball(grid, center, radius, label=1):
     distance = np.linalg.norm(voxel_centers(grid) - center, axis=1).reshape(grid.shape)
     return grid.image((label * (distance < radius)).astype(np.uint8))

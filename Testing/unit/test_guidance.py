@@ -174,8 +174,12 @@ def test_masks_do_not_pull_in_an_ignored_region():
         (Guidance(PointList([FIXED.center])), "Only the fixed volume has guiding landmarks"),
         (Guidance(PointList([FIXED.center]), PointList([FIXED.center] * 2)), "There are 1 fixed but 2 moving"),
         (
+            Guidance(PointList([FIXED.center], ["a"]), PointList([FIXED.center] * 2, ["b", "a"])),
+            r"each needs a partner \(without one: b\)",
+        ),
+        (
             Guidance(PointList([FIXED.center] * 2, ["a", "b"]), PointList([FIXED.center] * 2, ["a", "c"])),
-            "Only some landmarks have the same name",
+            r"Only some landmarks have the same name in both lists \(without one: b, c\)",
         ),
         (Guidance(PointList([[900.0, 0, 0]]), PointList([FIXED.center])), "No landmark lies within both volumes"),
         (Guidance(ignored_fixed=FIXED.empty_image() + 1), "covers the whole volume"),
@@ -255,3 +259,23 @@ def test_the_command_follows_landmarks_and_regions_and_tells_the_errors(files, t
 def test_the_command_asks_for_the_landmarks_of_the_other_side(files, tmp_path, capsys):
     assert command(files, tmp_path / "out", "--fixed-guide-landmarks", files / "fixed_all.csv") == 2
     assert "--moving-guide-landmarks" in capsys.readouterr().err
+
+
+def test_guides_in_the_air_beside_the_body_are_followed_as_well(pair):
+    fixed, moving = (
+        sitk.ConstantPad(image - float(sitk.GetArrayViewFromImage(image).min()), [25] * 3, [25] * 3, 0.0)
+        for image in pair
+    )
+    grid = Grid.of(fixed)
+    points = grid.index_to_physical([[90, 40, 30], [80, 20, 50]])
+    counterparts = np.add(MAPPING(points), [0.0, 3.0, 4.0])
+    region = ball(grid, grid.index_to_physical([[12, 70, 20]])[0], 6.0)
+    guidance = Guidance(PointList(points), PointList(counterparts), rigid=region)
+    result = register(fixed, moving, options=options(), guidance=guidance)
+    assert target_registration_errors(points, counterparts, result.transform).max() < HALF_A_VOXEL
+    k, j, i = np.nonzero(sitk.GetArrayFromImage(region))
+    places = grid.index_to_physical(np.stack([i, j, k], -1))
+    ends = transform_points(result.transform, places)
+    sides = [np.linalg.norm(side[1:] - side[:-1], axis=1) for side in (places, ends)]
+    np.testing.assert_allclose(*sides, atol=0.1)
+    assert folds(result.transform) == 0

@@ -111,7 +111,7 @@ def _register(
         linear_inverse = initial_inverse or linear.GetInverse()
         require_coverage(Grid.of(fixed), Grid.of(moving), linear, linear_inverse)
     with clock.stage("prepare"):
-        grid = working_grid(pair.units[0], options.largest_grid)
+        grid = working_grid(pair.units[0], options.largest_grid, guides.places(linear_inverse))
         identity = sitk.Transform(3, sitk.sitkIdentity)
         images = [on_grid(unit, grid, mapping) for unit, mapping in zip(pair.units, (identity, linear))]
         job.check()
@@ -176,7 +176,8 @@ def _linear_part(fixed, moving, fixed_masks, moving_masks, guides, options, job)
 def _covered(fixed: sitk.Image, moving: sitk.Image, grid: Grid, linear: sitk.Transform):
     """Where each volume was imaged, on the working grid; None for everywhere."""
     identity = sitk.Transform(3, sitk.sitkIdentity)
-    yield None if Grid.of(fixed).is_orthogonal else field_of_view(Grid.of(fixed), grid, identity)
+    within = Grid.of(fixed).is_orthogonal and Grid.of(fixed).contains(grid.corners()).all()
+    yield None if within else field_of_view(Grid.of(fixed), grid, identity)
     yield field_of_view(Grid.of(moving), grid, linear)
 
 

@@ -82,7 +82,7 @@ def test_landmarks_that_cross_each_other_do_not_fold_and_are_told(pair):
     points, counterparts = landmarks(30, noise_mm=6.0)
     result = guided(pair, points, counterparts)
     assert folds(result.transform) == 0
-    (note,) = (note for note in result.notes if "without folds" in note)
+    (note,) = (note for note in result.notes if "are missed" in note)
     inside = np.flatnonzero(MOVING.contains(counterparts))
     errors = target_registration_errors(points[inside], counterparts[inside], result.transform)
     assert f"{inside[errors.argmax()] + 1} ({errors.max():.1f} mm)" in note
@@ -226,6 +226,13 @@ def test_landmarks_that_guide_are_measured_apart_from_those_held_out(pair, alone
     assert measures["after"]["landmarks"]["names"] == list("ef")
     np.testing.assert_allclose(measures["after"]["landmarks"]["errors_mm"], errors[4:])
     np.testing.assert_allclose(measures["after"]["guiding_landmarks"]["errors_mm"], errors[:4])
+
+
+def test_landmarks_of_tiny_volumes_are_told_apart_as_well(alone):
+    lists = [PointList(points * 1e-4, list("abcdef")) for points in landmarks(6)]
+    guidance = Guidance(*(PointList(side.points[:4] + 1e-9, side.names[:4]) for side in lists))
+    measures = engine.measure(alone.transform, None, None, *lists, guidance=guidance)
+    assert measures["after"]["landmarks"]["names"] == list("ef")
 
 
 @pytest.fixture(scope="module")

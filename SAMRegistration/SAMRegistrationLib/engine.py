@@ -11,11 +11,13 @@ from .job import Job
 from .system_errors import translated
 
 
-def register(fixed, moving, fixed_masks=None, moving_masks=None, options=None, job: Optional[Job] = None):
+def register(
+    fixed, moving, fixed_masks=None, moving_masks=None, options=None, job: Optional[Job] = None, guidance=None
+):
     """Register two volumes; see :func:`.registration.register` for arguments, errors and the result."""
     from .registration import register as register_volumes
 
-    return register_volumes(fixed, moving, fixed_masks, moving_masks, options, job)
+    return register_volumes(fixed, moving, fixed_masks, moving_masks, options, job, guidance)
 
 
 def register_from_prompts(
@@ -26,6 +28,7 @@ def register_from_prompts(
     options=None,
     model=BUILT_IN_CLICK_MODEL,
     job: Optional[Job] = None,
+    guidance=None,
 ) -> Tuple[Any, Any, Any]:
     """The whole method: from clicks to masks of both images to the deformation.
 
@@ -34,6 +37,7 @@ def register_from_prompts(
             the fixed image are carried over.
         options: see :class:`.registration.RegistrationOptions`.
         model: what turns clicks into masks; see :func:`.segmentation.models.open_predictor`.
+        guidance: see :class:`.registration.Guidance`.
 
     Returns:
         (result, fixed masks, moving masks), the masks as :class:`.volumes.StructureMasks`: they may overlap.
@@ -44,8 +48,10 @@ def register_from_prompts(
     options, job = options or RegistrationOptions(), job or Job()
     predictor = open_click_model(model, options.device, job)
     with translated("The segmentation"):
-        made = masks_from_prompts(fixed, moving, fixed_prompts, moving_prompts, predictor, options, job.part(0.0, 0.6))
-    result = register(fixed, moving, made.fixed, made.moving, options, job.part(0.6, 1.0))
+        made = masks_from_prompts(
+            fixed, moving, fixed_prompts, moving_prompts, predictor, options, job.part(0.0, 0.6), guidance
+        )
+    result = register(fixed, moving, made.fixed, made.moving, options, job.part(0.6, 1.0), guidance)
     return result.with_notes(made.notes), made.fixed, made.moving
 
 
@@ -86,8 +92,21 @@ def jacobian_map(transform, grid, job: Optional[Job] = None):
     return jacobian_image(transform, grid, job)
 
 
+def displacement_map(transform, grid, linear=None, job: Optional[Job] = None):
+    """How far a transform moves every voxel center of a grid, mm; see :func:`.metrics.displacement_magnitude`."""
+    from .metrics import displacement_magnitude
+
+    return displacement_magnitude(transform, grid, linear, job)
+
+
 def measure(
-    transform, fixed_labels=None, moving_labels=None, fixed_landmarks=None, moving_landmarks=None, jacobian=None
+    transform,
+    fixed_labels=None,
+    moving_labels=None,
+    fixed_landmarks=None,
+    moving_landmarks=None,
+    jacobian=None,
+    guidance=None,
 ) -> Dict[str, Any]:
     """Measure a registration, and the pair as it lies in space without it.
 
@@ -96,6 +115,7 @@ def measure(
         fixed_labels, moving_labels: label images, or :class:`.volumes.StructureMasks`: they may overlap.
         fixed_landmarks, moving_landmarks: corresponding :class:`.points.PointList`.
         jacobian: map of :func:`jacobian_map`, for the regularity of the deformation.
+        guidance: :class:`.registration.Guidance` that was followed; its landmarks are measured apart from the others.
 
     Returns:
         "before" and "after", each as :func:`.metrics.measure` gives it; only "after" has the regularity.
@@ -108,9 +128,10 @@ def measure(
     from .metrics import measure as measure_transform
 
     data = (fixed_labels, moving_labels, fixed_landmarks, moving_landmarks)
+    guides = None if guidance is None else (guidance.fixed_landmarks, guidance.moving_landmarks)
     return {
-        "before": measure_transform(sitk.Transform(3, sitk.sitkIdentity), *data),
-        "after": measure_transform(transform, *data, jacobian=jacobian),
+        "before": measure_transform(sitk.Transform(3, sitk.sitkIdentity), *data, guides=guides),
+        "after": measure_transform(transform, *data, jacobian=jacobian, guides=guides),
     }
 
 

@@ -54,13 +54,16 @@ def output(files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("results") / "new" / "folder"
     labels = ["--fixed-labels", files / "fixed_labels.nii.gz", "--moving-labels", files / "moving_labels.nii.gz"]
     landmarks = ["--fixed-landmarks", files / "fixed.csv", "--moving-landmarks", files / "moving.csv"]
-    assert register(files, folder, *labels, *landmarks, "--displacement-field", "--quiet") == 0
+    assert (
+        register(files, folder, *labels, *landmarks, "--displacement-field", "--displacement-magnitude", "--quiet") == 0
+    )
     return folder
 
 
 def test_register_writes_everything_it_promises(output):
     assert sorted(path.name for path in output.iterdir()) == [
         "displacement_field.nii.gz",
+        "displacement_magnitude.nii.gz",
         "inverse.h5",
         "metrics.json",
         "report.html",
@@ -69,6 +72,16 @@ def test_register_writes_everything_it_promises(output):
         "warped.nii.gz",
         "warped_labels.nii.gz",
     ]
+
+
+def test_the_displacement_magnitude_is_what_the_deformation_adds_to_the_alignment(output):
+    lengths = sitk.ReadImage(str(output / "displacement_magnitude.nii.gz"))
+    parts = sitk.CompositeTransform(sitk.ReadTransform(str(output / "transform.h5")))
+    linear = parts.GetNthTransform(0)
+    for index in ((10, 12, 5), (30, 25, 14)):
+        point = lengths.TransformIndexToPhysicalPoint(index)
+        added = np.subtract(parts.TransformPoint(point), linear.TransformPoint(point))
+        assert lengths[index] == pytest.approx(np.linalg.norm(added), abs=1e-3)
 
 
 def test_the_measures_show_labels_and_landmarks_before_and_after(output):
@@ -220,8 +233,9 @@ def test_running_out_of_gpu_memory_falls_back_to_the_cpu_and_says_so(files, monk
     inner = pipeline._register
 
     def without_memory(*arguments):
-        asked.append(arguments[5])
-        if arguments[5] == "cuda":
+        device = next(argument for argument in arguments if argument in ("cpu", "cuda"))
+        asked.append(device)
+        if device == "cuda":
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return inner(*arguments)
 
@@ -239,12 +253,12 @@ def test_an_interrupt_in_the_middle_of_the_work_leaves_no_file(files, tmp_path, 
     program = """
 import os, sys
 from SAMRegistrationLib.cli import main
-from SAMRegistrationLib.registration import pipeline
-refine = pipeline.refine
+from SAMRegistrationLib.registration import working_pair
+refine = working_pair.refine
 def interrupted(*arguments):
     os.kill(os.getpid(), int(os.environ["SIGNAL"]))
     return refine(*arguments)
-pipeline.refine = interrupted
+working_pair.refine = interrupted
 sys.exit(main())
 """
     library = str(Path(__file__).resolve().parents[2] / "SAMRegistration")

@@ -14,6 +14,7 @@ from SAMRegistrationLib.metrics import (
     compare_labels,
     deformation_statistics,
     dice,
+    displacement_magnitude,
     jacobian_image,
     measure,
     pair_landmarks,
@@ -287,3 +288,23 @@ def test_a_structure_drawn_in_one_image_only_is_not_compared_but_one_lost_by_the
     ]
     far_away = sitk.TranslationTransform(3, (500.0, 0.0, 0.0))
     assert [s["dice"] for s in measure(far_away, fixed, moving)["structures"]] == [0.0, None]
+
+
+def test_the_displacement_magnitude_is_the_distance_of_the_mapped_points(monkeypatch):
+    monkeypatch.setattr("SAMRegistrationLib.metrics.displacement.VOXELS_AT_ONCE", 2000)
+    grid = oblique_grid()
+    linear = sitk.Euler3DTransform(grid.center.tolist(), 0.2, -0.1, 0.3, (5.0, -3.0, 7.0))
+    waves = 2.0 * np.sin(voxel_centers(grid) / 9.0)
+    transform = sitk.CompositeTransform([linear, sitk.DisplacementFieldTransform(grid.image(waves))])
+    points = voxel_centers(grid).reshape(-1, 3).tolist()
+    mapped, rigid = (np.array([each.TransformPoint(point) for point in points]) for each in (transform, linear))
+    for without, expected in ((None, mapped - points), (linear, mapped - rigid)):
+        found = displacement_magnitude(transform, grid, without)
+        assert Grid.of(found).matches(grid)
+        lengths = np.linalg.norm(expected, axis=1).reshape(grid.shape)
+        np.testing.assert_allclose(sitk.GetArrayFromImage(found), lengths, atol=1e-4)
+
+
+def test_a_linear_transform_adds_no_displacement_to_itself():
+    linear = sitk.Euler3DTransform((0.0, 0.0, 0.0), 0.2, -0.1, 0.3, (5.0, -3.0, 7.0))
+    assert sitk.GetArrayFromImage(displacement_magnitude(linear, oblique_grid(), linear)).max() == 0

@@ -135,6 +135,19 @@ def test_clicks_of_the_moving_volume_are_taken_instead(pair, monkeypatch):
     assert (overlaps(pair, sitk.ReadTransform(str(output / "transform.h5"))) > 0.85).all()
 
 
+def test_landmarks_guide_beside_clicks(pair):
+    prompts = clicks([structure.center for structure in STRUCTURES], pair / "fixed.json")
+    points = voxel_centers(moving_grid())
+    counterpart = points[len(points) // 2 + 8]
+    for name, point in (("fixed", MAPPING(counterpart[None])[0]), ("moving", counterpart)):
+        (pair / f"{name}.csv").write_text("x,y,z\n" + ",".join(map(str, point)) + "\n", encoding="utf-8")
+    guides = ["--fixed-guide-landmarks", str(pair / "fixed.csv"), "--moving-guide-landmarks", str(pair / "moving.csv")]
+    output = register(pair, "--fixed-prompts", prompts, *guides)
+    measured = json.loads((output / "metrics.json").read_text(encoding="utf-8"))
+    assert measured["after"]["guiding_landmarks"]["largest_mm"] < 0.7
+    assert measured["before"]["guiding_landmarks"]["largest_mm"] > 1.0
+
+
 def test_true_masks_bring_both_structures_nearer_than_the_images_alone(pair):
     masks = ["--fixed-masks", str(pair / "fixed_truth.nii.gz"), "--moving-masks", str(pair / "moving_truth.nii.gz")]
     plain, guided = (

@@ -108,6 +108,27 @@ def test_a_local_deformation_bends_the_grid_where_it_is():
     assert np.linalg.norm(np.median(changed, axis=0) - middle) < 0.15 * max(straight.shape)
 
 
+@pytest.mark.parametrize("kind", ["displacement", "disagreement"])
+@pytest.mark.parametrize("grid", GRIDS)
+def test_maps_of_lengths_are_bright_where_they_are_long(grid, kind):
+    """A bump off the center along the first axis; the affine part is left out."""
+    linear = sitk.TranslationTransform(3, (11.0, -5.0, 8.0))
+    place = 8.0 * np.array([1.0, 1.0, 0.0])
+    length = 4.0 * np.exp(-((np.linalg.norm(positions(grid) - place, axis=-1) / 6.0) ** 2))
+    field = length[..., None] * np.reshape(grid.direction, (3, 3))[:, 0]
+    given = {}
+    if kind == "displacement":
+        transform = sitk.CompositeTransform([linear, sitk.DisplacementFieldTransform(grid.image(field))])
+    else:
+        transform, given["disagreement"] = linear, grid.image(length.astype(np.float32))
+    scene = scene_of(contents(grid, ball(grid, place), transform, linear=linear, **given))
+    for picture, plane in zip(draw(scene, kind), scene.planes):
+        brightest = np.argwhere(picture[..., 1] > 0.9 * picture[..., 1].max()).mean(axis=0)
+        ball_middle = bright(plane.cut(scene.images["fixed"])[..., None].repeat(3, 2)).mean(axis=0)
+        assert np.linalg.norm(brightest - ball_middle) * plane.pixel_mm < 2.5
+    assert scene.limits_mm[kind] == pytest.approx(4.0, abs=1.6)
+
+
 def test_folds_are_striped_and_ringed_in_slices_that_show_them():
     grid = GRIDS[0]
     folding = scene_of(contents(grid, ball(grid), bump(grid, 14.0)))
@@ -182,7 +203,7 @@ def test_the_page_stands_alone_and_says_what_was_measured(tmp_path):
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     page = _Page(text)
     assert page.open_tags == []
-    assert len(page.sources) == 8
+    assert len(page.sources) == 9
     for source in page.sources:
         header, data = source.split(",", 1)
         assert header == "data:image/png;base64"
@@ -218,7 +239,8 @@ def test_a_folder_that_cannot_be_written_is_refused_with_a_sentence(tmp_path):
 def test_constant_images_and_transforms_without_overlap_can_still_be_drawn(kind):
     grid = Grid((12, 10, 4), (1.0, 1.0, 9.0))
     far_away = sitk.TranslationTransform(3, (1000.0, 0.0, 0.0))
-    for picture in draw(scene_of(contents(grid, np.zeros(grid.shape), far_away)), kind):
+    nothing = grid.image(np.zeros(grid.shape, np.float32))
+    for picture in draw(scene_of(contents(grid, np.zeros(grid.shape), far_away, disagreement=nothing)), kind):
         assert np.isfinite(picture).all()
 
 

@@ -7,6 +7,7 @@ from ..errors import InputError
 from ..losses.similarity import SIMILARITIES, similarity_help
 from ..quantities import number_text
 from .console import add_output_options, console_job, say, show, table
+from .guides import add_guides, read_guidance
 
 
 def add_parser(commands) -> None:
@@ -30,7 +31,19 @@ def add_parser(commands) -> None:
     guide.add_argument(
         "--sam-model", default=BUILT_IN_CLICK_MODEL, help="model for the clicks, see the command segment"
     )
+    add_guides(guide)
     parser.add_argument("--displacement-field", action="store_true", help="also write displacement_field.nii.gz")
+    parser.add_argument(
+        "--displacement-magnitude",
+        action="store_true",
+        help="also write displacement_magnitude.nii.gz: mm that the deformation adds to the pre-alignment",
+    )
+    parser.add_argument(
+        "--confidence-map",
+        action="store_true",
+        help="also find a second solution, in the other direction, and write disagreement.nii.gz: by how many mm both "
+        "differ; takes about twice as long",
+    )
     measure = parser.add_argument_group("only warped and measured")
     measure.add_argument("--fixed-labels", metavar="FILE", help="label map of the fixed volume")
     measure.add_argument("--moving-labels", metavar="FILE", help="label map of the moving volume")
@@ -42,6 +55,13 @@ def add_parser(commands) -> None:
     stages.add_argument("--no-network", action="store_true", help="refine without a prediction of the network")
     stages.add_argument("--weights", metavar="FILE", help="weights of the network, .safetensors")
     stages.add_argument("--no-refinement", action="store_true", help="take the network's prediction as it is")
+    stages.add_argument(
+        "--stiffness",
+        type=float,
+        default=1.0,
+        metavar="NUMBER",
+        help="how smooth the deformation is: 1 as the preset, 2 to 4 smoother (SDlogJ falls), 0.5 more flexible",
+    )
     stages.add_argument("--similarity", choices=(AUTO, *SIMILARITIES), default=AUTO, help=similarity_help())
     stages.add_argument("--fixed-modality", choices=MODALITIES, help="default: guessed")
     stages.add_argument("--moving-modality", choices=MODALITIES, help="default: guessed")
@@ -54,7 +74,7 @@ def run(options) -> None:
     from .. import engine
     from ..files import keep_results, require_writable_folder
     from ..geometry.grid import Grid
-    from ..image_files import has_right_angles
+    from ..image_files import has_right_angles, write_image
     from ..metrics import comparison_notes
     from ..points import read_points
     from ..report import FILES, write_results
@@ -70,27 +90,30 @@ def run(options) -> None:
         for path in (options.fixed_masks, options.moving_masks, options.fixed_labels, options.moving_labels)
     )
     landmarks = [read_points(path) if path else None for path in (options.fixed_landmarks, options.moving_landmarks)]
-    choices = _choices(options)
+    choices, guidance = _choices(options), read_guidance(options)
     job = console_job(options)
     if options.fixed_prompts:
         prompts = [PromptSet.load(path) if path else None for path in (options.fixed_prompts, options.moving_prompts)]
         result, fixed_masks, moving_masks = engine.register_from_prompts(
-            fixed, moving, *prompts, choices, options.sam_model, job
+            fixed, moving, *prompts, choices, options.sam_model, job, guidance
         )
     else:
-        result = engine.register(fixed, moving, fixed_masks, moving_masks, choices, job)
+        result = engine.register(fixed, moving, fixed_masks, moving_masks, choices, job, guidance)
     result = result.with_notes(before=[note for one in loaded for note in one.notes])
     measured = (fixed_masks, moving_masks)
     if fixed_labels or moving_labels:
         measured = (fixed_labels, moving_labels)
         result = result.with_notes(comparison_notes(fixed_labels, moving_labels))
     jacobian = engine.jacobian_map(result.transform, Grid.of(fixed), job)
-    measures = engine.measure(result.transform, *measured, *landmarks, jacobian)
+    measures = engine.measure(result.transform, *measured, *landmarks, jacobian, guidance)
 
     def write(folder):
         summary = write_results(folder, result, measures, *measured)
+        ending = ".nii.gz" if has_right_angles(fixed) else ".nrrd"
+        if options.displacement_magnitude:
+            lengths = engine.displacement_map(result.transform, Grid.of(fixed), result.linear, job)
+            write_image(lengths, folder / f"displacement_magnitude{ending}")
         if options.displacement_field:
-            ending = ".nii.gz" if has_right_angles(fixed) else ".nrrd"
             result.save_displacement_field(folder / f"displacement_field{ending}")
         return summary
 
@@ -119,6 +142,8 @@ def _choices(options):
         initial_transform=read_transform(options.initial_transform) if options.initial_transform else None,
         weights=options.weights,
         use_refinement=not options.no_refinement,
+        stiffness=options.stiffness,
+        confidence=options.confidence_map,
         similarity=options.similarity,
         fixed_modality=options.fixed_modality,
         moving_modality=options.moving_modality,
@@ -140,15 +165,21 @@ def _text(summary: Dict[str, Any], folder: str) -> str:
         ]
         rows.append(_row("mean", *means))
         parts.append(table(["structure", "Dice before", "after", "HD95 mm before", "after"], rows))
-    if "landmarks" in after:
-        errors = [side["landmarks"]["mean_mm"] for side in (before, after)]
-        before_mm, after_mm = (number_text(error, 2) for error in errors)
-        parts.append(f"Landmark error: {before_mm} mm before, {after_mm} mm after")
+    for key, title in (("guiding_landmarks", "Error of guiding landmarks"), ("landmarks", "Landmark error")):
+        if key in after:
+            before_mm, after_mm = (number_text(side[key]["mean_mm"], 2) for side in (before, after))
+            parts.append(f"{title}: {before_mm} mm before, {after_mm} mm after")
     deformation = after["deformation"]
     parts.append(
         f"Folded voxels: {deformation['folded_voxels']} ({100 * deformation['folded_fraction']:.3f} %), "
         f"SDlogJ {deformation['sd_log_jacobian']:.3f} (Learn2Reg form {deformation['sd_log_jacobian_learn2reg']:.3f})"
     )
+    differing = summary["facts"].get("disagreement")
+    if differing:
+        parts.append(
+            f"Two solutions disagree by {differing['median_mm']:.2f} mm in the median, {differing['p95_mm']:.2f} mm at "
+            f"the 95th percentile, more than a voxel in {100 * differing['share_above_voxel']:.1f} % of what is shown"
+        )
     seconds = sum(summary["seconds"].values())
     parts.append(f"Registered in {seconds:.1f} s on {summary['facts']['device']}; results in {folder}")
     return "\n".join(parts)

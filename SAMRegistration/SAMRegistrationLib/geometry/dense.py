@@ -70,3 +70,11 @@ def resize_field(field: torch.Tensor, shape) -> torch.Tensor:
     scale = [new / old for new, old in zip(shape, field.shape[2:])]
     resized = F.interpolate(field, size=tuple(shape), mode="trilinear", align_corners=False)
     return resized * torch.tensor(scale, dtype=field.dtype, device=field.device).view(1, 3, 1, 1, 1)
+
+
+def jacobian(displacement: torch.Tensor) -> torch.Tensor:
+    """Jacobian determinant (D, H, W) of ``x -> x + displacement(x)`` for a field (1, 3, D, H, W) in voxels."""
+    z, y, x = torch.gradient(displacement[0], dim=(1, 2, 3))
+    identity = torch.eye(3, dtype=displacement.dtype, device=displacement.device).view(3, 3, 1, 1, 1)
+    along_z, along_y, along_x = (column + unit for column, unit in zip((z, y, x), identity))
+    return (along_z * torch.linalg.cross(along_y, along_x, dim=0)).sum(0)

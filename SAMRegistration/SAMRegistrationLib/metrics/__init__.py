@@ -1,6 +1,7 @@
 """How good a registration is: overlap and distance of labels, landmark errors, regularity of the deformation."""
 
 from .deformation import DeformationStatistics, deformation_statistics, jacobian_image
+from .displacement import displacement_magnitude
 from .folds import Fold, find_folds, hatching
 from .label_scores import StructureScores, compare_labels, dice, mask_dice
 from .landmarks import pair_landmarks, target_registration_errors
@@ -16,6 +17,7 @@ __all__ = [
     "comparison_notes",
     "deformation_statistics",
     "dice",
+    "displacement_magnitude",
     "find_folds",
     "hatching",
     "jacobian_image",

@@ -1,8 +1,9 @@
 """Registration of a pair: pre-alignment, prediction, refinement, result."""
 
+from .guidance import Guidance
 from .options import RegistrationOptions
 from .pipeline import register
 from .refine import RefineOptions
 from .result import RegistrationResult
 
-__all__ = ["RefineOptions", "RegistrationOptions", "RegistrationResult", "register"]
+__all__ = ["Guidance", "RefineOptions", "RegistrationOptions", "RegistrationResult", "register"]

@@ -10,6 +10,8 @@ from ..errors import InputError
 from ..losses.similarity import SIMILARITIES
 from .refine import RefineOptions
 
+STIFFEST = 10.0
+
 
 @dataclass(frozen=True)
 class RegistrationOptions:
@@ -23,6 +25,8 @@ class RegistrationOptions:
         weights: file of the network's weights; None takes the one that ships.
         use_refinement: refine the velocity field at test time.
         refinement: how the refinement runs.
+        confidence: also find a second solution, and by how much it differs; takes about twice as long.
+        stiffness: how smooth the deformation is: 1 as the preset, above smoother, below more flexible.
         largest_grid: voxels of the working grid at most; larger volumes are registered at a coarser spacing.
         similarity: a name of :data:`..losses.similarity.SIMILARITIES`, or "auto", which takes the one for images of the
             same kind or of different kinds.
@@ -36,6 +40,8 @@ class RegistrationOptions:
     weights: Optional[str] = None
     use_refinement: bool = True
     refinement: RefineOptions = field(default_factory=RefineOptions)
+    confidence: bool = False
+    stiffness: float = 1.0
     largest_grid: int = 2_000_000
     similarity: str = AUTO
     fixed_modality: Optional[str] = None
@@ -43,6 +49,8 @@ class RegistrationOptions:
     device: str = AUTO
 
     def __post_init__(self):
+        if not 0 < self.stiffness <= STIFFEST:
+            raise InputError(f"The stiffness is {self.stiffness:g}; give a number above 0 and up to {STIFFEST:g}.")
         _one_of("pre-alignment", self.prealignment, PREALIGNMENTS)
         _one_of("similarity", self.similarity, (AUTO, *SIMILARITIES))
         _one_of("device", self.device.partition(":")[0], (AUTO, "cpu", "cuda"))

@@ -1,36 +1,32 @@
 """The whole registration: align, predict, refine, and turn the velocity into physical transforms."""
 
 import platform
-import time
-from contextlib import contextmanager
-from typing import Dict, Optional
+from typing import Iterable, Optional
 
-import numpy as np
 import SimpleITK as sitk
 import torch
 
 from .. import __version__
 from ..environment import choose_device
-from ..geometry.dense import resize_field
 from ..geometry.grid import Grid
 from ..geometry.invert import inverse_of
 from ..geometry.transforms import flow_transforms, pull_back, push_forward
 from ..job import Job
-from ..losses.similarity import SIMILARITIES
 from ..system_errors import translated
 from ..volumes import Labels, as_structures, check_volume, with_numbers_of, without_nan
+from .clock import Clock
+from .confidence import with_second_solution
 from .coverage import require_coverage
+from .guidance import Guidance, checked, unmet
+from .hold import hold_of, reverse_hold_of
+from .ignoring import filled, heeded
 from .mask_channels import shared_structures
 from .options import RegistrationOptions
 from .prealign import prealign
-from .predict import predict_velocity
 from .prepare import prepare
-from .refine import refine
 from .result import RegistrationResult
-from .terms import ImageTerm, MaskTerm
 from .working import field_of_view, on_grid, working_grid
-
-LARGEST_STORED_FIELD = 500_000  # voxels; above it the displacement is stored on the coarser grid of the velocity
+from .working_pair import WorkingPair
 
 
 def register(
@@ -40,6 +36,7 @@ def register(
     moving_masks: Optional[Labels] = None,
     options: Optional[RegistrationOptions] = None,
     job: Optional[Job] = None,
+    guidance: Optional[Guidance] = None,
 ) -> RegistrationResult:
     """Register `moving` to `fixed`; neither is changed.
 
@@ -50,9 +47,10 @@ def register(
             same structure. They guide the registration; structures that only one side has are left out and noted.
         options: see :class:`.options.RegistrationOptions`.
         job: progress and cancel.
+        guidance: landmarks, regions to be ignored and regions that stay rigid.
 
     Raises:
-        InputError: a volume or mask cannot be used, or the volumes do not overlap.
+        InputError: a volume, mask or guide cannot be used, or the volumes do not overlap.
         SAMRegistrationError: the registration failed.
         Canceled: through `job`.
 
@@ -70,15 +68,17 @@ def register(
     check_volume(fixed, "The fixed volume")
     check_volume(moving, "The moving volume")
     fixed_masks, moving_masks, notes = _masks(fixed_masks, moving_masks)
+    guides = checked(guidance, Grid.of(fixed), Grid.of(moving))
+    notes += guides.notes
     device = choose_device(options.device)
     inverse = None if options.initial_transform is None else inverse_of(options.initial_transform)
     with translated("The registration"):
         try:
-            return _register(fixed, moving, fixed_masks, moving_masks, options, device, inverse, job, notes)
+            return _register(fixed, moving, fixed_masks, moving_masks, guides, options, device, inverse, job, notes)
         except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()
             notes = [*notes, "The GPU ran out of memory, so the registration was done on the CPU."]
-            return _register(fixed, moving, fixed_masks, moving_masks, options, "cpu", inverse, job, notes)
+            return _register(fixed, moving, fixed_masks, moving_masks, guides, options, "cpu", inverse, job, notes)
 
 
 def _masks(fixed: Optional[Labels], moving: Optional[Labels]):
@@ -99,46 +99,48 @@ def _masks(fixed: Optional[Labels], moving: Optional[Labels]):
 
 
 def _register(
-    fixed, moving, fixed_masks, moving_masks, options, device, initial_inverse, job, notes
+    fixed, moving, fixed_masks, moving_masks, guides, options, device, initial_inverse, job, notes
 ) -> RegistrationResult:
-    clock = _Clock()
+    clock = Clock()
     with clock.stage("prepare"):
         job.update(0.0, "Preparing")
-        pair = prepare(fixed, moving, options, job)
+        pair = prepare(*(filled(*side) for side in zip((fixed, moving), guides.ignored)), options, job)
         fixed, moving = without_nan(fixed), without_nan(moving)
     with clock.stage("prealign"):
-        linear, start = _linear_part(*pair.units, fixed_masks, moving_masks, options, job.part(0.02, 0.25))
+        linear, start = _linear_part(*pair.units, fixed_masks, moving_masks, guides, options, job.part(0.02, 0.25))
         linear_inverse = initial_inverse or linear.GetInverse()
         require_coverage(Grid.of(fixed), Grid.of(moving), linear, linear_inverse)
     with clock.stage("prepare"):
-        grid = working_grid(pair.units[0], options.largest_grid)
+        grid = working_grid(pair.units[0], options.largest_grid, guides.places(linear_inverse))
         identity = sitk.Transform(3, sitk.sitkIdentity)
         images = [on_grid(unit, grid, mapping) for unit, mapping in zip(pair.units, (identity, linear))]
         job.check()
-        fixed_image, moving_image = (image.to(device) for image in images)
         structures, left_out = shared_structures(
             fixed_masks, moving_masks, Grid.of(fixed), Grid.of(moving), grid, linear
         )
-    velocity, weights = None, None
-    if options.use_network and (options.weights or pair.within_a_modality):
-        with clock.stage("predict"):
-            job.update(0.25, "Predicting")
-            velocity, weights = predict_velocity(
-                fixed_image, moving_image, structures, grid.spacing[::-1], options.weights
-            )
-    if options.use_refinement:
-        with clock.stage("refine"):
-            covered = [
-                None if Grid.of(fixed).is_orthogonal else field_of_view(Grid.of(fixed), grid, identity),
-                field_of_view(Grid.of(moving), grid, linear),
-            ]
-            images = _image_term(fixed_image, moving_image, covered, pair.similarity)
-            masks = None if structures is None else MaskTerm(structures.fixed.to(device), structures.moving.to(device))
-            frame = (grid.shape, grid.spacing[::-1])
-            velocity = refine(images, masks, *frame, options.refinement, velocity, device, job.part(0.35, 0.95))
+        working = WorkingPair(
+            grid,
+            *(image.to(device) for image in images),
+            _on(device, _covered(fixed, moving, grid, linear)),
+            _on(device, (heeded(*side) for side in zip(guides.ignored, (grid, grid), (identity, linear)))),
+            structures,
+            hold_of(guides, grid, linear, linear_inverse, options),
+            pair.similarity,
+            pair.within_a_modality,
+        )
+    share = 0.55 if options.confidence else 0.95
+    velocity, weights = working.velocity(options, job.part(0.25, share), clock)
     with clock.stage("finish"):
-        job.update(0.95, "Finishing")
+        job.update(share, "Finishing")
         transform, inverse = _transforms(velocity, grid, linear, linear_inverse)
+    differing, disagreement = {}, None
+    if options.confidence and velocity is None:
+        notes = [*notes, "Without a deformation there is no second solution to compare, so there is no confidence map."]
+    elif options.confidence:
+        with clock.stage("confidence"):
+            hold = reverse_hold_of(guides, grid, linear, linear_inverse, inverse, options)
+            lengths, differing = with_second_solution(working, velocity, hold, options, job.part(share, 0.95))
+            disagreement = sitk.Resample(lengths, fixed, identity, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
     facts = {
         "version": __version__,
         "torch": torch.__version__,
@@ -152,43 +154,42 @@ def _register(
         "network": weights,
         "refinement_steps": options.refinement.steps if options.use_refinement else 0,
         "similarity": pair.similarity,
+        "stiffness": options.stiffness,
         "structures": list(structures.titles) if structures else [],
+        **guides.facts,
+        **({"disagreement": differing} if differing else {}),
         "working_grid": {"size": list(grid.size), "spacing_mm": list(grid.spacing)},
     }
     job.update(1.0, "Done")
-    result = RegistrationResult(transform, inverse, linear, fixed, moving, facts, clock.seconds)
-    return result.with_notes([*notes, *pair.notes, *left_out])
+    result = RegistrationResult(
+        transform, inverse, linear, fixed, moving, facts, clock.seconds, disagreement=disagreement
+    )
+    return result.with_notes([*notes, *pair.notes, *left_out, *unmet(guides.landmarks, transform, min(grid.spacing))])
 
 
-def _linear_part(fixed, moving, fixed_masks, moving_masks, options, job):
+def _linear_part(fixed, moving, fixed_masks, moving_masks, guides, options, job):
     if options.initial_transform is not None:
         return options.initial_transform, "given transform"
-    found = prealign(fixed, moving, fixed_masks, moving_masks, options.prealignment, job)
+    landmarks = None if guides.landmarks is None else (guides.landmarks.fixed, guides.landmarks.moving)
+    found = prealign(fixed, moving, fixed_masks, moving_masks, options.prealignment, job, landmarks)
     return found.transform, f"{options.prealignment} from {found.start}"
 
 
-def _image_term(fixed, moving, covered, similarity: str) -> ImageTerm:
-    covered = [None if part is None else part.to(fixed) for part in covered]
-    chosen = SIMILARITIES[similarity]
-    return ImageTerm(chosen.loss, chosen.features(fixed), chosen.features(moving), *covered)
+def _covered(fixed: sitk.Image, moving: sitk.Image, grid: Grid, linear: sitk.Transform):
+    """Where each volume was imaged, on the working grid; None for everywhere."""
+    identity = sitk.Transform(3, sitk.sitkIdentity)
+    within = Grid.of(fixed).is_orthogonal and Grid.of(fixed).contains(grid.corners()).all()
+    yield None if within else field_of_view(Grid.of(fixed), grid, identity)
+    yield field_of_view(Grid.of(moving), grid, linear)
+
+
+def _on(device: str, parts: Iterable[Optional[torch.Tensor]]):
+    return tuple(None if part is None else part.to(device) for part in parts)
 
 
 def _transforms(velocity: Optional[torch.Tensor], grid: Grid, linear: sitk.Transform, inverse: sitk.Transform):
     if velocity is None:
         return sitk.CompositeTransform([linear]), sitk.CompositeTransform([inverse])
     velocity = velocity.cpu()
-    if np.prod(grid.size) <= LARGEST_STORED_FIELD:
-        velocity = resize_field(velocity, grid.shape)
     forward, backward = flow_transforms(velocity, grid.with_size(velocity.shape[:1:-1]))
     return pull_back(linear, forward), push_forward(inverse, backward)
-
-
-class _Clock:
-    def __init__(self):
-        self.seconds: Dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str):
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start

@@ -1,7 +1,7 @@
 """Rigid and affine alignment before the deformation: mutual information from several starting points."""
 
 from dataclasses import dataclass, replace
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Tuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -10,11 +10,12 @@ from ..errors import SAMRegistrationError
 from ..geometry.grid import Grid
 from ..geometry.linear import in_units_of, inverted, of_units
 from ..job import Job
-from ..metrics import dice
+from ..metrics import dice, target_registration_errors
 from ..volumes import Labels, StructureMasks, as_structures
 from .coverage import SMALLEST_SHARE, WAYS_OUT, covered_share
-from .starts import Start, intensity_starts, mask_starts
+from .starts import Start, intensity_starts, landmark_start, mask_starts, tell_rotation
 
+DEPARTURE = 0.02  # share of the diagonal of the fixed volume by which an alignment may miss landmarks more than need be
 BINS = 32  # of the histogram of mutual information, which is ln 32 = 3.5 nats at most
 COARSE_SAMPLES = 3_000  # voxels that the optimization of a start looks at
 FINE_SAMPLES = 10_000  # voxels that the last optimization looks at
@@ -43,11 +44,13 @@ def prealign(
     moving_masks: Optional[Labels] = None,
     kind: str = "affine",
     job: Optional[Job] = None,
+    landmarks: Optional[Tuple[np.ndarray, np.ndarray]] = None,
 ) -> Prealignment:
     """Find the linear transform that maps fixed points to moving points.
 
     Starting points are the physical coordinates as they are, the centers of the volumes, their centers of mass, their
-    principal axes and, where both sides have masks, the centroids of the shared structures. The best by mutual
+    principal axes and, where both sides have masks, the centroids of the shared structures. Landmarks give another one;
+    where they tell the rotation as well, the only one, to which a straying alignment returns. The best by mutual
     information are optimized as rigid transforms at a coarse resolution, the best of those becomes affine at full
     resolution, which for volumes of more than LARGEST voxels is a coarser one too. Where that loses half of the mutual
     information and takes shared structures apart, that stage failed and its result is not used.
@@ -61,6 +64,7 @@ def prealign(
         fixed_masks, moving_masks: label images (0 is background) or structures that may overlap, with the same numbers
             for the same structures.
         kind: "affine", "rigid", or "none" for the identity.
+        landmarks: corresponding points (N, 3) of both volumes, LPS mm.
 
     Raises:
         SAMRegistrationError: no starting point leads to volumes that overlap.
@@ -77,19 +81,21 @@ def prealign(
         for masks in (fixed_masks, moving_masks)
     )
     pair, masks = [_at_right_angles(image) for image in (fixed, moving)], (fixed_masks, moving_masks)
+    points = None if landmarks is None else tuple(side / unit for side in landmarks)
     if Grid.of(moving).volume < SMALLEST_SHARE * Grid.of(fixed).volume:
-        found = _found(*pair[::-1], *masks[::-1], kind, job or Job())
+        found = _found(*pair[::-1], *masks[::-1], kind, job or Job(), points and points[::-1])
         found = replace(found, transform=inverted(found.transform))
     else:
-        found = _found(*pair, *masks, kind, job or Job())
+        found = _found(*pair, *masks, kind, job or Job(), points)
+    found = _near_landmarks(found, points, _diagonal(fixed))
     return replace(found, transform=of_units(found.transform, unit))
 
 
-def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job) -> Prealignment:
+def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job, landmarks=None) -> Prealignment:
     """The alignment of volumes in units that suit the optimizer, of which the fixed one is not much the larger."""
     fixed, moving = _limited(fixed), _limited(moving)
     coarse_fixed, coarse_moving = _coarse(fixed), _coarse(moving)
-    starts = intensity_starts(coarse_fixed, coarse_moving) + mask_starts(fixed_masks, moving_masks)
+    starts = _starts(coarse_fixed, coarse_moving, fixed_masks, moving_masks, landmarks)
     candidates, grids = [], (Grid.of(fixed), Grid.of(moving))
     chosen = _most_promising(starts, coarse_fixed, coarse_moving)
     for index, start in enumerate(chosen):
@@ -126,6 +132,30 @@ def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job) -> Pre
                 continue
         affine, quality = refined, reached
     return Prealignment(affine, name, quality)
+
+
+def _near_landmarks(found: Prealignment, landmarks, diagonal: float) -> Prealignment:
+    """The alignment, or that of landmarks which tell the rotation, where it misses them by DEPARTURE more."""
+    if landmarks is None or not tell_rotation(landmarks[0], diagonal):
+        return found
+    told = landmark_start(*landmarks, with_rotation=True)
+    errors = [target_registration_errors(*landmarks, each.transform).mean() for each in (found, told)]
+    if errors[0] <= errors[1] + DEPARTURE * diagonal:
+        return found
+    return Prealignment(_affine(told.transform), "landmarks alone", float("nan"))
+
+
+def _diagonal(image: sitk.Image) -> float:
+    return float(np.linalg.norm(np.multiply(image.GetSize(), image.GetSpacing())))
+
+
+def _starts(fixed, moving, fixed_masks, moving_masks, landmarks) -> List[Start]:
+    starts = intensity_starts(fixed, moving) + mask_starts(fixed_masks, moving_masks)
+    if landmarks is None:
+        return starts
+    if tell_rotation(landmarks[0], _diagonal(fixed)):
+        return [landmark_start(*landmarks, with_rotation=True)]
+    return [*starts, landmark_start(*landmarks, with_rotation=False)]
 
 
 def _at_right_angles(image: sitk.Image) -> sitk.Image:

@@ -11,7 +11,7 @@ update is kept.
 """
 
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -60,6 +60,7 @@ def refine(
     velocity: Optional[torch.Tensor] = None,
     device: str = "cpu",
     job: Optional[Job] = None,
+    hold: Optional[Callable[[torch.Tensor], torch.Tensor]] = None,
 ) -> torch.Tensor:
     """Optimize a stationary velocity field.
 
@@ -68,6 +69,7 @@ def refine(
         shape: (D, H, W) of the working grid.
         spacing: voxel size in mm along the array axes (z, y, x); coarse levels keep thick slices whole.
         velocity: where to start, (1, 3, *) over the same extent, in its own voxels; None starts at zero.
+        hold: changes the velocity after every step, so that it keeps to what guides say.
 
     Returns:
         The velocity (1, 3, d, h, w) in voxels of its own grid, which covers the extent of the working grid.
@@ -84,6 +86,7 @@ def refine(
             for _ in range(steps):
                 job.update(done / options.steps, f"Refining, 1/{shrink} resolution")
                 velocity = level.step(velocity)
+                velocity = velocity if hold is None else hold(velocity)
                 done += 1
     return velocity
 

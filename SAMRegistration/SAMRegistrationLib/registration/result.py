@@ -28,6 +28,8 @@ class RegistrationResult:
         facts: what was used: stages, device, working grid, similarity, versions.
         seconds: time per stage.
         notes: sentences for the user about what was left out or done differently.
+        disagreement: by how many mm a second solution differs, a float32 image on the fixed grid, 0 where nothing was
+            registered; None unless it was asked for (:attr:`.RegistrationOptions.confidence`).
     """
 
     transform: sitk.Transform
@@ -38,6 +40,7 @@ class RegistrationResult:
     facts: Dict[str, Any] = field(default_factory=dict)
     seconds: Dict[str, float] = field(default_factory=dict)
     notes: List[str] = field(default_factory=list)
+    disagreement: Optional[sitk.Image] = None
 
     def with_notes(self, after: Iterable[str] = (), before: Iterable[str] = ()) -> "RegistrationResult":
         """The same result with more notes behind and before its own; none is repeated."""

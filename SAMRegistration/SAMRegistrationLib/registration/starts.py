@@ -7,8 +7,11 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 import SimpleITK as sitk
 
+from ..geometry.affine_maps import best_rotation
 from ..geometry.grid import Grid
 from ..volumes import StructureMasks
+
+SMALLEST_SPREAD = 0.05  # of landmarks, standard deviation
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Start:
     Attributes:
         name: how it was found, as it is told in the result.
         transform: maps fixed points to moving points (LPS, in the unit of the volumes).
-        from_masks: whether structures that both images share gave it.
+        from_masks: whether structures or landmarks that both images share gave it.
         reorients: whether it rotates the principal axes of the intensities onto each other, so that the patient's axes
             may be left.
     """
@@ -60,9 +63,23 @@ def mask_starts(fixed_masks: Optional[StructureMasks], moving_masks: Optional[St
     centers = (fixed_points.mean(0), moving_points.mean(0))
     starts = [Start("structure centroids", _rigid(*centers), from_masks=True)]
     if len(shared) >= 3:
-        rotation = _best_rotation(fixed_points, moving_points)
+        rotation = best_rotation(fixed_points, moving_points)
         starts.append(Start("structure centroids, rotated", _rigid(*centers, rotation), from_masks=True))
     return starts
+
+
+def landmark_start(fixed_points: np.ndarray, moving_points: np.ndarray, with_rotation: bool) -> Start:
+    """From corresponding points (N, 3), LPS in the unit of the volumes: the rigid transform, or the shift, of least
+    squares.
+    """
+    rotation = best_rotation(fixed_points, moving_points) if with_rotation else None
+    return Start("landmarks", _rigid(fixed_points.mean(0), moving_points.mean(0), rotation), from_masks=True)
+
+
+def tell_rotation(points: np.ndarray, extent: float) -> bool:
+    """Whether points (N, 3) are well spread: along two directions by SMALLEST_SPREAD of `extent`, and 4 of them."""
+    spreads = np.linalg.svd(points - points.mean(0), compute_uv=False) / np.sqrt(len(points))
+    return len(points) >= 4 and bool(spreads[1] >= SMALLEST_SPREAD * extent)
 
 
 def _rigid(fixed_point, moving_point, rotation: Optional[np.ndarray] = None) -> sitk.Euler3DTransform:
@@ -101,13 +118,3 @@ def _centroids(masks: StructureMasks) -> Dict[int, Sequence[float]]:
         shapes.Execute(layer)
         found.update({s.label: shapes.GetCentroid(s.value) for s in masks.structures if s.layer == number})
     return found
-
-
-def _best_rotation(fixed_points: np.ndarray, moving_points: np.ndarray) -> np.ndarray:
-    """Least squares rotation from fixed to moving points (Kabsch, Acta Crystallographica A32, 1976).
-
-    ITK's LandmarkBasedTransformInitializer gives the same numbers, except for points on a line, such as vertebrae:
-    there it may turn by 180 degrees about the line where this one does not turn.
-    """
-    u, _, vt = np.linalg.svd((moving_points - moving_points.mean(0)).T @ (fixed_points - fixed_points.mean(0)))
-    return u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt

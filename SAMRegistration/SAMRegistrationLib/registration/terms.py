@@ -77,18 +77,28 @@ class MaskTerm:
 
     Args:
         fixed, moving: (1, K, D, H, W) masks in [0, 1] on the working grid, the same structures in both.
+        fixed_coverage, moving_coverage: (1, 1, D, H, W), 1 where borders pull and 0 where not; None for everywhere.
     """
 
-    def __init__(self, fixed: torch.Tensor, moving: torch.Tensor):
+    def __init__(
+        self,
+        fixed: torch.Tensor,
+        moving: torch.Tensor,
+        fixed_coverage: Optional[torch.Tensor] = None,
+        moving_coverage: Optional[torch.Tensor] = None,
+    ):
         self._fixed = fixed
         self._moving = moving
+        self._fixed_coverage = fixed_coverage
+        self._moving_coverage = moving_coverage
 
     def at(self, shape) -> "MaskTerm":
         """The same term on a coarser grid of the same extent."""
         if tuple(shape) == tuple(self._fixed.shape[2:]):
             return self
         shrink = separable.shrink(self._fixed.shape[2:], shape, self._fixed)
-        return MaskTerm(separable.apply(shrink, self._fixed), separable.apply(shrink, self._moving))
+        parts = (self._fixed, self._moving, self._fixed_coverage, self._moving_coverage)
+        return MaskTerm(*(None if part is None else separable.apply(shrink, part) for part in parts))
 
     def missing(self, displacement: torch.Tensor, surroundings: separable.Matrices) -> torch.Tensor:
         """The displacement that is missing, in voxels of this term's grid; it fades away from the borders.
@@ -99,6 +109,10 @@ class MaskTerm:
         """
         warped = dense.warp(self._moving, displacement)
         slopes = torch.stack(torch.gradient(warped, dim=(2, 3, 4)), dim=1)
+        if self._fixed_coverage is not None:
+            slopes = slopes * (self._fixed_coverage > FULLY_COVERED)[:, None]
+        if self._moving_coverage is not None:
+            slopes = slopes * (dense.warp(self._moving_coverage, displacement) > FULLY_COVERED)[:, None]
         pull = ((self._fixed - warped)[:, None] * slopes).sum(dim=2)
         steepness = slopes.square().sum(dim=(1, 2))[:, None]
         collected = separable.apply(surroundings, torch.cat([pull, steepness], dim=1))

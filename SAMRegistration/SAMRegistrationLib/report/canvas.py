@@ -64,6 +64,13 @@ def diverging(values: np.ndarray, limit: float) -> np.ndarray:
     return middle + np.abs(share) * (np.where(share < 0, low, high) - middle)
 
 
+def sequential(values: np.ndarray, limit: float) -> np.ndarray:
+    """Colors for values from 0, dark, over violet to yellow, full at `limit`."""
+    stops = np.array([(0.10, 0.10, 0.16), (0.45, 0.20, 0.62), (0.93, 0.42, 0.36), (1.0, 0.92, 0.40)])
+    place = np.clip(values / limit, 0, 1) * (len(stops) - 1)
+    return np.stack([np.interp(place, np.arange(len(stops)), channel) for channel in stops.T], axis=-1)
+
+
 def mark_folds(picture: np.ndarray, folded: np.ndarray) -> np.ndarray:
     """Stripe the `folded` pixels (bool, H, W) and put a white ring round each place, so that a small one is seen."""
     if not folded.any():

@@ -12,11 +12,16 @@ from ..quantities import number_text, volume_text
 from . import canvas
 from .contents import ReportContents
 from .poster import poster
-from .views import KINDS, Scene, draw_lettered, scene_of, structure_color
+from .views import Scene, draw_lettered, scene_of, structure_color
 
 TEMPLATE = "page.html"
 MEANS = (("dice", "mean Dice", 3), ("hd95_mm", "mean HD95, mm", 2), ("assd_mm", "mean ASSD, mm", 2))
-LANDMARKS = (("mean_mm", "mean landmark error, mm"), ("largest_mm", "largest landmark error, mm"))
+LANDMARKS = (
+    ("landmarks", "mean_mm", "mean landmark error, mm"),
+    ("landmarks", "largest_mm", "largest landmark error, mm"),
+    ("guiding_landmarks", "mean_mm", "mean error of guiding landmarks, mm"),
+    ("guiding_landmarks", "largest_mm", "largest error of guiding landmarks, mm"),
+)
 
 
 def write_report(folder: PathLike, contents: ReportContents) -> None:
@@ -39,7 +44,6 @@ def _page(scene: Scene, contents: ReportContents) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    kinds = [kind for kind in KINDS if kind != "outlines" or scene.labels]
     return environment.get_template(TEMPLATE).render(
         title=contents.title,
         folded=scene.folded_voxels,
@@ -47,8 +51,9 @@ def _page(scene: Scene, contents: ReportContents) -> str:
         summary=_summary(contents),
         notes=list(contents.notes),
         structures=_structures(scene, contents),
-        pictures={kind: _data_url(scene, kind) for kind in kinds},
+        pictures={kind: _data_url(scene, kind) for kind in scene.kinds},
         grid_step=f"{scene.grid_step_mm:g}",
+        limits={kind: f"{limit:g}" for kind, limit in scene.limits_mm.items()},
         facts=contents.facts,
         timings={stage: f"{seconds:.1f} s" for stage, seconds in contents.timings.items()},
     )
@@ -62,15 +67,20 @@ def _summary(contents: ReportContents) -> List[List[str]]:
         for key, name, digits in MEANS:
             values = [mean_over_structures(measures.get("structures", []), key) for measures in pair]
             rows.append([name, *(_number(value, digits) for value in values)])
-    if after.get("landmarks"):
-        for key, name in LANDMARKS:
-            rows.append([name, *(_number(measures.get("landmarks", {}).get(key), 2) for measures in pair)])
+    for kind, key, name in LANDMARKS:
+        if after.get(kind):
+            rows.append([name, *(_number(measures.get(kind, {}).get(key), 2) for measures in pair)])
     deformation = after.get("deformation")
     if deformation:
         rows.append(["SDlogJ", "", _number(deformation["sd_log_jacobian"], 3)])
         rows.append(["SDlogJ, Learn2Reg's form", "", _number(deformation["sd_log_jacobian_learn2reg"], 3)])
         smallest, largest = deformation["smallest_jacobian"], deformation["largest_jacobian"]
         rows.append(["Jacobian determinant", "", f"{smallest:.2f} to {largest:.2f}"])
+    differing = contents.differing
+    if differing:
+        median, most = (_number(differing[key], 2) for key in ("median_mm", "p95_mm"))
+        rows.append(["two solutions disagree by, mm: median, 95th percentile", "", f"{median}, {most}"])
+        rows.append(["they disagree by more than a voxel, %", "", _number(100 * differing["share_above_voxel"], 1)])
     return rows
 
 

@@ -31,7 +31,7 @@ def poster(scene: Scene, contents: ReportContents) -> np.ndarray:
     Returns:
         Picture (H, W, 3) in [0, 1].
     """
-    kinds = [kind for kind in VIEWS if kind != "outlines" or scene.labels]
+    kinds = [kind for kind in VIEWS if kind in scene.kinds]
     columns = [draw_lettered(scene, kind) for kind in kinds]
     heights = [picture.shape[0] for picture in columns[0]]
     width = max(picture.shape[1] for column in columns for picture in column)

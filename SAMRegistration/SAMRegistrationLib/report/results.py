@@ -17,7 +17,7 @@ FILES = (
     "inverse.h5",
     *(
         f"{name}{ending}"
-        for name in ("warped", "warped_labels", "displacement_field")
+        for name in ("warped", "warped_labels", "displacement_field", "displacement_magnitude", "disagreement")
         for ending in (".nii.gz", ".nrrd")
     ),
     "warped_labels.seg.nrrd",
@@ -62,17 +62,22 @@ def write_results(
         write_segmentation(warped_labels, folder / "warped_labels.seg.nrrd")
     elif warped_labels is not None:
         write_image(warped_labels.label_image(), folder / f"warped_labels{ending}")
-    facts = {name.replace("_", " "): str(fact) for name, fact in result.facts.items()}
+    if result.disagreement is not None:
+        write_image(result.disagreement, folder / f"disagreement{ending}")
+    facts = {name.replace("_", " "): str(fact) for name, fact in result.facts.items() if name != "disagreement"}
     contents = ReportContents(
         fixed=result.fixed,
         moving=result.moving,
         warped=warped,
         transform=result.transform,
+        linear=result.linear,
         fixed_labels=fixed_labels,
         warped_labels=warped_labels,
         timings=result.seconds,
         notes=result.notes,
         facts={**presentation.pop("facts", {}), **facts},
+        disagreement=result.disagreement,
+        differing=result.facts.get("disagreement", {}),
         **presentation,
         **measures,
     )

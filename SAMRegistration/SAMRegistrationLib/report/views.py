@@ -1,4 +1,4 @@
-"""The views of a report, each drawn in three planes: images, checkerboards, deformation grid, Jacobian, outlines."""
+"""The views of a report, each drawn in three planes: images, checkerboards, deformation, its maps, outlines."""
 
 import colorsys
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_volume
 from ..geometry.transforms import transform_points
-from ..metrics import jacobian_image
+from ..metrics import displacement_magnitude, jacobian_image
 from ..volumes import StructureMasks, as_structures, without_missing
 from . import canvas
 from .contents import ReportContents
@@ -20,6 +20,7 @@ from .planes import Plane, plane_with_most, planes_of, upright
 TILES = 9
 GRID_LINES = 16
 GRID_STEPS = (1, 1.5, 2, 2.5, 5)  # times a power of ten, mm
+LIMIT_PERCENT = 99.5
 LARGEST_LOG_JACOBIAN = float(np.log(2))
 GRID_COLOR = (0.45, 0.85, 1.0)
 MOVING_TINT = np.array((1.0, 0.84, 0.62))
@@ -33,11 +34,14 @@ class Scene:
         grid: the upright fixed grid.
         images, windows: "fixed", "moving" (where it was before) and "warped", and what is black and white in each.
         transform, linear_part: the mapping of fixed points, and its best linear fit as (matrix, shift).
+        linear: what the deformation was added to.
         jacobian: determinants.
+        disagreement: of two solutions, mm, or None.
         fixed_labels, warped_labels: structures, or None.
         labels: all labels of both.
         planes, fold_planes: slices that are shown; those of the Jacobian go through most folds when there are any.
         grid_step_mm: distance of the lines of the deformation grid.
+        limits_mm: what has full color in the views of lengths, by kind.
     """
 
     grid: Grid
@@ -45,13 +49,22 @@ class Scene:
     windows: Dict[str, Tuple[float, float]]
     transform: sitk.Transform
     linear_part: Tuple[np.ndarray, np.ndarray]
+    linear: sitk.Transform
     jacobian: np.ndarray
+    disagreement: Optional[np.ndarray]
     fixed_labels: Optional[StructureMasks]
     warped_labels: Optional[StructureMasks]
     labels: List[int]
     planes: List[Plane]
     fold_planes: List[Plane]
     grid_step_mm: float
+    limits_mm: Dict[str, float]
+
+    @property
+    def kinds(self) -> List[str]:
+        """Those of :data:`KINDS` for which there is something to draw."""
+        missing = {"outlines": not self.labels, "disagreement": self.disagreement is None}
+        return [kind for kind in KINDS if not missing.get(kind)]
 
     @property
     def folded_voxels(self) -> int:
@@ -78,6 +91,13 @@ def scene_of(contents: ReportContents) -> Scene:
     longest_mm = max(np.multiply(grid.size, grid.spacing))
     warped = sitk.GetArrayFromImage(upright(contents.warped, outside=_lowest(contents.warped)))
     moving_window = _window(sitk.GetArrayViewFromImage(contents.moving))
+    linear = contents.linear or sitk.Transform(3, sitk.sitkIdentity)
+    disagreement = None
+    if contents.disagreement is not None:
+        disagreement = sitk.GetArrayFromImage(upright(contents.disagreement))
+    lengths = {"displacement": [_displaced(plane, grid, contents.transform, linear) for plane in planes]}
+    if disagreement is not None:
+        lengths["disagreement"] = [np.take(disagreement, plane.index, plane.axis) for plane in planes]
     return Scene(
         grid=grid,
         images={
@@ -92,13 +112,16 @@ def scene_of(contents: ReportContents) -> Scene:
         },
         transform=contents.transform,
         linear_part=_linear_part(contents.transform, grid),
+        linear=linear,
         jacobian=determinants,
+        disagreement=disagreement,
         fixed_labels=fixed_labels,
         warped_labels=warped_labels,
         labels=sorted({label for side in (fixed_labels, warped_labels) if side is not None for label in side.labels}),
         planes=planes,
         fold_planes=[plane_with_most(plane, folded) if folded.any() else plane for plane in planes],
         grid_step_mm=_grid_step(longest_mm / GRID_LINES),
+        limits_mm={kind: _limit(pieces, 0.1 * min(grid.spacing)) for kind, pieces in lengths.items()},
     )
 
 
@@ -160,6 +183,26 @@ def _jacobian(scene: Scene, plane: Plane) -> np.ndarray:
     return canvas.mark_folds(picture, folded)
 
 
+def _displaced(plane: Plane, grid: Grid, transform: sitk.Transform, linear: sitk.Transform) -> np.ndarray:
+    """How far the deformation moves the points of a slice beyond the linear part, mm, as the slice lies in arrays."""
+    magnitude = displacement_magnitude(transform, plane.slab(grid), linear)
+    return sitk.GetArrayFromImage(magnitude).squeeze(plane.axis)
+
+
+def _limit(pieces: List[np.ndarray], smallest: float) -> float:
+    """The round length in mm near which nearly all of these values end, `smallest` at least."""
+    return _grid_step(max(smallest, *(float(np.percentile(piece, LIMIT_PERCENT)) for piece in pieces)))
+
+
+def _displacement(scene: Scene, plane: Plane) -> np.ndarray:
+    length = _displaced(plane, scene.grid, scene.transform, scene.linear)
+    return canvas.sequential(plane.picture(length), scene.limits_mm["displacement"])
+
+
+def _disagreement(scene: Scene, plane: Plane) -> np.ndarray:
+    return canvas.sequential(plane.cut(scene.disagreement), scene.limits_mm["disagreement"])
+
+
 def _outlines(scene: Scene, plane: Plane) -> np.ndarray:
     """Fixed structures in solid lines, warped ones dashed."""
     picture = 0.8 * _image("fixed")(scene, plane)
@@ -181,7 +224,9 @@ _DRAWERS = {
     "before": _checkerboard("moving"),
     "after": _checkerboard("warped"),
     "deformation": _deformation,
+    "displacement": _displacement,
     "jacobian": _jacobian,
+    "disagreement": _disagreement,
     "outlines": _outlines,
 }
 KINDS = tuple(_DRAWERS)

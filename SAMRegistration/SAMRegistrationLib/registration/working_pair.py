@@ -1,0 +1,113 @@
+"""A pair on its working grid, with all that guides it, and the velocity that a registration finds for it."""
+
+from dataclasses import dataclass, replace
+from typing import Optional, Tuple
+
+import torch
+
+from ..geometry.dense import resize_field
+from ..geometry.grid import Grid
+from ..job import Job
+from ..losses.similarity import SIMILARITIES
+from .clock import Clock
+from .hold import Hold
+from .mask_channels import Structures
+from .options import RegistrationOptions
+from .predict import predict_velocity
+from .refine import refine
+from .stiffness import smoothed, stiffened
+from .terms import ImageTerm, MaskTerm
+from .working import stored_grid
+
+Sides = Tuple[Optional[torch.Tensor], Optional[torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class WorkingPair:
+    """What the deformation is found from; tensors are on the device of the computation.
+
+    Attributes:
+        grid: the working grid, in fixed space.
+        fixed, moving: (1, 1, D, H, W) on it, `moving` pre-aligned.
+        covered: where each was imaged, (1, 1, D, H, W), None for everywhere.
+        heeded: 0 in the regions to be ignored, 1 elsewhere, (1, 1, D, H, W), None for everywhere.
+        structures: masks that guide.
+        hold: keeps the velocity to landmarks and rigid regions.
+        similarity: a name of :data:`..losses.similarity.SIMILARITIES`.
+        within_a_modality: whether both volumes are of the same kind.
+    """
+
+    grid: Grid
+    fixed: torch.Tensor
+    moving: torch.Tensor
+    covered: Sides
+    heeded: Sides
+    structures: Optional[Structures]
+    hold: Optional[Hold]
+    similarity: str
+    within_a_modality: bool
+
+    def velocity(
+        self, options: RegistrationOptions, job: Job, clock: Clock
+    ) -> Tuple[Optional[torch.Tensor], Optional[str]]:
+        """The velocity (1, 3, d, h, w) in voxels of its own grid over the extent of the working grid, and the name of
+        the network's weights where it predicted; each is None where there is none.
+
+        Raises:
+            WeightsError: the file of the weights cannot be used.
+            Canceled: through `job`.
+        """
+        velocity, weights = None, None
+        spacing = self.grid.spacing[::-1]
+        if options.use_network and (options.weights or self.within_a_modality):
+            with clock.stage("predict"):
+                job.update(0.0, "Predicting")
+                velocity, weights = predict_velocity(self.fixed, self.moving, self.structures, spacing, options.weights)
+        with clock.stage("refine"):
+            if options.use_refinement:
+                frame = (self.grid.shape, spacing, stiffened(options.refinement, options.stiffness))
+                terms, device = (self._image_term(), self._mask_term()), self.fixed.device
+                velocity = refine(*terms, *frame, velocity, device, job.part(0.1, 0.95), self.hold)
+            stored = stored_grid(self.grid, options.refinement.field_stride).shape
+            if velocity is not None:
+                velocity = resize_field(smoothed(velocity, self.grid, options.stiffness), stored)
+            if self.hold is not None:
+                job.update(0.95, "Following the guides")
+                velocity = self.hold.settle(self.fixed.new_zeros((1, 3, *stored)) if velocity is None else velocity)
+        return velocity, weights
+
+    def reversed(self, hold: Optional[Hold]) -> "WorkingPair":
+        """The pair in the other direction, on the same grid.
+
+        Args:
+            hold: what holds the velocity of that direction.
+        """
+        masks = self.structures
+        if masks is not None:
+            masks = replace(masks, fixed=masks.moving, moving=masks.fixed)
+        return replace(
+            self,
+            fixed=self.moving,
+            moving=self.fixed,
+            covered=self.covered[::-1],
+            heeded=self.heeded[::-1],
+            structures=masks,
+            hold=hold,
+        )
+
+    def _image_term(self) -> ImageTerm:
+        chosen = SIMILARITIES[self.similarity]
+        covered = [_both(*parts) for parts in zip(self.covered, self.heeded)]
+        return ImageTerm(chosen.loss, chosen.features(self.fixed), chosen.features(self.moving), *covered)
+
+    def _mask_term(self) -> Optional[MaskTerm]:
+        if self.structures is None:
+            return None
+        masks = (self.structures.fixed, self.structures.moving)
+        return MaskTerm(*(mask.to(self.fixed) for mask in masks), *self.heeded)
+
+
+def _both(first: Optional[torch.Tensor], second: Optional[torch.Tensor]) -> Optional[torch.Tensor]:
+    if first is None or second is None:
+        return second if first is None else first
+    return first * second

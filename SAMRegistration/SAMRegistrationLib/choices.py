@@ -6,6 +6,7 @@ AUTO = "auto"
 PRESETS, PRESET = ("fast", "balanced", "accurate"), "balanced"
 PREALIGNMENTS, PREALIGNMENT = ("affine", "rigid", "none"), "affine"
 MODALITIES = ("ct", "mr", "other")
+GUIDE, IGNORE, RIGID = ROLES = ("guide", "ignore", "rigid")  # what a structure is for in a registration
 POSITIVE, NEGATIVE, BOX = "positive", "negative", "box"  # kinds of prompts
 
 

@@ -82,7 +82,7 @@ def test_landmarks_that_cross_each_other_do_not_fold_and_are_told(pair):
     points, counterparts = landmarks(30, noise_mm=6.0)
     result = guided(pair, points, counterparts)
     assert folds(result.transform) == 0
-    (note,) = (note for note in result.notes if "without folds" in note)
+    (note,) = (note for note in result.notes if "are missed" in note)
     inside = np.flatnonzero(MOVING.contains(counterparts))
     errors = target_registration_errors(points[inside], counterparts[inside], result.transform)
     assert f"{inside[errors.argmax()] + 1} ({errors.max():.1f} mm)" in note
@@ -109,6 +109,16 @@ def test_landmarks_start_the_alignment_of_a_volume_turned_upside_down(pair):
     found = prealign(*unit, kind="rigid", landmarks=(points, transform_points(turn, points)))
     assert found.start == "landmarks"
     assert target_registration_errors(points, transform_points(turn, points), found.transform).max() < 1.0
+
+
+def test_an_alignment_that_leaves_the_landmarks_returns_to_them():
+    random = np.random.default_rng(0)
+    noise = [FIXED.image(random.random(FIXED.shape).astype(np.float32)) for _ in range(2)]
+    turn = sitk.Euler3DTransform(FIXED.center.tolist(), 0.5, 0.3, -0.6, (8.0, -5.0, 3.0))
+    points = inner_points(FIXED, 6)
+    found = prealign(*noise, kind="affine", landmarks=(points, transform_points(turn, points)))
+    assert target_registration_errors(points, transform_points(turn, points), found.transform).mean() < 2.0
+    assert found.start == "landmarks alone"
 
 
 def ball(grid, center, radius, label=1):
@@ -174,8 +184,12 @@ def test_masks_do_not_pull_in_an_ignored_region():
         (Guidance(PointList([FIXED.center])), "Only the fixed volume has guiding landmarks"),
         (Guidance(PointList([FIXED.center]), PointList([FIXED.center] * 2)), "There are 1 fixed but 2 moving"),
         (
+            Guidance(PointList([FIXED.center], ["a"]), PointList([FIXED.center] * 2, ["b", "a"])),
+            r"each needs a partner \(without one: b\)",
+        ),
+        (
             Guidance(PointList([FIXED.center] * 2, ["a", "b"]), PointList([FIXED.center] * 2, ["a", "c"])),
-            "Only some landmarks have the same name",
+            r"Only some landmarks have the same name in both lists \(without one: b, c\)",
         ),
         (Guidance(PointList([[900.0, 0, 0]]), PointList([FIXED.center])), "No landmark lies within both volumes"),
         (Guidance(ignored_fixed=FIXED.empty_image() + 1), "covers the whole volume"),
@@ -212,6 +226,13 @@ def test_landmarks_that_guide_are_measured_apart_from_those_held_out(pair, alone
     assert measures["after"]["landmarks"]["names"] == list("ef")
     np.testing.assert_allclose(measures["after"]["landmarks"]["errors_mm"], errors[4:])
     np.testing.assert_allclose(measures["after"]["guiding_landmarks"]["errors_mm"], errors[:4])
+
+
+def test_landmarks_of_tiny_volumes_are_told_apart_as_well(alone):
+    lists = [PointList(points * 1e-4, list("abcdef")) for points in landmarks(6)]
+    guidance = Guidance(*(PointList(side.points[:4] + 1e-9, side.names[:4]) for side in lists))
+    measures = engine.measure(alone.transform, None, None, *lists, guidance=guidance)
+    assert measures["after"]["landmarks"]["names"] == list("ef")
 
 
 @pytest.fixture(scope="module")
@@ -255,3 +276,23 @@ def test_the_command_follows_landmarks_and_regions_and_tells_the_errors(files, t
 def test_the_command_asks_for_the_landmarks_of_the_other_side(files, tmp_path, capsys):
     assert command(files, tmp_path / "out", "--fixed-guide-landmarks", files / "fixed_all.csv") == 2
     assert "--moving-guide-landmarks" in capsys.readouterr().err
+
+
+def test_guides_in_the_air_beside_the_body_are_followed_as_well(pair):
+    fixed, moving = (
+        sitk.ConstantPad(image - float(sitk.GetArrayViewFromImage(image).min()), [25] * 3, [25] * 3, 0.0)
+        for image in pair
+    )
+    grid = Grid.of(fixed)
+    points = grid.index_to_physical([[90, 40, 30], [80, 20, 50]])
+    counterparts = np.add(MAPPING(points), [0.0, 3.0, 4.0])
+    region = ball(grid, grid.index_to_physical([[12, 70, 20]])[0], 6.0)
+    guidance = Guidance(PointList(points), PointList(counterparts), rigid=region)
+    result = register(fixed, moving, options=options(), guidance=guidance)
+    assert target_registration_errors(points, counterparts, result.transform).max() < HALF_A_VOXEL
+    k, j, i = np.nonzero(sitk.GetArrayFromImage(region))
+    places = grid.index_to_physical(np.stack([i, j, k], -1))
+    ends = transform_points(result.transform, places)
+    sides = [np.linalg.norm(side[1:] - side[:-1], axis=1) for side in (places, ends)]
+    np.testing.assert_allclose(*sides, atol=0.1)
+    assert folds(result.transform) == 0

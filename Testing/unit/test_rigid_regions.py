@@ -119,6 +119,14 @@ def test_a_rigid_region_is_rigid_where_the_field_is_stored_coarsely(pair, monkey
     assert deformation_statistics(jacobian_image(result.transform, FIXED)).folded_voxels == 0
 
 
+def test_a_rigid_region_at_the_border_of_the_volume_is_rigid_up_to_the_border(pair):
+    index = np.indices(FIXED.shape)
+    spine = FIXED.image(((np.abs(index[2] - 52) < 4) & (np.abs(index[1] - 20) < 4)).astype(np.uint8))
+    result = register(*pair, options=OPTIONS, guidance=Guidance(rigid=spine))
+    assert bending(result.transform, voxels_of(spine)) < 0.05
+    assert deformation_statistics(jacobian_image(result.transform, FIXED)).folded_voxels == 0
+
+
 def test_several_regions_move_each_by_itself(pair):
     other = FIXED.index_to_physical([[14, 34, 12]])[0]
     near = np.linalg.norm(voxel_centers(FIXED) - other, axis=1).reshape(FIXED.shape) < 6

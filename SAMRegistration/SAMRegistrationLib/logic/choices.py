@@ -15,6 +15,11 @@ def prealignment_names() -> Dict[str, str]:
     return {"affine": _("affine"), "rigid": _("rigid"), "none": _("none, they lie in place")}
 
 
+def role_names() -> Dict[str, str]:
+    """What a structure is for in a registration."""
+    return {"guide": _("guide"), "ignore": _("ignore"), "rigid": _("rigid")}
+
+
 def modality_names() -> Dict[str, str]:
     """The kinds of a volume."""
     return {"auto": _("guessed"), "ct": _("CT"), "mr": _("MR"), "other": _("other")}

@@ -168,13 +168,17 @@ class StructuresLogic:
         Example:
             >>> sorted(structure.name for structure in logic.structures(parameters))
             ['liver', 'spleen']
+            >>> {structure.role for structure in logic.structures(parameters)}
+            {'guide'}
         """
+        from ..scene.roles import common_role
         from ..scene.structure_segments import structures_of
 
         found = {}
         for side in ("fixed", "moving"):
             for structure in structures_of(self.segmentationOf(parameters, side)):
-                found.setdefault(structure.id, structure)
+                first = found.setdefault(structure.id, structure)
+                found[structure.id] = first._replace(role=common_role(first.role, structure.role))
         return list(found.values())
 
     def addStructure(self, parameters, name, color=None, terminology="") -> str:
@@ -220,10 +224,16 @@ class StructuresLogic:
                 self.addStructure(parameters, structure.name, structure.color, structure.terminology)
 
     def changeStructure(self, parameters, structureId, **changes) -> None:
-        """Change name, color or terminology (a serialized entry) of a structure in both images.
+        """Change name, color, terminology (a serialized entry) or role of a structure in both images.
+
+        The role says what the structure is for in a registration: "guide", "ignore" (nothing pulls inside, as in a
+        tumor or at metal) or "rigid" (it moves as one rigid body, as a bone or an implant). It is saved with the scene.
 
         Example:
             >>> logic.changeStructure(parameters, liver, name="Liver")
+            >>> logic.changeStructure(parameters, spleen, role="ignore")
+            >>> [structure.name for structure in logic.structures(parameters) if structure.role == "ignore"]
+            ['spleen']
         """
         structure = next(entry for entry in self.structures(parameters) if entry.id == structureId)
         self._putStructure(parameters, structure._replace(**changes))

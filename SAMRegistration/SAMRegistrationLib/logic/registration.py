@@ -89,13 +89,15 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             >>> logic.describeRegistration(parameters)
             'Register CT2 to CT1, guided by masks (balanced)'
         """
+        from ..choices import IGNORE
         from ..scene.structure_segments import structures_of
         from ..volumes import name_key
 
         texts = {"moving": parameters.movingVolume.GetName(), "fixed": parameters.fixedVolume.GetName()}
         segmentations = (parameters.fixedSegmentation, parameters.movingSegmentation)
         fixed, moving = ({name_key(structure.name) for structure in structures_of(node)} for node in segmentations)
-        if fixed & moving:
+        ignored = {name_key(structure.name) for structure in self.structures(parameters) if structure.role == IGNORE}
+        if (fixed & moving) - ignored:
             text = _("Register {moving} to {fixed}, guided by masks ({preset})")
         else:
             text = _("Register {moving} to {fixed} ({preset})")

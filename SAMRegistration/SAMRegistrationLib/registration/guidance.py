@@ -8,8 +8,10 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..geometry.grid import Grid
+from ..geometry.transforms import transform_points
 from ..metrics import pair_landmarks, target_registration_errors
 from ..points import PointList
+from ..quantities import number_text
 from ..volumes import Labels, StructureMasks, as_structures
 
 
@@ -73,6 +75,19 @@ class Guides:
     ignored: Tuple[Optional[StructureMasks], Optional[StructureMasks]] = (None, None)
     rigid: Optional[StructureMasks] = None
     notes: Tuple[str, ...] = ()
+
+    def places(self, linear_inverse: sitk.Transform) -> np.ndarray:
+        """Points (N, 3) in fixed space, LPS mm, around which the deformation has to follow guides.
+
+        Args:
+            linear_inverse: brings moving points to fixed space.
+        """
+        found = [np.zeros((0, 3))]
+        if self.landmarks is not None:
+            found += [self.landmarks.fixed, transform_points(linear_inverse, self.landmarks.moving)]
+        if self.rigid is not None:
+            found += [self.rigid.cut(label)[1].corners() for label in self.rigid.labels]
+        return np.concatenate(found)
 
     @property
     def facts(self) -> Dict[str, Any]:
@@ -163,7 +178,9 @@ def unmet(landmarks: Optional[LandmarkPairs], transform: sitk.Transform, toleran
     if landmarks is None:
         return []
     errors = target_registration_errors(landmarks.fixed, landmarks.moving, transform)
-    missed = ", ".join(f"{name} ({error:.1f} mm)" for name, error in zip(landmarks.names, errors) if error > tolerance)
+    missed = ", ".join(
+        f"{name} ({number_text(error, 1)} mm)" for name, error in zip(landmarks.names, errors) if error > tolerance
+    )
     if not missed:
         return []
-    return [f"Guiding landmarks that a deformation without folds does not bring onto each other: {missed}."]
+    return [f"Guiding landmarks that are missed, because nothing may fold and rigid regions may not bend: {missed}."]

@@ -111,7 +111,7 @@ def _register(
         linear_inverse = initial_inverse or linear.GetInverse()
         require_coverage(Grid.of(fixed), Grid.of(moving), linear, linear_inverse)
     with clock.stage("prepare"):
-        grid = working_grid(pair.units[0], options.largest_grid)
+        grid = working_grid(pair.units[0], options.largest_grid, guides.places(linear_inverse))
         identity = sitk.Transform(3, sitk.sitkIdentity)
         images = [on_grid(unit, grid, mapping) for unit, mapping in zip(pair.units, (identity, linear))]
         job.check()
@@ -135,7 +135,9 @@ def _register(
         job.update(share, "Finishing")
         transform, inverse = _transforms(velocity, grid, linear, linear_inverse)
     differing, disagreement = {}, None
-    if options.confidence and velocity is not None:
+    if options.confidence and velocity is None:
+        notes = [*notes, "Without a deformation there is no second solution to compare, so there is no confidence map."]
+    elif options.confidence:
         with clock.stage("confidence"):
             hold = reverse_hold_of(guides, grid, linear, linear_inverse, inverse, options)
             lengths, differing = with_second_solution(working, velocity, hold, options, job.part(share, 0.95))
@@ -164,7 +166,7 @@ def _register(
     result = RegistrationResult(
         transform, inverse, linear, fixed, moving, facts, clock.seconds, disagreement=disagreement
     )
-    return result.with_notes([*notes, *pair.notes, *left_out, *unmet(guides.landmarks, transform, max(grid.spacing))])
+    return result.with_notes([*notes, *pair.notes, *left_out, *unmet(guides.landmarks, transform, min(grid.spacing))])
 
 
 def _linear_part(fixed, moving, fixed_masks, moving_masks, guides, options, job):
@@ -178,7 +180,8 @@ def _linear_part(fixed, moving, fixed_masks, moving_masks, guides, options, job)
 def _covered(fixed: sitk.Image, moving: sitk.Image, grid: Grid, linear: sitk.Transform):
     """Where each volume was imaged, on the working grid; None for everywhere."""
     identity = sitk.Transform(3, sitk.sitkIdentity)
-    yield None if Grid.of(fixed).is_orthogonal else field_of_view(Grid.of(fixed), grid, identity)
+    within = Grid.of(fixed).is_orthogonal and Grid.of(fixed).contains(grid.corners()).all()
+    yield None if within else field_of_view(Grid.of(fixed), grid, identity)
     yield field_of_view(Grid.of(moving), grid, linear)
 
 

@@ -1,6 +1,6 @@
 """The working grid: the fixed volume's frame, at a spacing that fits the preset, and both volumes on it."""
 
-from typing import Optional
+from typing import Optional, Sequence
 
 import numpy as np
 import SimpleITK as sitk
@@ -15,15 +15,16 @@ BACKGROUND = 0.02
 LARGEST_STORED_FIELD = 500_000  # voxels; above it the displacement is stored on the coarser grid of the velocity
 
 
-def working_grid(fixed: sitk.Image, largest: int) -> Grid:
+def working_grid(fixed: sitk.Image, largest: int, places: Sequence[Sequence[float]] = ()) -> Grid:
     """Where the fixed volume shows something, with a margin, at its own spacing or the finest that fits.
 
     Args:
         fixed: intensities in [0, 1]; what is next to 0 at the rim is cropped away. Where its axes are sheared, the grid
             encloses it at right angles, so that windows and filters are as wide along every axis.
         largest: voxels at most. Fine axes are coarsened first, so that voxels become more even.
+        places: points (N, 3) of the volume, LPS mm, that lie within the grid with the margin, also beyond the volume.
     """
-    grid = _cropped(fixed).orthogonal()
+    grid = _cropped(fixed, places).orthogonal()
     spacing = np.asarray(grid.spacing)
     extent = spacing * np.asarray(grid.size)
     if np.prod(grid.size) <= largest:
@@ -62,12 +63,12 @@ def field_of_view(volume: Grid, grid: Grid, transform: sitk.Transform) -> Option
     return None if array.all() else torch.from_numpy(array)[None, None]
 
 
-def _cropped(fixed: sitk.Image) -> Grid:
+def _cropped(fixed: sitk.Image, places: Sequence[Sequence[float]]) -> Grid:
     grid = Grid.of(fixed)
-    start, stop = [], []
-    for axis, (first, last) in enumerate(marked_bounds(sitk.GetArrayViewFromImage(fixed) > BACKGROUND)):
-        margin = int(np.ceil(MARGIN * grid.length_unit / grid.spacing[2 - axis]))
-        start.append(max(first - margin, 0))
-        stop.append(min(last + 1 + margin, grid.shape[axis]))
-    start, stop = start[::-1], stop[::-1]
-    return grid.crop(start, [b - a for a, b in zip(start, stop)])
+    margin = np.ceil(MARGIN * grid.length_unit / np.asarray(grid.spacing)).astype(int)
+    first, last = np.array(marked_bounds(sitk.GetArrayViewFromImage(fixed) > BACKGROUND))[::-1].T
+    start, stop = np.maximum(first - margin, 0), np.minimum(last + 1 + margin, grid.size)
+    if len(places):
+        index = np.clip(np.round(grid.physical_to_index(places)).astype(int), 0, np.asarray(grid.size) - 1)
+        start, stop = np.minimum(start, index.min(0) - margin), np.maximum(stop, index.max(0) + 1 + margin)
+    return grid.crop(start.tolist(), (stop - start).tolist())

@@ -229,13 +229,13 @@ class MaskEditor:
             job.update(0.5, "Preparing the volume")
             session = SegmentationSession(self._copy.image, predictor, self.prompts)
             for structure in structures:
-                session.describe_structure(*structure)
+                session.describe_structure(structure.id, structure.name, structure.color, structure.terminology)
             for mask in self._masks:
                 if mask.image is not None and session.prompts.has(mask.id):
                     session.set_mask(mask.id, on_grid(mask, session.grid))
             self._session, self._copy, self._masks = session, None, []
         for structure in structures:
-            self._session.describe_structure(*structure)
+            self._session.describe_structure(structure.id, structure.name, structure.color, structure.terminology)
         return self._session
 
     def _update(self, session: SegmentationSession, before: PromptSet, also: Sequence[str] = (), outside: int = 0):

@@ -17,6 +17,7 @@ from ..geometry.grid import Grid
 from ..geometry.resample import warp_labels
 from ..volumes import NamedMask, StructureMasks
 from .deformable import deformed
+from .roles import role_of
 from .space import grid_of_matrix, is_linear_to_world, matrix_of_grid, parent_to_world, to_numpy, to_vtk, to_world
 from .volumes import scalars, voxels
 
@@ -35,10 +36,11 @@ class SegmentMask:
 
     Attributes:
         id, name: of the segment.
+        role: what it is for, one of :data:`..choices.ROLES`.
     """
 
-    def __init__(self, segment_id: str, name: str, layer: Optional[_Layer], label: int):
-        self.id, self.name = segment_id, name
+    def __init__(self, segment_id: str, name: str, role: str, layer: Optional[_Layer], label: int):
+        self.id, self.name, self.role = segment_id, name, role
         self._layer, self._label = layer, label
 
     @cached_property
@@ -77,7 +79,7 @@ def masks_of(node, segment_ids: Optional[Sequence[str]] = None) -> List[SegmentM
         key = "" if data is None else data.GetAddressAsString(data.GetClassName())
         if key not in layers:
             layers[key] = _layer(data, node)
-        found.append(SegmentMask(segment_id, segment.GetName(), layers[key], segment.GetLabelValue()))
+        found.append(SegmentMask(segment_id, segment.GetName(), role_of(segment), layers[key], segment.GetLabelValue()))
     return found
 
 

@@ -6,36 +6,45 @@ on any thread and touch no node.
 
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import SimpleITK as sitk
 from slicer.i18n import tr as _
 
 from .. import engine
+from ..choices import IGNORE, RIGID
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_mask, warp_volume
 from ..job import Job
 from ..metrics import hatching
-from ..volumes import name_key
-from .masks import SegmentMask, labelmap, masks_of, structure_masks
+from .landmarks import Landmarks, landmarks_of
+from .masks import SegmentMask, labelmap, masks_of
+from .pairing import both_sides, guiding, notes_of, one_side, parts_of
 from .surfaces import surface_of
 from .transforms import oriented_grid, transform_grid
 from .volumes import VolumeCopy, image_data
 
 LARGEST_MAP = 8_000_000
-MOST_NAMED = 5
+NO_NODES = (None, None)
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is read from the scene: volumes and masks in the world."""
+    """What is read from the scene: volumes, masks and landmarks in the world.
+
+    Attributes:
+        landmarks: those that guide; None without any.
+        held_out: those that are only measured; None without any.
+    """
 
     fixed: VolumeCopy
     moving: VolumeCopy
     fixed_masks: List[SegmentMask]
     moving_masks: List[SegmentMask]
+    landmarks: Optional[Landmarks] = None
+    held_out: Optional[Landmarks] = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,8 @@ class Outcome:
         jacobian: Jacobian determinant on `map_grid`; `folds` marks where it is not positive, and `hatching` the same
             places by stripes; both are None without folds. `fold_list` has them one by one (:class:`..metrics.Fold`).
         labelmaps: warped mask of every segment of the moving segmentation, by its id; `surfaces` their borders.
-        measures: one dictionary per structure: name, dice_before, dice_after, hd95_before, hd95_after.
+        measures: one dictionary per structure: name, role, dice_before, dice_after, hd95_before, hd95_after.
+        landmarks: one dictionary per landmark: name, guides (or was held out), error_before, error_after (mm).
         deformation: regularity, see DeformationStatistics.
     """
 
@@ -65,12 +75,20 @@ class Outcome:
     labelmaps: Dict[str, Any]
     surfaces: Dict[str, Any]
     measures: List[Dict[str, Any]]
+    landmarks: List[Dict[str, Any]]
     deformation: Dict[str, float]
     seconds: float
 
 
-def read(fixed, moving, fixed_segmentation=None, moving_segmentation=None) -> Inputs:
+def read(
+    fixed, moving, fixed_segmentation=None, moving_segmentation=None, landmarks=NO_NODES, held_out=NO_NODES
+) -> Inputs:
     """Read a pair of volume nodes, with segmentation nodes or None; nothing in the scene changes.
+
+    Args:
+        landmarks: markups nodes of the fixed and of the moving volume whose points are brought onto each other, or
+            None for both.
+        held_out: the same for landmarks that are only measured.
 
     Raises:
         InputError: a node cannot be used, or both volumes are the same.
@@ -80,7 +98,8 @@ def read(fixed, moving, fixed_segmentation=None, moving_segmentation=None) -> In
     if fixed is moving:
         raise InputError(_("Fixed and moving are the same volume; choose two."))
     masks = [[] if node is None else masks_of(node) for node in (fixed_segmentation, moving_segmentation)]
-    return Inputs(VolumeCopy(fixed), VolumeCopy(moving), *masks)
+    points = [None if None in nodes else landmarks_of(*nodes) for nodes in (landmarks, held_out)]
+    return Inputs(VolumeCopy(fixed), VolumeCopy(moving), *masks, *points)
 
 
 def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
@@ -93,9 +112,11 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
         InputError, SAMRegistrationError, Canceled: see :func:`..registration.register`.
     """
     job = job or Job()
-    structures = _structures(inputs)
-    result = engine.register(inputs.fixed.image, inputs.moving.image, *structures[1:], options, job.part(0.0, 0.85))
-    return _prepare(inputs, structures, result, job.part(0.85, 1.0))
+    parts = parts_of(inputs.fixed_masks, inputs.moving_masks)
+    masks = both_sides(guiding(parts), inputs.fixed.grid, inputs.moving.grid)
+    guidance, images = _guidance(inputs, parts), (inputs.fixed.image, inputs.moving.image)
+    result = engine.register(*images, *masks, options, job.part(0.0, 0.85), guidance)
+    return _prepare(inputs, parts, result, job.part(0.85, 1.0))
 
 
 def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
@@ -104,13 +125,12 @@ def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
     Raises:
         Canceled: `job` was canceled.
     """
-    return _prepare(inputs, _structures(inputs), result, job or Job())
+    return _prepare(inputs, parts_of(inputs.fixed_masks, inputs.moving_masks), result, job or Job())
 
 
-def _prepare(inputs: Inputs, structures, result, job: Job) -> Outcome:
+def _prepare(inputs: Inputs, parts, result, job: Job) -> Outcome:
     start = time.perf_counter()
-    names, fixed_labels, moving_labels = structures
-    result = result.with_notes(_left_out(inputs))
+    result = result.with_notes(_notes(inputs, parts))
     grid, moving_grid = inputs.fixed.grid, inputs.moving.grid
     job.update(0.1, "Warping")
     warped = warped_data(inputs.moving, result.transform, grid, job)
@@ -119,7 +139,7 @@ def _prepare(inputs: Inputs, structures, result, job: Job) -> Outcome:
     map_grid = _limited(grid)
     jacobian, deformation, fold_list = _jacobian(result.transform, map_grid, job)
     job.update(0.7, "Measuring")
-    measures = _measures(names, result.transform, fixed_labels, moving_labels)
+    measures, landmarks = _measures(inputs, parts, result.transform)
     folded = sitk.GetArrayViewFromImage(jacobian) <= 0
     job.update(0.9, "Preparing the views")
     surfaces = {segment_id: surface_of(mask) for segment_id, mask in labelmaps.items()}
@@ -137,55 +157,31 @@ def _prepare(inputs: Inputs, structures, result, job: Job) -> Outcome:
         labelmaps,
         surfaces,
         measures,
+        landmarks,
         deformation,
         sum(result.seconds.values()) + time.perf_counter() - start,
     )
 
 
-def _structures(inputs: Inputs):
-    """Names of the structures that both sides have, and these structures (1, 2, ...) of each, None without any."""
-    pairs = _pairs(inputs.fixed_masks, inputs.moving_masks)
-    names, numbers = [fixed.name for fixed, _moving in pairs], range(1, len(pairs) + 1)
-    return (
-        names,
-        structure_masks([fixed for fixed, _moving in pairs], numbers, names, inputs.fixed.grid),
-        structure_masks([moving for _fixed, moving in pairs], numbers, names, inputs.moving.grid),
+def _guidance(inputs: Inputs, parts):
+    """What guides beside masks, None without any; a role counts on both sides, whichever segment has it."""
+    from ..registration import Guidance
+
+    ignored = [part for part in parts if part.role == IGNORE]
+    regions = (
+        one_side([part.fixed for part in ignored if part.fixed is not None], inputs.fixed.grid),
+        one_side([part.moving for part in ignored if part.moving is not None], inputs.moving.grid),
+        one_side([part.fixed for part in parts if part.role == RIGID and part.fixed is not None], inputs.fixed.grid),
     )
+    points = (None, None) if inputs.landmarks is None else (inputs.landmarks.fixed, inputs.landmarks.moving)
+    guides = (*points, *regions)
+    return None if all(guide is None for guide in guides) else Guidance(*guides)
 
 
-def _pairs(fixed: List[SegmentMask], moving: List[SegmentMask]):
-    """Structures of both segmentations with a mask in each, matched by name (case and outer blanks ignored).
-
-    Segments whose name occurs several times are matched only where their ids agree too.
-    """
-    fixed_names, moving_names = (_by_name(masks) for masks in (fixed, moving))
-    pairs = []
-    for name, masks in fixed_names.items():
-        others = moving_names.get(name, [])
-        if len(masks) == len(others) == 1:
-            pairs.append((masks[0], others[0]))
-        else:
-            pairs += [(mask, other) for mask in masks for other in others if mask.id == other.id]
-    return pairs
-
-
-def _left_out(inputs: Inputs) -> List[str]:
-    """A sentence about the structures with a mask that have no partner, if there are any."""
-    pairs = _pairs(inputs.fixed_masks, inputs.moving_masks)
-    paired = {id(mask) for pair in pairs for mask in pair}
-    masks = (*inputs.fixed_masks, *inputs.moving_masks) if inputs.fixed_masks and inputs.moving_masks else ()
-    alone = [mask.name for mask in masks if mask.image is not None and id(mask) not in paired]
-    if not alone:
-        return []
-    names = ", ".join(alone[:MOST_NAMED]) + (", ..." if len(alone) > MOST_NAMED else "")
-    return [_("Left out, as only one image has a mask of that name: {names}.").format(names=names)]
-
-
-def _by_name(masks: List[SegmentMask]) -> Dict[str, List[SegmentMask]]:
-    found: Dict[str, List[SegmentMask]] = {}
-    for mask in masks:
-        if mask.image is not None:
-            found.setdefault(name_key(mask.name), []).append(mask)
+def _notes(inputs: Inputs, parts) -> List[str]:
+    found = notes_of(parts, bool(inputs.fixed_masks and inputs.moving_masks))
+    for landmarks in (inputs.landmarks, inputs.held_out):
+        found += [] if landmarks is None else landmarks.notes
     return found
 
 
@@ -217,18 +213,37 @@ def _jacobian(transform: sitk.Transform, grid: Grid, job: Job):
     return jacobian, deformation_statistics(jacobian).as_dict(), find_folds(jacobian)
 
 
-def _measures(names, transform, fixed_labels, moving_labels) -> List[Dict[str, Any]]:
-    if fixed_labels is None or moving_labels is None:
-        return []
-    measured = engine.measure(transform, fixed_labels, moving_labels)
+def _measures(inputs: Inputs, parts, transform) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
+    """Rows of structures that both images have, and of landmarks."""
+    from ..registration import Guidance
+
+    paired = [part for part in parts if part.is_paired]
+    structures = both_sides(paired, inputs.fixed.grid, inputs.moving.grid)
+    guides = None if inputs.landmarks is None else Guidance(inputs.landmarks.fixed, inputs.landmarks.moving)
+    held_out = (None, None) if inputs.held_out is None else (inputs.held_out.fixed, inputs.held_out.moving)
+    measured = engine.measure(transform, *structures, *held_out, guidance=guides)
     before, after = (
-        {scores["label"]: scores for scores in measured[when]["structures"]} for when in ("before", "after")
+        {scores["label"]: scores for scores in measured[when].get("structures", ())} for when in ("before", "after")
     )
     rows = []
-    for label, name in enumerate(names, start=1):
-        row = {"name": name}
+    for label, part in enumerate(paired, start=1):
+        row = {"name": part.name, "role": part.role}
         for when, scores in (("before", before.get(label, {})), ("after", after.get(label, {}))):
             row[f"dice_{when}"] = scores.get("dice")
             row[f"hd95_{when}"] = scores.get("hd95_mm")
         rows.append(row)
+    return (rows if measured["after"].get("structures") else []), _landmark_rows(measured)
+
+
+def _landmark_rows(measured) -> List[Dict[str, Any]]:
+    rows = []
+    for key, guides in (("guiding_landmarks", True), ("landmarks", False)):
+        if key in measured["after"]:
+            before, after = measured["before"][key], measured["after"][key]
+            rows += [
+                {"name": name or str(number), "guides": guides, "error_before": first, "error_after": then}
+                for number, (name, first, then) in enumerate(
+                    zip(after["names"], before["errors_mm"], after["errors_mm"]), start=1
+                )
+            ]
     return rows

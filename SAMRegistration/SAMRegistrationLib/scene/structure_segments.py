@@ -13,11 +13,13 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from ..choices import GUIDE
 from ..errors import InputError
 from ..geometry.frames import RAS_LPS
 from ..segmentation.prompt_editor import COLORS
 from ..segmentation.prompts import Prompt, PromptSet, new_id
 from .placement import motion_since, place_of
+from .roles import put_role, role_of
 
 PROMPTS, PLACE = "SAMRegistration.Prompts", "place"
 
@@ -29,6 +31,7 @@ class StructureInfo(NamedTuple):
     name: str
     color: Tuple[float, float, float]
     terminology: str
+    role: str = GUIDE
 
 
 def structures_of(node) -> List[StructureInfo]:
@@ -37,7 +40,9 @@ def structures_of(node) -> List[StructureInfo]:
         return []
     segmentation = node.GetSegmentation()
     return [
-        StructureInfo(segment_id, segment.GetName(), tuple(segment.GetColor()), terminology_of(segment))
+        StructureInfo(
+            segment_id, segment.GetName(), tuple(segment.GetColor()), terminology_of(segment), role_of(segment)
+        )
         for segment_id in segmentation.GetSegmentIDs()
         for segment in [segmentation.GetSegment(segment_id)]
     ]
@@ -56,7 +61,7 @@ def new_structure(name: str, taken: int, color: Optional[Sequence[float]] = None
 
 
 def put_structure(node, structure: StructureInfo) -> None:
-    """Add an empty segment, or set name, color and terminology of the one with this id; its mask stays."""
+    """Add an empty segment, or set name, color, terminology and role of the one with this id; its mask stays."""
     segmentation = node.GetSegmentation()
     segment = segmentation.GetSegment(structure.id)
     if segment is None:
@@ -64,6 +69,7 @@ def put_structure(node, structure: StructureInfo) -> None:
         segment = segmentation.GetSegment(structure.id)
     segment.SetName(structure.name)
     segment.SetColor(structure.color)
+    put_role(segment, structure.role)
     if structure.terminology:
         segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), structure.terminology)
 

@@ -1,11 +1,13 @@
 """Measures of a registration as a table node, and as lines for a panel."""
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+import statistics
+from typing import Any, Dict, List, Sequence, Tuple
 
 import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from ..choices import GUIDE, IGNORE, RIGID
 from ..geometry.frames import flipped
 from ..quantities import number_text
 from .views import layout, set_layout
@@ -24,12 +26,30 @@ def fold_columns() -> Tuple[str, ...]:
 def structure_rows(measures: List[Dict[str, Any]]) -> List[Tuple[str, ...]]:
     """Rows of text for every structure, in the order of :func:`columns`; "-" where a value cannot be given."""
     rows = []
+    names = {GUIDE: "{name}", IGNORE: _("{name} (ignored)"), RIGID: _("{name} (rigid)")}
     for entry in measures:
+        name = names[entry["role"]].format(name=entry["name"])
         for title, key, digits, sense in ((_("{name}: Dice"), "dice", 3, 1), (_("{name}: HD95 (mm)"), "hd95", 2, -1)):
             texts = [number_text(entry[f"{key}_{when}"], digits) for when in ("before", "after")]
-            gain = None if "-" in texts else sense * (float(texts[1]) - float(texts[0]))
-            rows.append((title.format(name=entry["name"]), *texts, _change(gain)))
+            rows.append((title.format(name=name), *texts, _change(texts, sense)))
     return rows
+
+
+def landmark_rows(landmarks: List[Dict[str, Any]]) -> Tuple[List[Tuple[str, ...]], List[Tuple[str, ...]]]:
+    """Rows of text for landmarks that guided and that were held out, altogether and each (see Outcome.landmarks)."""
+    summary, each = [], []
+    for guides, titles in (
+        (True, (_("Guiding landmarks ({n}): mean error (mm)"), _("Guiding landmarks: largest error (mm)"))),
+        (False, (_("Held-out landmarks ({n}): mean error (mm)"), _("Held-out landmarks: largest error (mm)"))),
+    ):
+        entries = [entry for entry in landmarks if entry["guides"] is guides]
+        errors = [[entry[f"error_{when}"] for entry in entries] for when in ("before", "after")]
+        if entries:
+            summary.append(_error_row(titles[0].format(n=len(entries)), *map(statistics.fmean, errors)))
+            summary.append(_error_row(titles[1], *map(max, errors)))
+        title = _("Landmark {name}, guiding: error (mm)") if guides else _("Landmark {name}, held out: error (mm)")
+        each += [_error_row(title.format(name=entry["name"]), *pair) for entry, *pair in zip(entries, *errors)]
+    return summary, each
 
 
 def summary_rows(deformation: Dict[str, float], seconds: float) -> List[Tuple[str, str]]:
@@ -46,9 +66,11 @@ def summary_rows(deformation: Dict[str, float], seconds: float) -> List[Tuple[st
 
 
 def add_table(outcome, name: str):
-    """A table node with the rows of both functions above; what describes the deformation has a value after only."""
-    rows = structure_rows(outcome.measures)
+    """A table node with the rows of the functions above; what describes the deformation has a value after only."""
+    landmarks, each_landmark = landmark_rows(outcome.landmarks)
+    rows = structure_rows(outcome.measures) + landmarks
     rows += [(title, "", value, "") for title, value in summary_rows(outcome.deformation, outcome.seconds)]
+    rows += each_landmark
     return add_text_table(name, columns(), *rows)
 
 
@@ -114,7 +136,14 @@ def rows_of(node) -> List[List[str]]:
     return [[table.GetValue(row, column).ToString() for column in range(columns)] for row in range(rows)]
 
 
-def _change(gain: Optional[float]) -> str:
-    if gain is None:
+def _error_row(title: str, before: float, after: float) -> Tuple[str, ...]:
+    texts = [number_text(value, 2) for value in (before, after)]
+    return (title, *texts, _change(texts, -1))
+
+
+def _change(texts: Sequence[str], sense: int) -> str:
+    """What came of a value, before and after; `sense` is 1 where more is better, -1 where less is."""
+    if "-" in texts:
         return ""
+    gain = sense * (float(texts[1]) - float(texts[0]))
     return _("better") if gain > 0 else _("worse") if gain < 0 else _("same")

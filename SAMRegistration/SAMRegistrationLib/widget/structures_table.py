@@ -1,15 +1,17 @@
-"""The table of structures: eye, color, name, what there is of each in both images, and terminology."""
+"""The table of structures: eye, color, name, what there is of each in both images, its role, and terminology."""
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..choices import GUIDE, ROLES
+from ..logic.choices import role_names
 from .fitting import limit_columns
 from .messages import sentence
 from .panel import Panel
 from .terminology import TerminologyDialog
 
-EYE, COLOR, NAME, FIXED_STATE, MOVING_STATE, TERMINOLOGY = range(6)
+EYE, COLOR, NAME, FIXED_STATE, MOVING_STATE, ROLE, TERMINOLOGY = range(7)
 WIDEST_STATE = 64
 
 
@@ -24,14 +26,15 @@ class StructuresTable(Panel):
         self._ui, self._logic, self._parameters = ui, logic, parameters
         self._changed, self._removed = changed, removed
         self._filling = False
-        self._ids = []
+        self._ids, self._structures = [], []
         self._terminology = None
         self._presence = logic.newPresence()
         self._masked = self._prompts = {}
         table = ui.structuresTable
-        table.setColumnCount(6)
-        table.setHorizontalHeaderLabels([_("Show"), _("Color"), _("Structure"), _("Fixed"), _("Moving"), _("Term")])
-        for column in range(6):
+        titles = [_("Show"), _("Color"), _("Structure"), _("Fixed"), _("Moving"), _("Role"), _("Term")]
+        table.setColumnCount(len(titles))
+        table.setHorizontalHeaderLabels(titles)
+        for column in range(len(titles)):
             mode = qt.QHeaderView.Stretch if column in (NAME, TERMINOLOGY) else qt.QHeaderView.ResizeToContents
             table.horizontalHeader().setSectionResizeMode(column, mode)
         table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
@@ -46,6 +49,8 @@ class StructuresTable(Panel):
         ui.terminologyButton.clicked.connect(self.onTerminology)
         ui.addAnatomyButton.clicked.connect(self.onAddAnatomy)
         ui.anatomyCombo.addItems(list(logic.anatomies()))
+        ui.roleCombo.addItems([role_meanings()[role] for role in ROLES])
+        ui.roleCombo.currentIndexChanged.connect(self._on_role)
 
     def current(self):
         """Id of the chosen structure, None without any."""
@@ -80,7 +85,7 @@ class StructuresTable(Panel):
         self._prompts = {side: self._logic.promptsOf(parameters, side) for side in sides}
         limit_columns(table, WIDEST_STATE)
         self._filling = True
-        self._ids = [structure.id for structure in structures]
+        self._ids, self._structures = [structure.id for structure in structures], structures
         table.setRowCount(len(structures))
         for row, structure in enumerate(structures):
             self._fill(row, structure, parameters)
@@ -91,6 +96,7 @@ class StructuresTable(Panel):
                 table.setCurrentCell(row, NAME)
         self._ui.removeStructureButton.setEnabled(bool(structures))
         self._ui.terminologyButton.setEnabled(bool(structures))
+        self._show_role()
         can_add = parameters is not None and (parameters.fixedVolume or parameters.movingVolume) is not None
         self._ui.addStructureButton.setEnabled(can_add)
         self._ui.addAnatomyButton.setEnabled(can_add)
@@ -117,6 +123,11 @@ class StructuresTable(Panel):
             self._removed(structure_id, " ".join(told))
 
         self._act(remove)
+
+    def _on_role(self, index):
+        structure_id = self.current()
+        if not self._filling and structure_id is not None and index >= 0:
+            self._act(lambda: self._logic.changeStructure(self._parameters(), structure_id, role=ROLES[index]))
 
     def onTerminology(self, *_args):
         structure_id, parameters = self.current(), self._parameters()
@@ -145,7 +156,17 @@ class StructuresTable(Panel):
         self.update()
         self._changed()
 
+    def _show_role(self):
+        """Show the role of the chosen structure in the box below the table."""
+        chosen = self.current()
+        roles = {structure.id: structure.role for structure in self._structures}
+        self._filling = True
+        self._ui.roleCombo.setCurrentIndex(ROLES.index(roles.get(chosen, GUIDE)))
+        self._filling = False
+        self._ui.roleCombo.setEnabled(chosen is not None)
+
     def _fill(self, row, structure, parameters):
+        table = self._ui.structuresTable
         show = self._item(row, EYE, "")
         visible = self._logic.isStructureVisible(parameters, structure.id)
         show.setCheckState(qt.Qt.Checked if visible else qt.Qt.Unchecked)
@@ -159,9 +180,15 @@ class StructuresTable(Panel):
         for column, text in (
             (FIXED_STATE, self._state("fixed", structure.id)),
             (MOVING_STATE, self._state("moving", structure.id)),
+            (ROLE, role_names()[structure.role]),
             (TERMINOLOGY, _meaning(structure)),
         ):
             self._item(row, column, text).setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+        role = table.item(row, ROLE)
+        font = role.font()
+        font.setBold(structure.role != GUIDE)
+        role.setFont(font)
+        role.setToolTip(role_meanings()[structure.role])
 
     def _item(self, row, column, text):
         table = self._ui.structuresTable
@@ -198,6 +225,7 @@ class StructuresTable(Panel):
     def _on_selected(self, *_args):
         if not self._filling:
             self._parameters().chosenStructure = self.current() or ""
+            self._show_role()
             self._changed()
 
     def _on_double_clicked(self, row, column):
@@ -212,6 +240,15 @@ class StructuresTable(Panel):
         if color.isValid():
             chosen = (color.red() / 255, color.green() / 255, color.blue() / 255)
             self._act(lambda: self._logic.changeStructure(self._parameters(), structure_id, color=chosen))
+
+
+def role_meanings():
+    """What the roles do to a registration."""
+    return {
+        "guide": _("guides the registration"),
+        "ignore": _("ignored: nothing pulls inside"),
+        "rigid": _("rigid: moves as one body"),
+    }
 
 
 def _color(structure):

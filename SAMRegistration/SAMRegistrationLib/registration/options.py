@@ -68,20 +68,24 @@ class RegistrationOptions:
         """
         if name not in PRESETS:
             raise InputError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
-        levels, largest_grid, use_network = _SETTINGS[PRESETS.index(name)]
+        refinement, largest_grid, use_network = _SETTINGS[PRESETS.index(name)]
         options = cls(
-            refinement=RefineOptions(levels=levels),
+            refinement=refinement,
             largest_grid=largest_grid,
             use_network=use_network or bool(changes.get("weights")),
         )
         return replace(options, **changes)
 
 
-# Levels of the refinement, largest grid, and whether the network predicts, for each of PRESETS.
+# Refinement, largest grid, and whether the network predicts, for each of PRESETS.
 _SETTINGS = (
-    (((4, 60), (2, 20)), 1_000_000, False),
-    (((4, 30), (2, 30), (1, 12)), 2_000_000, True),
-    (((4, 60), (2, 60), (1, 40)), 8_000_000, True),
+    (RefineOptions(levels=((8, 20), (4, 20), (2, 15), (1, 4))), 1_000_000, False),
+    (RefineOptions(), 2_000_000, True),
+    (
+        RefineOptions(levels=((8, 60), (4, 60), (2, 60), (1, 40)), force_sigma=3.5, velocity_sigma=0.7),
+        8_000_000,
+        True,
+    ),
 )
 
 

@@ -37,9 +37,9 @@ class RefineOptions:
         field_stride: image voxels per velocity voxel at the finest level.
     """
 
-    levels: Tuple[Tuple[int, int], ...] = ((4, 30), (2, 30), (1, 12))
-    force_sigma: float = 2.5
-    velocity_sigma: float = 0.7
+    levels: Tuple[Tuple[int, int], ...] = ((8, 30), (4, 40), (2, 40), (1, 20))
+    force_sigma: float = 3.0
+    velocity_sigma: float = 0.8
     field_stride: int = 2
 
     @property

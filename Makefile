@@ -18,7 +18,7 @@ show: $(VENV)/.installed-host
 test: $(VENV)/.installed-test brains
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 LP_NUM_THREADS=0 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The library and its command line alone, on any system and any Python from 3.9.
 test-library: $(VENV)/.installed-library

@@ -244,15 +244,16 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             named = {name: widget for name, widget in named.items() if name}
             self._guiTag = parameterNode.connectParametersToGui(named)  # connectGui gives no tag before Slicer 5.10
             self._nameChoices(self.ui)
-            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+            # The node, not its wrapper: what was observed once is kept by VTKObservationMixin forever.
+            self.addObserver(parameterNode.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self.onParametersModified()
 
     def _disconnect(self):
         """Let the panel and the parameter node no longer follow each other."""
-        changes = (self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
-        if self._parameterNode is not None and self.hasObserver(*changes):
+        if self._guiTag is not None:
             self._parameterNode.disconnectGui(self._guiTag)
-            self.removeObserver(*changes)
+            node = self._parameterNode.parameterNode
+            self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self._guiTag = None
 
     def onParametersModified(self, caller=None, event=None):

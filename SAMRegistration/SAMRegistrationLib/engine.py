@@ -48,7 +48,9 @@ def register_from_prompts(
     options, job = options or RegistrationOptions(), job or Job()
     predictor = open_click_model(model, options.device, job)
     with translated("The segmentation"):
-        made = masks_from_prompts(fixed, moving, fixed_prompts, moving_prompts, predictor, options, job.part(0.0, 0.6))
+        made = masks_from_prompts(
+            fixed, moving, fixed_prompts, moving_prompts, predictor, options, job.part(0.0, 0.6), guidance
+        )
     result = register(fixed, moving, made.fixed, made.moving, options, job.part(0.6, 1.0), guidance)
     return result.with_notes(made.notes), made.fixed, made.moving
 

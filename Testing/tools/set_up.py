@@ -75,7 +75,7 @@ def install(python, wanted):
     Raises:
         SetUpError: a package cannot be downloaded or installed.
     """
-    done = run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted])
+    done = run([python, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", *wanted])
     if done.returncode == 0:
         return
     text = done.stdout

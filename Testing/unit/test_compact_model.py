@@ -50,12 +50,13 @@ def test_stored_weights_give_the_same_answers_and_bring_their_configuration(sam,
 
 def test_short_floats_change_the_built_in_masks_next_to_nothing():
     sam = load_compact_sam(BUILT_IN_WEIGHTS)
-    y, x = torch.meshgrid(*[torch.arange(256.0)] * 2, indexing="ij")
-    disk = (x - 120).square() + (y - 100).square() < 40**2
-    image = (0.3 + 0.4 * disk + 0.03 * torch.randn(256, 256, generator=torch.Generator().manual_seed(1)))[None, None]
+    sam.resize(96)  # where a processor lacks the instructions, short floats take twenty times as long
+    y, x = torch.meshgrid(*[torch.arange(96.0)] * 2, indexing="ij")
+    disk = (x - 45).square() + (y - 38).square() < 20**2
+    image = (0.3 + 0.4 * disk + 0.03 * torch.randn(96, 96, generator=torch.Generator().manual_seed(1)))[None, None]
     masks = []
     for sam.short_floats in (False, True):
-        logits, quality = answer(sam, image.clamp(0, 1), (110, 105, 1))
+        logits, quality = answer(sam, image.clamp(0, 1), (42, 40, 1))
         assert logits.dtype == quality.dtype == torch.float32
         masks.append(logits[0, 0] > 0)
     exact, short = masks

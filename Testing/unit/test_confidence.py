@@ -121,6 +121,12 @@ def test_the_network_can_be_confident_without_a_refinement(pair):
     assert torch.isfinite(torch.from_numpy(lengths(found))).all()
 
 
+def test_a_linear_registration_has_no_map_and_says_so(pair):
+    found = register(*pair, options=options(use_refinement=False))
+    assert found.disagreement is None
+    assert any("no confidence map" in note for note in found.notes)
+
+
 def test_the_command_writes_the_map_and_tells_the_summary(pair, tmp_path, capsys):
     files = [str(tmp_path / name) for name in ("fixed.nrrd", "moving.nrrd")]
     for volume, path in zip(pair, files):

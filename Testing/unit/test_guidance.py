@@ -82,7 +82,7 @@ def test_landmarks_that_cross_each_other_do_not_fold_and_are_told(pair):
     points, counterparts = landmarks(30, noise_mm=6.0)
     result = guided(pair, points, counterparts)
     assert folds(result.transform) == 0
-    (note,) = (note for note in result.notes if "without folds" in note)
+    (note,) = (note for note in result.notes if "are missed" in note)
     inside = np.flatnonzero(MOVING.contains(counterparts))
     errors = target_registration_errors(points[inside], counterparts[inside], result.transform)
     assert f"{inside[errors.argmax()] + 1} ({errors.max():.1f} mm)" in note
@@ -109,6 +109,16 @@ def test_landmarks_start_the_alignment_of_a_volume_turned_upside_down(pair):
     found = prealign(*unit, kind="rigid", landmarks=(points, transform_points(turn, points)))
     assert found.start == "landmarks"
     assert target_registration_errors(points, transform_points(turn, points), found.transform).max() < 1.0
+
+
+def test_an_alignment_that_leaves_the_landmarks_returns_to_them():
+    random = np.random.default_rng(0)
+    noise = [FIXED.image(random.random(FIXED.shape).astype(np.float32)) for _ in range(2)]
+    turn = sitk.Euler3DTransform(FIXED.center.tolist(), 0.5, 0.3, -0.6, (8.0, -5.0, 3.0))
+    points = inner_points(FIXED, 6)
+    found = prealign(*noise, kind="affine", landmarks=(points, transform_points(turn, points)))
+    assert target_registration_errors(points, transform_points(turn, points), found.transform).mean() < 2.0
+    assert found.start == "landmarks alone"
 
 
 def ball(grid, center, radius, label=1):
@@ -216,6 +226,13 @@ def test_landmarks_that_guide_are_measured_apart_from_those_held_out(pair, alone
     assert measures["after"]["landmarks"]["names"] == list("ef")
     np.testing.assert_allclose(measures["after"]["landmarks"]["errors_mm"], errors[4:])
     np.testing.assert_allclose(measures["after"]["guiding_landmarks"]["errors_mm"], errors[:4])
+
+
+def test_landmarks_of_tiny_volumes_are_told_apart_as_well(alone):
+    lists = [PointList(points * 1e-4, list("abcdef")) for points in landmarks(6)]
+    guidance = Guidance(*(PointList(side.points[:4] + 1e-9, side.names[:4]) for side in lists))
+    measures = engine.measure(alone.transform, None, None, *lists, guidance=guidance)
+    assert measures["after"]["landmarks"]["names"] == list("ef")
 
 
 @pytest.fixture(scope="module")

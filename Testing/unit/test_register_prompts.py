@@ -11,11 +11,12 @@ from phantoms import affine_and_waves, oblique_grid, voxel_centers
 from SAMRegistrationLib.cli import main
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.registration import prompted
+from SAMRegistrationLib.segmentation.compact.predictor import CompactPredictor
 from SAMRegistrationLib.segmentation.prompts import POSITIVE, Prompt, PromptSet, Structure
 from segmentation_samples import dice
 
-FIXED = oblique_grid((42, 38, 16), (1.4, 1.5, 3.4))
-MOVING = oblique_grid((38, 42, 17), (1.5, 1.4, 3.2), (0.5, -0.2, 0.6), FIXED.origin)
+FIXED = oblique_grid((42, 38, 11), (1.4, 1.5, 5.0))
+MOVING = oblique_grid((38, 42, 12), (1.5, 1.4, 4.6), (0.5, -0.2, 0.6), FIXED.origin)
 MAPPING = affine_and_waves(FIXED.center)
 
 
@@ -70,6 +71,22 @@ def pair(tmp_path_factory):
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def embeddings_are_kept():
+    """Both volumes are the same in all tests of this file, and so are the embeddings of their slices."""
+    kept, embed = {}, CompactPredictor.embed
+
+    def once(predictor, image, pixel_size):
+        key = image.tobytes(), image.shape, tuple(pixel_size)
+        if key not in kept:
+            kept[key] = embed(predictor, image, pixel_size)
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CompactPredictor, "embed", once)
+        yield
+
+
 def moving_grid():
     """The moving grid, its middle where the middle of the fixed one is shown."""
     origin = np.asarray(MOVING.origin) + FIXED.center - MOVING.center
@@ -116,6 +133,19 @@ def test_clicks_of_the_moving_volume_are_taken_instead(pair, monkeypatch):
     monkeypatch.delattr(prompted, "_carried_over")
     output = register(pair, "--fixed-prompts", here, "--moving-prompts", there)
     assert (overlaps(pair, sitk.ReadTransform(str(output / "transform.h5"))) > 0.85).all()
+
+
+def test_landmarks_guide_beside_clicks(pair):
+    prompts = clicks([structure.center for structure in STRUCTURES], pair / "fixed.json")
+    points = voxel_centers(moving_grid())
+    counterpart = points[len(points) // 2 + 8]
+    for name, point in (("fixed", MAPPING(counterpart[None])[0]), ("moving", counterpart)):
+        (pair / f"{name}.csv").write_text("x,y,z\n" + ",".join(map(str, point)) + "\n", encoding="utf-8")
+    guides = ["--fixed-guide-landmarks", str(pair / "fixed.csv"), "--moving-guide-landmarks", str(pair / "moving.csv")]
+    output = register(pair, "--fixed-prompts", prompts, *guides)
+    measured = json.loads((output / "metrics.json").read_text(encoding="utf-8"))
+    assert measured["after"]["guiding_landmarks"]["largest_mm"] < 0.7
+    assert measured["before"]["guiding_landmarks"]["largest_mm"] > 1.0
 
 
 def test_true_masks_bring_both_structures_nearer_than_the_images_alone(pair):

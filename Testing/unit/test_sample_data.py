@@ -150,14 +150,14 @@ def test_the_simulated_subject_is_another_shape_with_the_same_tissues(only_the_f
 
 
 def _a_brain(shift, seed):
-    """An image and its two tissues: a ball in a ball, moved by `shift` mm; slices are 2.4 mm apart."""
-    z, y, x = np.mgrid[:14, :36, :34]
-    distance = np.sqrt((2.4 * z - 16) ** 2 + (y - 18 - shift) ** 2 + (x - 17) ** 2)
+    """An image and its two tissues: a ball in a ball, moved by `shift` mm; slices are 3.6 mm apart."""
+    z, y, x = np.mgrid[:9, :36, :34]
+    distance = np.sqrt((3.6 * z - 14.4) ** 2 + (y - 18 - shift) ** 2 + (x - 17) ** 2)
     tissues = (distance < 12).astype(np.uint8) + (distance < 7)
     noise = np.random.default_rng(seed).normal(0, 0.02, tissues.shape)
     images = [sitk.GetImageFromArray(array) for array in ((tissues / 2 + noise).astype(np.float32), tissues)]
     for image in images:
-        image.SetSpacing((1.0, 1.0, 2.4))
+        image.SetSpacing((1.0, 1.0, 3.6))
     return images
 
 
@@ -165,7 +165,7 @@ def test_the_demonstration_writes_its_results_and_shows_them_again(tmp_path, mon
     (fixed, fixed_tissues), (moving, moving_tissues) = _a_brain(0, 1), _a_brain(3, 2)
     pair = subjects.Subjects(fixed, moving, fixed_tissues, moving_tissues, moving_tissues, {1: "region"}, "a ball")
     monkeypatch.setattr(demo, "load", lambda _say: pair)
-    center = {"kind": "positive", "points": [fixed.TransformIndexToPhysicalPoint((17, 18, 7))], "normal": [0, 0, 1]}
+    center = {"kind": "positive", "points": [fixed.TransformIndexToPhysicalPoint((17, 18, 4))], "normal": [0, 0, 1]}
     prompts = {
         "format": "sam-registration-prompts",
         "version": 1,

@@ -7,11 +7,12 @@ from module_panel import FIXED, MOVING, body, choose, segmentation_of
 from SAMRegistrationLib.testing.driver import click_and_settle, settle
 
 
-def pair():
-    """Two volumes with masks, as the fixture a_pair."""
+def pair(thickness=1):
+    """Two volumes with masks, as the fixture a_pair; with slices so many times as thick, and fewer of them."""
     nodes = []
-    for name, matrix, shape, bump in (("Before", FIXED, (44, 40, 28), 0), ("After", MOVING, (52, 40, 32), 8)):
-        values, core, whole = body(matrix, shape, bump)
+    for name, thin, (*plane, slices), bump in (("Before", FIXED, (44, 40, 28), 0), ("After", MOVING, (52, 40, 32), 8)):
+        matrix = thin @ np.diag([1, 1, thickness, 1])
+        values, core, whole = body(matrix, (*plane, slices // thickness), bump)
         volume = slicer.util.addVolumeFromArray(values, ijkToRAS=matrix, name=name)
         volume.CreateDefaultDisplayNodes()
         nodes.append((volume, segmentation_of(volume, f"{name} masks", Core=core, Whole=whole)))

@@ -320,3 +320,12 @@ def test_what_is_removed_while_another_module_is_shown_is_let_go(worked, a_pair)
         slicer.mrmlScene.RemoveNode(nodes.pop())
     settle(worked)
     assert alive(references) == {}
+
+
+def test_the_wrapper_of_the_parameters_is_let_go_with_its_scene(panel):
+    wrapper = weakref.ref(panel.parameters())
+    close()
+    settle(panel)
+    gc.collect()
+    assert panel.parameters() is not None
+    assert wrapper() is None

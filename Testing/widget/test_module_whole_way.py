@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+import module_life
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -25,10 +26,11 @@ from SAMRegistrationLib.testing.driver import (
 CENTER = (0.0, 0.0, 5.0)
 
 
-def test_load_click_correct_propose_register_look_save_reload_and_go_on(panel, a_pair, tmp_path):
-    for _, masks in a_pair:
+def test_load_click_correct_propose_register_look_save_reload_and_go_on(panel, tmp_path):
+    pair = module_life.pair(thickness=2)
+    for _, masks in pair:
         slicer.mrmlScene.RemoveNode(masks)
-    choose(panel, a_pair, masks=False)
+    choose(panel, pair, masks=False)
     panel.ui.deviceCombo.setCurrentIndex(1)
     click(panel.ui.fixedImageButton)
     core, whole = (add_structure(panel, name) for name in ("core", "whole"))
@@ -113,12 +115,12 @@ def test_the_whole_way_on_two_real_brains(panel, sample_source, tmp_path):
 
 
 def around_the_brain_stem(source, target):
-    """The path of an image file with the part of a brain in MNI space that holds the pons, in slices of 2 mm."""
+    """The path of an image file with the part of a brain in MNI space that holds the pons, in slices of 4 mm."""
     image = sitk.ReadImage(str(source))
     corners = [image.TransformPhysicalPointToIndex(corner) for corner in ((-60, -20, -54), (60, 80, -14))]
     first, last = np.min(corners, axis=0), np.max(corners, axis=0)
     part = sitk.RegionOfInterest(image, (last - first).tolist(), first.tolist())
-    sitk.WriteImage(sitk.BinShrink(part, (1, 1, 2)), str(target))
+    sitk.WriteImage(sitk.BinShrink(part, (1, 1, 4)), str(target))
     return target
 
 

@@ -12,7 +12,7 @@ from .deformation import deformation_statistics
 from .label_scores import compare_labels
 from .landmarks import pair_landmarks, target_registration_errors
 
-SAME_PLACE_MM = 1e-3
+SAME_PLACE = 1e-5  # of the spread of landmarks: what files round
 
 
 def measure(
@@ -74,7 +74,8 @@ def _without(
     if guiding is None:
         return fixed, moving
     pairs, used = (np.concatenate([side.points for side in sides], axis=1) for sides in ((fixed, moving), guiding))
-    kept = [n for n, pair in enumerate(pairs) if np.abs(used - pair).max(axis=1).min() > SAME_PLACE_MM]
+    same = SAME_PLACE * np.ptp(np.concatenate([pairs, used]), axis=0).max()
+    kept = [n for n, pair in enumerate(pairs) if np.abs(used - pair).max(axis=1).min() > same]
     return tuple(PointList(side.points[kept], [side.names[n] for n in kept]) for side in (fixed, moving))
 
 

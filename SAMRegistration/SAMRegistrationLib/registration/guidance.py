@@ -11,6 +11,7 @@ from ..geometry.grid import Grid
 from ..geometry.transforms import transform_points
 from ..metrics import pair_landmarks, target_registration_errors
 from ..points import PointList
+from ..quantities import number_text
 from ..volumes import Labels, StructureMasks, as_structures
 
 
@@ -177,7 +178,9 @@ def unmet(landmarks: Optional[LandmarkPairs], transform: sitk.Transform, toleran
     if landmarks is None:
         return []
     errors = target_registration_errors(landmarks.fixed, landmarks.moving, transform)
-    missed = ", ".join(f"{name} ({error:.1f} mm)" for name, error in zip(landmarks.names, errors) if error > tolerance)
+    missed = ", ".join(
+        f"{name} ({number_text(error, 1)} mm)" for name, error in zip(landmarks.names, errors) if error > tolerance
+    )
     if not missed:
         return []
-    return [f"Guiding landmarks that a deformation without folds does not bring onto each other: {missed}."]
+    return [f"Guiding landmarks that are missed, because nothing may fold and rigid regions may not bend: {missed}."]

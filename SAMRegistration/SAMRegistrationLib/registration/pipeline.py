@@ -134,7 +134,9 @@ def _register(
         job.update(share, "Finishing")
         transform, inverse = _transforms(velocity, grid, linear, linear_inverse)
     differing, disagreement = {}, None
-    if options.confidence and velocity is not None:
+    if options.confidence and velocity is None:
+        notes = [*notes, "Without a deformation there is no second solution to compare, so there is no confidence map."]
+    elif options.confidence:
         with clock.stage("confidence"):
             hold = reverse_hold_of(guides, grid, linear, linear_inverse, inverse, options)
             lengths, differing = with_second_solution(working, velocity, hold, options, job.part(share, 0.95))
@@ -162,7 +164,7 @@ def _register(
     result = RegistrationResult(
         transform, inverse, linear, fixed, moving, facts, clock.seconds, disagreement=disagreement
     )
-    return result.with_notes([*notes, *pair.notes, *left_out, *unmet(guides.landmarks, transform, max(grid.spacing))])
+    return result.with_notes([*notes, *pair.notes, *left_out, *unmet(guides.landmarks, transform, min(grid.spacing))])
 
 
 def _linear_part(fixed, moving, fixed_masks, moving_masks, guides, options, job):

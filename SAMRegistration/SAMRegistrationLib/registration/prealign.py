@@ -10,11 +10,12 @@ from ..errors import SAMRegistrationError
 from ..geometry.grid import Grid
 from ..geometry.linear import in_units_of, inverted, of_units
 from ..job import Job
-from ..metrics import dice
+from ..metrics import dice, target_registration_errors
 from ..volumes import Labels, StructureMasks, as_structures
 from .coverage import SMALLEST_SHARE, WAYS_OUT, covered_share
 from .starts import Start, intensity_starts, landmark_start, mask_starts, tell_rotation
 
+DEPARTURE = 0.02  # share of the diagonal of the fixed volume by which an alignment may miss landmarks more than need be
 BINS = 32  # of the histogram of mutual information, which is ln 32 = 3.5 nats at most
 COARSE_SAMPLES = 3_000  # voxels that the optimization of a start looks at
 FINE_SAMPLES = 10_000  # voxels that the last optimization looks at
@@ -48,8 +49,8 @@ def prealign(
     """Find the linear transform that maps fixed points to moving points.
 
     Starting points are the physical coordinates as they are, the centers of the volumes, their centers of mass, their
-    principal axes and, where both sides have masks, the centroids of the shared structures. Landmarks give another one,
-    or where they tell the rotation as well, the only one. The best by mutual
+    principal axes and, where both sides have masks, the centroids of the shared structures. Landmarks give another one;
+    where they tell the rotation as well, the only one, to which a straying alignment returns. The best by mutual
     information are optimized as rigid transforms at a coarse resolution, the best of those becomes affine at full
     resolution, which for volumes of more than LARGEST voxels is a coarser one too. Where that loses half of the mutual
     information and takes shared structures apart, that stage failed and its result is not used.
@@ -86,6 +87,7 @@ def prealign(
         found = replace(found, transform=inverted(found.transform))
     else:
         found = _found(*pair, *masks, kind, job or Job(), points)
+    found = _near_landmarks(found, points, _diagonal(fixed))
     return replace(found, transform=of_units(found.transform, unit))
 
 
@@ -132,12 +134,26 @@ def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job, landma
     return Prealignment(affine, name, quality)
 
 
+def _near_landmarks(found: Prealignment, landmarks, diagonal: float) -> Prealignment:
+    """The alignment, or that of landmarks which tell the rotation, where it misses them by DEPARTURE more."""
+    if landmarks is None or not tell_rotation(landmarks[0], diagonal):
+        return found
+    told = landmark_start(*landmarks, with_rotation=True)
+    errors = [target_registration_errors(*landmarks, each.transform).mean() for each in (found, told)]
+    if errors[0] <= errors[1] + DEPARTURE * diagonal:
+        return found
+    return Prealignment(_affine(told.transform), "landmarks alone", float("nan"))
+
+
+def _diagonal(image: sitk.Image) -> float:
+    return float(np.linalg.norm(np.multiply(image.GetSize(), image.GetSpacing())))
+
+
 def _starts(fixed, moving, fixed_masks, moving_masks, landmarks) -> List[Start]:
     starts = intensity_starts(fixed, moving) + mask_starts(fixed_masks, moving_masks)
     if landmarks is None:
         return starts
-    diagonal = float(np.linalg.norm(np.multiply(fixed.GetSize(), fixed.GetSpacing())))
-    if tell_rotation(landmarks[0], diagonal):
+    if tell_rotation(landmarks[0], _diagonal(fixed)):
         return [landmark_start(*landmarks, with_rotation=True)]
     return [*starts, landmark_start(*landmarks, with_rotation=False)]
 

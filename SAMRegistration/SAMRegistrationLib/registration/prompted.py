@@ -12,6 +12,7 @@ from ..segmentation.prompts import PromptSet
 from ..segmentation.transfer import proposals
 from ..segmentation.volume import segment_structures
 from ..volumes import StructureMasks
+from .guidance import Guidance
 from .options import RegistrationOptions
 from .pipeline import register
 
@@ -32,12 +33,13 @@ def masks_from_prompts(
     predictor: SlicePredictor,
     options: RegistrationOptions,
     job: Job,
+    guidance: Optional[Guidance] = None,
 ) -> PromptedMasks:
     """Segment both images from prompts.
 
     Args:
         moving_prompts: None carries the fixed image's prompts over, through a first registration of the intensities.
-        options: of the registration; the first one takes its modalities, pre-alignment and device.
+        options, guidance: of the registration; the first one takes its modalities, pre-alignment, device and guides.
 
     Raises:
         InputError: unusable prompts.
@@ -47,12 +49,12 @@ def masks_from_prompts(
     fixed_masks = segment_structures(fixed, fixed_prompts, predictor, job.part(0.0, 0.35))
     if moving_prompts is None:
         between = job.part(0.35, 0.65)
-        moving_prompts, notes = _carried_over(fixed, moving, fixed_prompts, fixed_masks, options, between)
+        moving_prompts, notes = _carried_over(fixed, moving, fixed_prompts, fixed_masks, options, between, guidance)
     moving_masks = segment_structures(moving, moving_prompts, predictor, job.part(0.65, 1.0))
     return PromptedMasks(fixed_masks, moving_masks, notes)
 
 
-def _carried_over(fixed, moving, prompts, masks, options, job) -> Tuple[PromptSet, List[str]]:
+def _carried_over(fixed, moving, prompts, masks, options, job, guidance) -> Tuple[PromptSet, List[str]]:
     first = RegistrationOptions.preset(
         "fast",
         prealignment=options.prealignment,
@@ -62,7 +64,7 @@ def _carried_over(fixed, moving, prompts, masks, options, job) -> Tuple[PromptSe
         moving_modality=options.moving_modality,
         device=options.device,
     )
-    alignment = register(fixed, moving, options=first, job=job).transform
+    alignment = register(fixed, moving, options=first, job=job, guidance=guidance).transform
     carried = proposals(
         prompts,
         PromptSet(()),

@@ -27,7 +27,7 @@ def wait(condition, seconds: float = PATIENCE_SECONDS) -> None:
         if time.monotonic() > end:
             raise TimeoutError(f"The condition did not hold within {seconds:g} seconds.")
         slicer.app.processEvents()
-        time.sleep(0.002)
+        time.sleep(0.005)
     slicer.app.processEvents()
 
 

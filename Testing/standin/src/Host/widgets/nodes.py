@@ -109,8 +109,13 @@ class _NodeComboBox(QWidget):
         nodes: List[Any] = []
         if self._scene is not None and self._types:
             collection = self._scene.GetNodes()
-            nodes = [collection.GetItemAsObject(i) for i in range(collection.GetNumberOfItems())]
-            nodes = [node for node in nodes if self._eligible(node)]
+            eligible: Dict[str, bool] = {}  # by class
+            for node in (collection.GetItemAsObject(i) for i in range(collection.GetNumberOfItems())):
+                kind = node.GetClassName()
+                if kind not in eligible:
+                    eligible[kind] = self._eligible(node)
+                if eligible[kind]:
+                    nodes.append(node)
         self._observer.observe_nodes(nodes)  # one that is hidden or filtered out now may be listed after a change
         self._nodes = [node for node in nodes if self._listed(node)]
 

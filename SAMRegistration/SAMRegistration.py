@@ -82,6 +82,8 @@ class SAMRegistrationParameterNode:
     movingLandmarks: vtkMRMLMarkupsFiducialNode
     fixedHeldOut: vtkMRMLMarkupsFiducialNode
     movingHeldOut: vtkMRMLMarkupsFiducialNode
+    stiffness: Annotated[float, WithinRange(0.25, 4), Default(1)]
+    estimateConfidence: bool = False
     useNetwork: bool = True
     weights: str = ""
     trainingData: str = ""
@@ -90,7 +92,7 @@ class SAMRegistrationParameterNode:
     gridSpacing: Annotated[float, WithinRange(2, 60), Default(15)]
     showGrid: bool = True
     showGrid3D: bool = True
-    showJacobian: bool = False
+    shownMap: Annotated[str, Choice(["none", "jacobian", "displacement", "disagreement"])] = "none"
     showOutlines: bool = True
     opacity: Annotated[float, WithinRange(0, 1), Default(0.5)]
     compareMode: Annotated[str, Choice(["blend", "sideBySide", "checkerboard", "flicker"])] = "blend"
@@ -98,6 +100,8 @@ class SAMRegistrationParameterNode:
     resultInverse: vtkMRMLTransformNode
     resultVolume: vtkMRMLScalarVolumeNode
     resultJacobian: vtkMRMLScalarVolumeNode
+    resultDisplacement: vtkMRMLScalarVolumeNode
+    resultDisagreement: vtkMRMLScalarVolumeNode
     resultSegmentation: vtkMRMLSegmentationNode
     resultFolds: vtkMRMLSegmentationNode
     resultTable: vtkMRMLTableNode

@@ -145,6 +145,8 @@ class RegistrationLogic(EnvironmentLogic, LandmarksLogic):
             parameters.useNetwork,
             parameters.prealignment,
             self._initialTransform(parameters),
+            parameters.stiffness,
+            parameters.estimateConfidence,
         )
 
         def work(job):
@@ -198,15 +200,19 @@ class RegistrationLogic(EnvironmentLogic, LandmarksLogic):
         useNetwork=True,
         prealignment=PREALIGNMENT,
         initialTransform=None,
+        stiffness=1.0,
+        confidence=False,
     ):
         """RegistrationOptions from the choices in the panel.
 
         Args:
             initialTransform: maps fixed points to moving points (SimpleITK, LPS mm) instead of a pre-alignment.
+            stiffness: how smooth the deformation is: 1 as the preset, above smoother, below more flexible.
+            confidence: also find a second solution, and by how much it differs; takes twice as long.
 
         Example:
-            >>> logic.options("fast", "cpu").largest_grid
-            1000000
+            >>> logic.options("fast", "cpu", stiffness=2.0).stiffness
+            2.0
         """
         from ..registration import RegistrationOptions
 
@@ -220,6 +226,8 @@ class RegistrationLogic(EnvironmentLogic, LandmarksLogic):
             moving_modality=None if movingModality == AUTO else movingModality,
             prealignment=prealignment,
             initial_transform=initialTransform,
+            stiffness=stiffness,
+            confidence=confidence,
         )
 
     @staticmethod
@@ -239,6 +247,7 @@ class RegistrationLogic(EnvironmentLogic, LandmarksLogic):
         with slicer.util.NodeModify(parameters):
             parameters.resultTransform, parameters.resultInverse = nodes.transform, nodes.inverse
             parameters.resultVolume, parameters.resultJacobian = nodes.warped, nodes.jacobian
+            parameters.resultDisplacement, parameters.resultDisagreement = nodes.displacement, nodes.disagreement
             parameters.resultSegmentation, parameters.resultFolds = nodes.segmentation, nodes.folds
             parameters.resultTable, parameters.resultFoldTable = nodes.table, nodes.fold_table
             parameters.resultCheckerboard = None

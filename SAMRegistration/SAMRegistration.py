@@ -17,12 +17,13 @@ from SAMRegistrationLib.choices import (
     PRESETS,
 )
 from SAMRegistrationLib.logic.clicks import ClicksLogic
-from SAMRegistrationLib.logic.look import LookLogic
+from SAMRegistrationLib.logic.landmarks import LandmarksLogic
 from SAMRegistrationLib.logic.registration import RegistrationLogic
 from SAMRegistrationLib.logic.samples import SamplesLogic, register_sample_data
 from SAMRegistrationLib.logic.training import TrainingLogic
 from SAMRegistrationLib.logic.weights import WeightsLogic
 from slicer import (
+    vtkMRMLMarkupsFiducialNode,
     vtkMRMLScalarVolumeNode,
     vtkMRMLSegmentationNode,
     vtkMRMLTableNode,
@@ -77,6 +78,12 @@ class SAMRegistrationParameterNode:
     preset: Annotated[str, Choice(list(PRESETS))] = PRESET
     prealignment: Annotated[str, Choice(list(PREALIGNMENTS))] = PREALIGNMENT
     initialTransform: vtkMRMLTransformNode
+    fixedLandmarks: vtkMRMLMarkupsFiducialNode
+    movingLandmarks: vtkMRMLMarkupsFiducialNode
+    fixedHeldOut: vtkMRMLMarkupsFiducialNode
+    movingHeldOut: vtkMRMLMarkupsFiducialNode
+    stiffness: Annotated[float, WithinRange(0.25, 4), Default(1)]
+    estimateConfidence: bool = False
     useNetwork: bool = True
     weights: str = ""
     trainingData: str = ""
@@ -85,7 +92,7 @@ class SAMRegistrationParameterNode:
     gridSpacing: Annotated[float, WithinRange(2, 60), Default(15)]
     showGrid: bool = True
     showGrid3D: bool = True
-    showJacobian: bool = False
+    shownMap: Annotated[str, Choice(["none", "jacobian", "displacement", "disagreement"])] = "none"
     showOutlines: bool = True
     opacity: Annotated[float, WithinRange(0, 1), Default(0.5)]
     compareMode: Annotated[str, Choice(["blend", "sideBySide", "checkerboard", "flicker"])] = "blend"
@@ -93,6 +100,8 @@ class SAMRegistrationParameterNode:
     resultInverse: vtkMRMLTransformNode
     resultVolume: vtkMRMLScalarVolumeNode
     resultJacobian: vtkMRMLScalarVolumeNode
+    resultDisplacement: vtkMRMLScalarVolumeNode
+    resultDisagreement: vtkMRMLScalarVolumeNode
     resultSegmentation: vtkMRMLSegmentationNode
     resultFolds: vtkMRMLSegmentationNode
     resultTable: vtkMRMLTableNode
@@ -125,6 +134,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.click_panel import ClickPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
         from SAMRegistrationLib.widget.installation import InstallationPanel
+        from SAMRegistrationLib.widget.landmarks import LandmarksPanel
         from SAMRegistrationLib.widget.look import LookPanel
         from SAMRegistrationLib.widget.matching import Matching
         from SAMRegistrationLib.widget.measures import Measures
@@ -156,6 +166,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ModalityGuess(*shared),
             self.structuresTable,
             self.clickPanel,
+            LandmarksPanel(self.ui, self.logic, self.parameters),
             self.registerPanel,
             self.lookPanel,
             self.measures,
@@ -217,7 +228,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeRemoved(self, caller, event, node):
         """Let go of what is removed while another module is shown, when the panel does not follow the parameters."""
-        kinds = ("vtkMRMLVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLTableNode")
+        kinds = ("vtkMRMLVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLTableNode", "vtkMRMLMarkupsNode")
         if not (self.parent.isEntered or caller.IsClosing()) and any(map(node.IsA, kinds)):
             self.onParametersModified()
 
@@ -273,7 +284,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 class SAMRegistrationLogic(
     RegistrationLogic,
     ClicksLogic,
-    LookLogic,
+    LandmarksLogic,
     WeightsLogic,
     TrainingLogic,
     SamplesLogic,

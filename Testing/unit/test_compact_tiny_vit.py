@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from SAMRegistrationLib.errors import WeightsError
-from SAMRegistrationLib.segmentation.compact.tiny_vit import HEAD, TinyVit, _WindowAttention
+from SAMRegistrationLib.segmentation.compact.tiny_vit import HEAD, TinyVit, _Convolutions, _WindowAttention
 from SAMRegistrationLib.training.clicks.lite_medsam import _convolution, _folded, read_lite_medsam
 from torch.nn import functional as F
 
@@ -29,6 +29,15 @@ def test_attention_stays_in_its_window_and_is_biased_by_distance():
                 mixed.append(weights @ v)
             expected = attention.project(torch.cat(mixed))
             assert torch.allclose(found[0, row, column], expected, atol=1e-5)
+
+
+def test_convolutions_in_strips_are_those_of_the_whole():
+    torch.manual_seed(0)
+    block = _Convolutions(8)
+    x = torch.randn(2, 8, 37, 11)
+    with torch.no_grad():
+        expected = F.gelu(x + block.narrow(F.gelu(block.depthwise(F.gelu(block.widen(x))))))
+        assert torch.allclose(block(x), expected, atol=1e-6)
 
 
 def test_a_folded_convolution_is_the_convolution_and_its_normalization():

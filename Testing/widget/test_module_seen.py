@@ -140,7 +140,8 @@ def test_the_grid_in_3d_is_sparse(looking):
 
 
 def legend_is_seen(view):
-    (legend,) = slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode")
+    nodes = slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode")
+    (legend,) = [node for node in nodes if node.GetTitleText() == "Jacobian"]
     manager = view.displayableManagerByClassName("vtkMRMLColorLegendDisplayableManager")
     actor = manager.GetColorLegendActor(legend)
     return bool(actor is not None and actor.GetVisibility())
@@ -165,7 +166,7 @@ def test_the_colors_of_the_jacobian_map_are_explained_where_and_while_it_is_show
 
 
 def test_the_jacobian_map_is_transparent_where_nothing_changes_size(panel, frame_of):
-    from SAMRegistrationLib.scene import display
+    from SAMRegistrationLib.scene import display, maps
 
     shape = (20, 20, 20)
     gray = slicer.util.addVolumeFromArray(np.full(shape, 50.0, np.float32), name="Gray")
@@ -173,11 +174,11 @@ def test_the_jacobian_map_is_transparent_where_nothing_changes_size(panel, frame
     values[..., 10:] = 1.6
     values[:, :10, :10] = 1.15
     jacobian = slicer.util.addVolumeFromArray(values, name="Map")
-    for node, window in ((gray, (0.0, 100.0)), (jacobian, display.JACOBIAN_RANGE)):
+    for node, window in ((gray, (0.0, 100.0)), (jacobian, maps.JACOBIAN_RANGE)):
         node.CreateDefaultDisplayNodes()
         node.GetDisplayNode().SetAutoWindowLevel(False)
         node.GetDisplayNode().SetWindowLevelMinMax(*window)
-    display.show_as_jacobian(jacobian)
+    maps.show_as_jacobian(jacobian)
     for legend in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode"):
         legend.SetVisibility(False)
     view = slicer.app.layoutManager().sliceWidget("Red").sliceView()
@@ -271,12 +272,33 @@ def test_no_column_of_the_tables_is_cut_off_in_a_narrow_panel(looking):
 def test_values_that_got_worse_are_called_so():
     from SAMRegistrationLib.scene.tables import columns, structure_rows
 
-    entry = {"name": "liver", "dice_before": 0.9, "dice_after": 0.8, "hd95_before": 7.35, "hd95_after": 8.49}
+    entry = {
+        "name": "liver",
+        "role": "guide",
+        "dice_before": 0.9,
+        "dice_after": 0.8,
+        "hd95_before": 7.35,
+        "hd95_after": 8.49,
+    }
     assert [row[3] for row in structure_rows([entry])] == ["worse", "worse"]
     assert columns()[3] == "Change"
-    entry = {"name": "liver", "dice_before": 0.8, "dice_after": 0.9, "hd95_before": 2.001, "hd95_after": 2.002}
+    entry = {
+        "name": "liver",
+        "role": "guide",
+        "dice_before": 0.8,
+        "dice_after": 0.9,
+        "hd95_before": 2.001,
+        "hd95_after": 2.002,
+    }
     assert [row[3] for row in structure_rows([entry])] == ["better", "same"]
-    entry = {"name": "liver", "dice_before": 0.8, "dice_after": 0.9, "hd95_before": None, "hd95_after": 2.0}
+    entry = {
+        "name": "liver",
+        "role": "guide",
+        "dice_before": 0.8,
+        "dice_after": 0.9,
+        "hd95_before": None,
+        "hd95_after": 2.0,
+    }
     assert [row[3] for row in structure_rows([entry])] == ["better", ""]
 
 
@@ -311,7 +333,7 @@ def test_the_time_left_is_shown_while_registering(panel, a_pair, monkeypatch):
     monkeypatch.setattr(register, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
     released = []
 
-    def slow(_fixed, _moving, _fixed_masks, _moving_masks, _options, job):
+    def slow(_fixed, _moving, _fixed_masks, _moving_masks, _options, job, _guidance):
         clock.now = 130.0
         job.update(0.25 / 0.85, "Predicting")  # the registration is the first 85 % of all
         while not released:

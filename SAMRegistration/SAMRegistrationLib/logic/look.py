@@ -47,7 +47,7 @@ class LookLogic(ViewsLogic, StructuresLogic):
         """
         with slicer.util.NodeModify(parameters):
             parameters.showGrid = parameters.showGrid3D = parameters.showOutlines = True
-            parameters.showJacobian, parameters.compareMode = False, "blend"
+            parameters.shownMap, parameters.compareMode = "none", "blend"
 
     def applyGridSpacing(self, parameters) -> float:
         """Draw the lines of the deformation grid at the distance that was chosen; the unit of that distance in mm.
@@ -125,7 +125,7 @@ class LookLogic(ViewsLogic, StructuresLogic):
         parameters,
         grid=True,
         grid3D=True,
-        jacobian=False,
+        shownMap="none",
         outlines=True,
         opacity=0.5,
         sideBySide=False,
@@ -135,30 +135,46 @@ class LookLogic(ViewsLogic, StructuresLogic):
 
         Args:
             grid, grid3D: the deformation grid in slice views, in the 3D view.
-            jacobian: the Jacobian map with its folds instead of the warped volume.
+            shownMap: a map instead of the warped volume: "jacobian" (with its folds), "displacement" or "disagreement",
+                both in mm; "none", or one that the result does not have, for the warped volume.
             outlines: masks of the fixed volume (thin) and warped masks (bold, light).
             opacity: of what lies over the fixed volume.
             sideBySide: fixed and warped volume in two views instead of one over the other.
             checkerboard: the checkerboard instead of both, where it was made.
 
         Example:
-            >>> logic.showResult(parameters, jacobian=True)
+            >>> logic.showResult(parameters, shownMap="displacement")
         """
         from ..scene import display, grids
 
-        over = parameters.resultJacobian if jacobian else parameters.resultVolume
+        mapOver = self.resultMap(parameters, shownMap)
         if checkerboard and parameters.resultCheckerboard is not None:
-            display.show_layers(parameters.resultCheckerboard, parameters.resultJacobian if jacobian else None, opacity)
+            display.show_layers(parameters.resultCheckerboard, mapOver, opacity)
         elif sideBySide:
-            mapOver = parameters.resultJacobian if jacobian else None
             display.show_side_by_side(parameters.fixedVolume, parameters.resultVolume, mapOver, opacity)
         else:
-            display.show_layers(parameters.fixedVolume, over, opacity, fit=True)
+            display.show_layers(parameters.fixedVolume, mapOver or parameters.resultVolume, opacity, fit=True)
         grids.set_grid_visible(parameters.resultTransform, grid, grid3D)
         self.showOutlines(parameters, outlines)
         if parameters.resultFolds is not None:
             display.show_folds(parameters.resultFolds)
-            parameters.resultFolds.SetDisplayVisibility(jacobian)
+            parameters.resultFolds.SetDisplayVisibility(shownMap == "jacobian")
+
+    def resultMap(self, parameters, name):
+        """The volume node of a map of the last result, "jacobian", "displacement" or "disagreement"; None without it.
+
+        Example:
+            >>> logic.resultMap(parameters, "displacement").GetName()
+            'Displacement of CT2 to CT1'
+            >>> logic.resultMap(parameters, "disagreement") is None  # it was not asked for
+            True
+        """
+        maps = {
+            "jacobian": parameters.resultJacobian,
+            "displacement": parameters.resultDisplacement,
+            "disagreement": parameters.resultDisagreement,
+        }
+        return maps.get(name)
 
     def showOutlines(self, parameters, outlines=True) -> None:
         """Show or hide the outlines of the last result: fixed masks (thin) and warped ones (bold, light), no others.

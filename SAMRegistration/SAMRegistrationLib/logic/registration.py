@@ -8,10 +8,10 @@ from slicer.i18n import tr as _
 from ..choices import AUTO, PREALIGNMENT, PRESET
 from .choices import preset_names
 from .environment import EnvironmentLogic
-from .pair_structures import StructuresLogic
+from .landmarks import LandmarksLogic
 
 
-class RegistrationLogic(EnvironmentLogic, StructuresLogic):
+class RegistrationLogic(EnvironmentLogic, LandmarksLogic):
     """Registration of two volume nodes, and of what the parameter node names."""
 
     def register(
@@ -24,6 +24,8 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         gridSpacing=15.0,
         progress=None,
         canceled=None,
+        landmarks=(None, None),
+        heldOut=(None, None),
     ):
         """Register two volume nodes and put the result into the scene; blocks until it is done.
 
@@ -35,6 +37,9 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             gridSpacing: of the displayed grid, mm for volumes of the human body; see scene.grids.unit_of.
             progress: called with (fraction, message).
             canceled: returns True to stop.
+            landmarks: markups nodes of the fixed and of the moving volume, whose points of the same label are brought
+                onto each other.
+            heldOut: the same for points whose error is only measured.
 
         Returns:
             SAMRegistrationLib.scene.present.RunNodes.
@@ -51,7 +56,7 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         from ..scene.present import present
         from ..scene.run import compute, read
 
-        inputs = read(fixed, moving, fixedSegmentation, movingSegmentation)
+        inputs = read(fixed, moving, fixedSegmentation, movingSegmentation, landmarks, heldOut)
         outcome = compute(inputs, options, Job(progress, canceled))
         return present(outcome, fixed, moving, movingSegmentation, gridSpacing)
 
@@ -80,7 +85,7 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         start = parameters.initialTransform
         if start is not None and not start.IsTransformToWorldLinear():
             return _("{name} is not linear").format(name=start.GetName())
-        return ""
+        return self.reasonNotToUseLandmarks(parameters)
 
     def describeRegistration(self, parameters) -> str:
         """What a registration with these parameters will do, for the button.
@@ -97,10 +102,12 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         segmentations = (parameters.fixedSegmentation, parameters.movingSegmentation)
         fixed, moving = ({name_key(structure.name) for structure in structures_of(node)} for node in segmentations)
         ignored = {name_key(structure.name) for structure in self.structures(parameters) if structure.role == IGNORE}
-        if (fixed & moving) - ignored:
-            text = _("Register {moving} to {fixed}, guided by masks ({preset})")
-        else:
-            text = _("Register {moving} to {fixed} ({preset})")
+        text = {
+            (False, False): _("Register {moving} to {fixed} ({preset})"),
+            (True, False): _("Register {moving} to {fixed}, guided by masks ({preset})"),
+            (False, True): _("Register {moving} to {fixed}, guided by landmarks ({preset})"),
+            (True, True): _("Register {moving} to {fixed}, guided by masks and landmarks ({preset})"),
+        }[bool((fixed & moving) - ignored), parameters.fixedLandmarks is not None]
         return text.format(preset=preset_names()[parameters.preset], **texts)
 
     def startRegistration(self, parameters):
@@ -120,8 +127,14 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         from ..scene.run import compute, read
 
         self.followOriginals(parameters)
-        segmentations = (parameters.fixedSegmentation, parameters.movingSegmentation)
-        inputs = read(parameters.fixedVolume, parameters.movingVolume, *segmentations)
+        inputs = read(
+            parameters.fixedVolume,
+            parameters.movingVolume,
+            parameters.fixedSegmentation,
+            parameters.movingSegmentation,
+            (parameters.fixedLandmarks, parameters.movingLandmarks),
+            (parameters.fixedHeldOut, parameters.movingHeldOut),
+        )
         nodes = (parameters.fixedVolume, parameters.movingVolume, parameters.movingSegmentation)
         choices = (
             parameters.preset,
@@ -132,6 +145,8 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             parameters.useNetwork,
             parameters.prealignment,
             self._initialTransform(parameters),
+            parameters.stiffness,
+            parameters.estimateConfidence,
         )
 
         def work(job):
@@ -185,15 +200,19 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         useNetwork=True,
         prealignment=PREALIGNMENT,
         initialTransform=None,
+        stiffness=1.0,
+        confidence=False,
     ):
         """RegistrationOptions from the choices in the panel.
 
         Args:
             initialTransform: maps fixed points to moving points (SimpleITK, LPS mm) instead of a pre-alignment.
+            stiffness: how smooth the deformation is: 1 as the preset, above smoother, below more flexible.
+            confidence: also find a second solution, and by how much it differs; takes twice as long.
 
         Example:
-            >>> logic.options("fast", "cpu").largest_grid
-            1000000
+            >>> logic.options("fast", "cpu", stiffness=2.0).stiffness
+            2.0
         """
         from ..registration import RegistrationOptions
 
@@ -207,6 +226,8 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
             moving_modality=None if movingModality == AUTO else movingModality,
             prealignment=prealignment,
             initial_transform=initialTransform,
+            stiffness=stiffness,
+            confidence=confidence,
         )
 
     @staticmethod
@@ -226,6 +247,7 @@ class RegistrationLogic(EnvironmentLogic, StructuresLogic):
         with slicer.util.NodeModify(parameters):
             parameters.resultTransform, parameters.resultInverse = nodes.transform, nodes.inverse
             parameters.resultVolume, parameters.resultJacobian = nodes.warped, nodes.jacobian
+            parameters.resultDisplacement, parameters.resultDisagreement = nodes.displacement, nodes.disagreement
             parameters.resultSegmentation, parameters.resultFolds = nodes.segmentation, nodes.folds
             parameters.resultTable, parameters.resultFoldTable = nodes.table, nodes.fold_table
             parameters.resultCheckerboard = None

@@ -1,20 +1,13 @@
-"""How results look: Jacobian map, outlines, layers of the slice views."""
+"""How results look: outlines, folds, layers of the slice views."""
 
 import json
 
 import slicer
-from slicer.i18n import tr as _
 
 from .arrangement import SIDE_BY_SIDE, side_by_side_widgets
 from .views import slice_widgets, threed_views
 
-FOLD_COLOR, HATCHING_COLOR = (1.0, 0.0, 1.0), (0.0, 0.0, 0.0)
-JACOBIAN_RANGE = (0.0, 2.0)
-NO_CHANGE = 0.2
 OUTLINE_PIXELS = 3
-PALE_BLUE, FULL_BLUE = (0.75, 0.85, 1.0), (0.0, 0.15, 0.9)
-PALE_RED, FULL_RED = (1.0, 0.85, 0.75), (0.85, 0.05, 0.0)
-_JACOBIAN_COLORS = "SAMRegistration Jacobian"
 _SHOWN = "SAMRegistration.Shown"
 _STYLE = ("Visibility", "Visibility2DOutline", "Visibility2DFill", "Opacity2DFill", "SliceIntersectionThickness")
 
@@ -23,23 +16,6 @@ def copy_colors(source, target) -> None:
     """Give the volume node `target` the colors of `source`, where that has a display."""
     if source.GetDisplayNode() is not None and source.GetDisplayNode().GetColorNodeID():
         target.GetDisplayNode().SetAndObserveColorNodeID(source.GetDisplayNode().GetColorNodeID())
-
-
-def show_as_jacobian(volume) -> None:
-    """Color a Jacobian map with the window JACOBIAN_RANGE, and explain the colors in the views that show it.
-
-    Blue below 1, where the moving volume is expanded to fit, red above 1, where it is compressed, magenta where it
-    folds; transparent within NO_CHANGE of 1.
-    """
-    display = volume.GetDisplayNode()
-    display.SetAndObserveColorNodeID(_jacobian_colors().GetID())
-    display.SetInterpolate(False)
-    legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(display)
-    legend.SetTitleText(_("Jacobian"))
-    legend.SetLabelFormat("%.1f")
-    legend.SetNumberOfLabels(3)
-    legend.SetSize(0.1, 0.3)
-    legend.SetPosition(0.98, 0.06)
 
 
 def show_layers(background=None, foreground=None, opacity: float = 0.5, views=None, fit: bool = False) -> None:
@@ -200,21 +176,3 @@ def jump_to(position) -> None:
     """Center all slice views on a position (RAS mm)."""
     node = slicer.vtkMRMLSliceNode
     node.JumpAllSlices(slicer.mrmlScene, *position, node.CenteredJumpSlice)
-
-
-def _jacobian_colors():
-    existing = slicer.mrmlScene.GetFirstNodeByName(_JACOBIAN_COLORS)
-    if existing is not None and existing.IsA("vtkMRMLColorTableNode"):
-        return existing
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", _JACOBIAN_COLORS)
-    node.SetTypeToUser()
-    node.SetNumberOfColors(256)
-    node.SetHideFromEditors(True)
-    for index in range(256):
-        jacobian = JACOBIAN_RANGE[1] * index / 255
-        change = abs(jacobian - 1)
-        pale, full = (PALE_BLUE, FULL_BLUE) if jacobian < 1 else (PALE_RED, FULL_RED)
-        color = FOLD_COLOR if index == 0 else [a + (b - a) * change for a, b in zip(pale, full)]
-        name = f"J {jacobian:.2f}" if index else "folded"
-        node.SetColor(index, name, *color, 0.0 if change < NO_CHANGE else 1.0)
-    return node

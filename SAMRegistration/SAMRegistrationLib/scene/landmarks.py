@@ -1,8 +1,9 @@
-"""Corresponding landmarks of two markups nodes, in the world."""
+"""Corresponding landmarks of two markups nodes: placed in the views, read in the world."""
 
 from collections import Counter
 from typing import List, NamedTuple, Tuple
 
+import slicer
 from slicer.i18n import tr as _
 
 from ..errors import InputError
@@ -39,6 +40,30 @@ def landmarks_of(fixed, moving) -> Landmarks:
     text = _("Landmarks left out, as no single one has the same label in the other list: {names}.")
     notes = [text.format(names=", ".join(dict.fromkeys(left_out)))] if left_out else []
     return Landmarks(*(_chosen(side, common) for side in sides), tuple(notes))
+
+
+def new_list(name: str):
+    """An empty markups node whose points are labeled 1, 2, ..., as those of its counterpart are."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", slicer.mrmlScene.GenerateUniqueName(name))
+    node.CreateDefaultDisplayNodes()
+    node.SetControlPointLabelFormat("%d")
+    return node
+
+
+def start_placing(node) -> None:
+    """Let clicks in the views add points to a markups node, until the user or :func:`stop_placing` ends it."""
+    logic = slicer.modules.markups.logic()
+    logic.SetActiveList(node)
+    logic.StartPlaceMode(True)
+
+
+def stop_placing(nodes) -> None:
+    """Let clicks no longer add points to one of these markups nodes."""
+    application = slicer.app.applicationLogic()
+    interaction, active = application.GetInteractionNode(), application.GetSelectionNode().GetActivePlaceNodeID()
+    placing = interaction.GetCurrentInteractionMode() == interaction.Place
+    if placing and any(node is not None and node.GetID() == active for node in nodes):
+        interaction.SetCurrentInteractionMode(interaction.ViewTransform)
 
 
 def _points(node) -> PointList:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 import slicer
+from slicer.i18n import tr as _
 
-from . import display
+from ..geometry.grid import Grid
+from . import display, maps
 from .batch import all_or_nothing
 from .grids import prepare_grid
 from .masks import add_segments, new_segmentation, put_mask
@@ -18,13 +20,16 @@ from .volumes import add_volume, window_of
 
 @dataclass(frozen=True)
 class RunNodes:
-    """The nodes of one run; `segmentation`, `folds` and `fold_table` are None where there is nothing to show."""
+    """The nodes of one run; `segmentation`, `folds` and `fold_table` are None where there is nothing to show, and so is
+    `disagreement` where it was not asked for."""
 
     folder: int
     transform: Any
     inverse: Any
     warped: Any
     jacobian: Any
+    displacement: Any
+    disagreement: Optional[Any]
     table: Any
     segmentation: Optional[Any]
     folds: Optional[Any]
@@ -33,8 +38,9 @@ class RunNodes:
     @property
     def all(self) -> list:
         """The nodes that exist."""
-        maps = (self.transform, self.inverse, self.warped, self.segmentation, self.jacobian, self.folds)
-        return [node for node in (*maps, self.table, self.fold_table) if node is not None]
+        shown = (self.transform, self.inverse, self.warped, self.segmentation, self.jacobian, self.folds)
+        lengths = (self.displacement, self.disagreement)
+        return [node for node in (*shown, *lengths, self.table, self.fold_table) if node is not None]
 
 
 def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spacing: float = 15.0) -> RunNodes:
@@ -55,14 +61,16 @@ def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spac
         inverse = add_transform(outcome.inverse, f"{fixed.GetName()} to {moving.GetName()}", moving, fixed)
         warped = add_volume(outcome.warped, outcome.grid, f"{moving.GetName()} warped", window=window_of(moving))
         display.copy_colors(moving, warped)
-        jacobian = add_volume(outcome.jacobian, outcome.map_grid, f"Jacobian of {pair}", window=display.JACOBIAN_RANGE)
-        display.show_as_jacobian(jacobian)
+        jacobian = add_volume(outcome.jacobian, outcome.map_grid, f"Jacobian of {pair}", window=maps.JACOBIAN_RANGE)
+        maps.show_as_jacobian(jacobian)
         nodes = RunNodes(
             _folder(f"Registration of {pair}"),
             transform,
             inverse,
             warped,
             jacobian,
+            _lengths(outcome.displacement, outcome.map_grid, f"Displacement of {pair}", _("Displacement\n(mm)")),
+            _lengths(outcome.disagreement, outcome.map_grid, f"Disagreement of {pair}", _("Disagreement\n(mm)")),
             add_table(outcome, f"Measures of {pair}"),
             _warped_segmentation(outcome, moving_segmentation, fixed),
             _folds(outcome, fixed, pair),
@@ -83,13 +91,21 @@ def _warped_segmentation(outcome: Outcome, source, fixed):
     return node
 
 
+def _lengths(lengths: Optional[maps.LengthMap], grid: Grid, name: str, title: str):
+    if lengths is None:
+        return None
+    node = add_volume(lengths.data, grid, name, window=(0.0, lengths.longest_mm))
+    maps.show_as_lengths(node, title)
+    return node
+
+
 def _folds(outcome: Outcome, fixed, pair: str):
     if outcome.folds is None:
         return None
     node = new_segmentation(f"Folds of {pair}", fixed)
-    node.GetSegmentation().AddEmptySegment("folds", "Folds", display.FOLD_COLOR)
+    node.GetSegmentation().AddEmptySegment("folds", "Folds", maps.FOLD_COLOR)
     put_mask(node, "folds", outcome.folds)
-    node.GetSegmentation().AddEmptySegment("hatching", "Folds (hatching)", display.HATCHING_COLOR)
+    node.GetSegmentation().AddEmptySegment("hatching", "Folds (hatching)", maps.HATCHING_COLOR)
     put_mask(node, "hatching", outcome.hatching)
     display.show_folds(node)
     return node

@@ -20,6 +20,7 @@ from ..geometry.resample import warp_mask, warp_volume
 from ..job import Job
 from ..metrics import hatching
 from .landmarks import Landmarks, landmarks_of
+from .maps import LengthMap, length_range
 from .masks import SegmentMask, labelmap, masks_of
 from .pairing import both_sides, guiding, notes_of, one_side, parts_of
 from .surfaces import surface_of
@@ -56,6 +57,8 @@ class Outcome:
         warped: the moving volume on the fixed grid `grid`.
         jacobian: Jacobian determinant on `map_grid`; `folds` marks where it is not positive, and `hatching` the same
             places by stripes; both are None without folds. `fold_list` has them one by one (:class:`..metrics.Fold`).
+        displacement: how far the deformation moves points beyond the pre-alignment, on `map_grid`.
+        disagreement: how far a second solution is off, on `map_grid`; None where it was not asked for.
         labelmaps: warped mask of every segment of the moving segmentation, by its id; `surfaces` their borders.
         measures: one dictionary per structure: name, role, dice_before, dice_after, hd95_before, hd95_after.
         landmarks: one dictionary per landmark: name, guides (or was held out), error_before, error_after (mm).
@@ -69,6 +72,8 @@ class Outcome:
     inverse: Any
     warped: Any
     jacobian: Any
+    displacement: LengthMap
+    disagreement: Optional[LengthMap]
     folds: Any
     hatching: Any
     fold_list: List[Any]
@@ -138,6 +143,9 @@ def _prepare(inputs: Inputs, parts, result, job: Job) -> Outcome:
     job.update(0.4, "Measuring")
     map_grid = _limited(grid)
     jacobian, deformation, fold_list = _jacobian(result.transform, map_grid, job)
+    job.update(0.6, "Measuring")
+    displacement = _lengths(engine.displacement_map(result.transform, map_grid, result.linear, job), map_grid)
+    disagreement = None if result.disagreement is None else _lengths(result.disagreement, map_grid)
     job.update(0.7, "Measuring")
     measures, landmarks = _measures(inputs, parts, result.transform)
     folded = sitk.GetArrayViewFromImage(jacobian) <= 0
@@ -151,6 +159,8 @@ def _prepare(inputs: Inputs, parts, result, job: Job) -> Outcome:
         oriented_grid(result.inverse, transform_grid(result.inverse, moving_grid)),
         warped,
         image_data(sitk.GetArrayViewFromImage(jacobian)),
+        displacement,
+        disagreement,
         labelmap(folded, map_grid) if fold_list else None,
         labelmap(*hatching(folded, map_grid)) if fold_list else None,
         fold_list,
@@ -204,6 +214,14 @@ def _limited(grid: Grid) -> Grid:
     """`grid`, or a coarser one over the same extent when it has more than LARGEST_MAP voxels."""
     factor = (np.prod(grid.size) / LARGEST_MAP) ** (1 / 3)
     return grid if factor <= 1 else grid.with_size([max(2, int(n / factor)) for n in grid.size])
+
+
+def _lengths(image: sitk.Image, grid: Grid) -> LengthMap:
+    """A map of lengths (mm) in fixed space, brought onto `grid` where it has another one."""
+    if not Grid.of(image).matches(grid):
+        image = warp_volume(image, sitk.Transform(3, sitk.sitkIdentity), grid)
+    lengths = sitk.GetArrayViewFromImage(image)
+    return LengthMap(image_data(lengths), length_range(lengths))
 
 
 def _jacobian(transform: sitk.Transform, grid: Grid, job: Job):

@@ -1,7 +1,7 @@
 """Measures of a registration as a table node, and as lines for a panel."""
 
 import statistics
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import slicer
 import vtk
@@ -65,11 +65,23 @@ def summary_rows(deformation: Dict[str, float], seconds: float) -> List[Tuple[st
     ]
 
 
+def disagreement_rows(disagreement: Optional[Dict[str, float]]) -> List[Tuple[str, str]]:
+    """Name and value of how far a second solution is off (fact "disagreement" of a result); none for None."""
+    if disagreement is None:
+        return []
+    return [
+        (_("Disagreement: median (mm)"), number_text(disagreement["median_mm"], 2)),
+        (_("Disagreement: 95th percentile (mm)"), number_text(disagreement["p95_mm"], 2)),
+    ]
+
+
 def add_table(outcome, name: str):
     """A table node with the rows of the functions above; what describes the deformation has a value after only."""
     landmarks, each_landmark = landmark_rows(outcome.landmarks)
     rows = structure_rows(outcome.measures) + landmarks
-    rows += [(title, "", value, "") for title, value in summary_rows(outcome.deformation, outcome.seconds)]
+    summary = summary_rows(outcome.deformation, outcome.seconds)
+    summary += disagreement_rows(outcome.result.facts.get("disagreement"))
+    rows += [(title, "", value, "") for title, value in summary]
     rows += each_landmark
     return add_text_table(name, columns(), *rows)
 

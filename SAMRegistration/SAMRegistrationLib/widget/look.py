@@ -29,11 +29,19 @@ class LookPanel(Panel):
         self._boxes = {
             ui.gridCheckBox: "showGrid",
             ui.grid3DCheckBox: "showGrid3D",
-            ui.jacobianCheckBox: "showJacobian",
             ui.outlinesCheckBox: "showOutlines",
         }
         for box, name in self._boxes.items():
             box.toggled.connect(lambda *_args, box=box, name=name: self._on_box(name, box.isChecked()))
+        self._maps = {
+            ui.jacobianCheckBox: "jacobian",
+            ui.displacementCheckBox: "displacement",
+            ui.disagreementCheckBox: "disagreement",
+        }
+        for box, name in self._maps.items():
+            box.toggled.connect(
+                lambda *_args, box=box, name=name: self._on_box("shownMap", name if box.isChecked() else "none")
+            )
         ui.opacitySlider.valueChanged.connect(self._on_opacity)
 
     # --- life cycle
@@ -44,6 +52,8 @@ class LookPanel(Panel):
         there = self._has_result()
         for widget in [*self._boxes, ui.opacitySlider, *self._modes]:
             widget.setEnabled(there)
+        for box, name in self._maps.items():
+            box.setEnabled(there and self._logic.resultMap(parameters, name) is not None)
         if parameters is not None:
             self._show_choices(parameters)
         if there:
@@ -122,7 +132,7 @@ class LookPanel(Panel):
             parameters,
             grid=grid and parameters.showGrid,
             grid3D=grid3D and parameters.showGrid3D,
-            jacobian=parameters.showJacobian,
+            shownMap=parameters.shownMap,
             outlines=parameters.showOutlines,
             opacity=parameters.opacity,
             sideBySide=parameters.compareMode == SIDE_BY_SIDE,
@@ -134,6 +144,8 @@ class LookPanel(Panel):
         self._filling = True
         for box, name in self._boxes.items():
             box.setChecked(getattr(parameters, name))
+        for box, name in self._maps.items():
+            box.setChecked(name == parameters.shownMap)
         self._ui.opacitySlider.setValue(parameters.opacity)
         self._filling = False
         for button, mode in self._modes.items():
@@ -141,9 +153,9 @@ class LookPanel(Panel):
         if parameters.compareMode == BLEND and self._comparison.mode != BLEND:
             self._comparison.end()
 
-    def _on_box(self, name, checked):
+    def _on_box(self, name, value):
         if not self._filling and self._parameters() is not None:
-            setattr(self._parameters(), name, checked)
+            setattr(self._parameters(), name, value)
             self._show()
 
     def _on_opacity(self, value):
@@ -172,4 +184,9 @@ class LookPanel(Panel):
         self._ui.lookStatus.setText(sentence(error))
 
     def _foreground(self):
-        return _("Jacobian map") if self._ui.jacobianCheckBox.isChecked() else _("Warped")
+        names = {
+            "jacobian": _("Jacobian map"),
+            "displacement": _("Displacement (mm)"),
+            "disagreement": _("Disagreement (mm)"),
+        }
+        return names.get(self._parameters().shownMap, _("Warped"))

@@ -23,6 +23,7 @@ def stages() -> Dict[str, str]:
         "Aligning: affine": _("Aligning: affine"),
         "Predicting": _("Predicting"),
         "Refining, {}/{} resolution": _("Refining, {}/{} resolution"),
+        "Following the guides": _("Following the guides"),
         "Finishing": _("Finishing"),
         "Done": _("Done"),
         "Warping": _("Warping"),

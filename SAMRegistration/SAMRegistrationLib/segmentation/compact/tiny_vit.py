@@ -15,6 +15,7 @@ from ..sam.layers import ChannelNorm
 
 HEAD = 32
 NECK = 256
+STRIP_ROWS = 16
 
 
 class TinyVit(nn.Module):
@@ -31,7 +32,7 @@ class TinyVit(nn.Module):
     def __init__(self, widths: Sequence[int] = (64, 128, 160, 320)):
         super().__init__()
         first, second, third, fourth = widths
-        self.stem = nn.Sequential(nn.Conv2d(1, first // 2, 1), nn.GELU(), nn.Conv2d(first // 2, first, 1))
+        self.stem = nn.Sequential(nn.Conv2d(1, first // 2, 1), _Gelu(), nn.Conv2d(first // 2, first, 1))
         self.at_full = nn.Sequential(_Convolutions(first), _Convolutions(first), _Merging(first, second, 2))
         self.at_half = nn.Sequential(*(_Attention(second, 7) for _ in range(2)), _Merging(second, third, 2))
         self.at_quarter = nn.Sequential(*(_Attention(third, 14) for _ in range(6)), _Merging(third, fourth, 1))
@@ -53,8 +54,16 @@ def _gelu(x):
     return torch.ops.aten.gelu_(x)
 
 
+class _Gelu(nn.Module):
+    def forward(self, x):
+        return _gelu(x)
+
+
 class _Convolutions(nn.Module):
-    """Inverted bottleneck: pointwise, depthwise and pointwise convolution around a shortcut."""
+    """Inverted bottleneck: pointwise, depthwise and pointwise convolution around a shortcut.
+
+    A CPU computes it in strips of rows, so that the widened features of a strip stay in its cache.
+    """
 
     def __init__(self, width):
         super().__init__()
@@ -63,7 +72,15 @@ class _Convolutions(nn.Module):
         self.narrow = nn.Conv2d(4 * width, width, 1)
 
     def forward(self, x):
-        return _gelu(x + self.narrow(_gelu(self.depthwise(_gelu(self.widen(x))))))
+        height = x.shape[2]
+        rows = STRIP_ROWS if x.device.type == "cpu" else height
+        strips = []
+        for first in range(0, height, rows):
+            above = min(first, 1)
+            wide = _gelu(self.widen(x[:, :, first - above : first + rows + 1]))
+            wide = _gelu(self.depthwise(wide))[:, :, above : above + rows]
+            strips.append(_gelu(x[:, :, first : first + rows] + self.narrow(wide)))
+        return torch.cat(strips, dim=2)
 
 
 class _Merging(nn.Module):
@@ -87,7 +104,7 @@ class _Attention(nn.Module):
         self.attention = _WindowAttention(width, window)
         self.depthwise = nn.Conv2d(width, width, 3, 1, 1, groups=width)
         self.perceptron = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+            nn.LayerNorm(width), nn.Linear(width, 4 * width), _Gelu(), nn.Linear(4 * width, width)
         )
 
     def forward(self, x):

@@ -2,6 +2,7 @@
 
 from typing import Callable, List, Optional, Sequence, Union
 
+import numpy as np
 import torch
 
 from ..losses.intensities import standardized
@@ -37,6 +38,21 @@ def sigmas_in_voxels(sigma: float, spacing: Sequence[float]) -> List[float]:
     """Per axis, in voxels: `sigma` times the smallest edge along every axis, but between thick slices at least half a
     voxel."""
     return [max(sigma * min(spacing) / s, min(sigma, THICK_SLICE_SIGMA)) for s in spacing]
+
+
+def equally_filled(sigma: float, spacing: Sequence[float]) -> List[float]:
+    """Per axis, in voxels: surroundings of the same mm along every axis that hold as many voxels as those of `sigma`
+    would among cubes.
+
+    Thick slices leave fewer voxels to the same distance, and what is found in fewer is noisier: there the surroundings
+    are wider.
+    """
+    low, high = sigma, 10.0 * sigma
+    for _ in range(30):
+        middle = (low + high) / 2
+        fits = float(np.prod(sigmas_in_voxels(middle, spacing))) <= sigma**3
+        low, high = (middle, high) if fits else (low, middle)
+    return sigmas_in_voxels(low, spacing)
 
 
 def _channels(local: Callable, same_scale: bool) -> Callable:

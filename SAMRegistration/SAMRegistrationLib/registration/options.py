@@ -81,11 +81,7 @@ class RegistrationOptions:
 _SETTINGS = (
     (RefineOptions(levels=((8, 20), (4, 20), (2, 15), (1, 4))), 1_000_000, False),
     (RefineOptions(), 2_000_000, True),
-    (
-        RefineOptions(levels=((8, 60), (4, 60), (2, 60), (1, 40)), force_sigma=3.5, velocity_sigma=0.7),
-        8_000_000,
-        True,
-    ),
+    (RefineOptions(levels=((8, 60), (4, 60), (2, 60), (1, 40))), 8_000_000, True),
 )
 
 

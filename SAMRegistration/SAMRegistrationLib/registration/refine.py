@@ -18,7 +18,7 @@ import torch
 
 from ..geometry import dense, separable
 from ..job import Job
-from .image_term import sigmas_in_voxels
+from .image_term import equally_filled, sigmas_in_voxels
 from .terms import GaussNewtonTerm, GradientTerm, MaskTerm
 
 NEAR = 0.1  # voxels that a mask's border is off when the images' update is halved there
@@ -31,15 +31,15 @@ class RefineOptions:
 
     Attributes:
         levels: (shrink factor, steps) from coarse to fine.
-        force_sigma: Gaussian surroundings in which the images' update is found, in smallest edges of the level's
-            voxels; between thick slices at least half a voxel.
+        force_sigma: Gaussian surroundings in which the images' update is found, in voxels of the level where these are
+            cubes; where slices are thick, surroundings that hold as many voxels.
         velocity_sigma: Gaussian smoothing of the velocity after every step, in smallest edges of the level's voxels.
         field_stride: image voxels per velocity voxel at the finest level.
     """
 
     levels: Tuple[Tuple[int, int], ...] = ((8, 30), (4, 40), (2, 40), (1, 20))
-    force_sigma: float = 3.0
-    velocity_sigma: float = 0.8
+    force_sigma: float = 1.8
+    velocity_sigma: float = 0.7
     field_stride: int = 2
 
     @property
@@ -110,11 +110,12 @@ class _Level:
         velocity_sigmas = [options.velocity_sigma * min(level_spacing) / s / r for s, r in zip(level_spacing, ratio)]
         shrinking = separable.shrink(image_shape, self._shape, like)
 
-        def collecting(sigma: float) -> separable.Matrices:
-            smoothing = separable.gaussian(image_shape, sigmas_in_voxels(sigma, level_spacing), like)
+        def collecting(sigmas: Sequence[float]) -> separable.Matrices:
+            smoothing = separable.gaussian(image_shape, sigmas, like)
             return tuple(after @ before for after, before in zip(shrinking, smoothing))
 
-        self._collect, self._surroundings = collecting(options.force_sigma), collecting(MASK_SIGMA)
+        self._collect = collecting(equally_filled(options.force_sigma, level_spacing))
+        self._surroundings = collecting(sigmas_in_voxels(MASK_SIGMA, level_spacing))
         self._smooth_velocity = separable.gaussian(self._shape, velocity_sigmas, like)
 
     def start(self, velocity: Optional[torch.Tensor]) -> torch.Tensor:

@@ -53,7 +53,7 @@ def test_forward_after_inverse_returns_to_the_start(pair, result):
     grid = Grid.of(pair[0])
     points = inner_points(grid, margin=0.1)
     there = transform_points(result.transform, points)
-    assert errors_in_voxels(grid, transform_points(result.inverse, there), points).max() < 0.1
+    assert errors_in_voxels(grid, transform_points(result.inverse, there), points).max() < 0.15
 
 
 def test_nothing_folds(pair, result):
@@ -145,7 +145,7 @@ def test_what_masks_do_not_mark_is_aligned_as_well_as_by_the_images_alone(pair, 
         errors_in_voxels(fixed_grid, transform_points(each.transform, points), mapping(points)).mean()
         for each in (result, guided)
     )
-    assert beside < alone + 0.05
+    assert beside < alone + 0.1
     overlaps = [dice(fixed_mask, each.warp_labels(moving_mask))[1] for each in (result, guided)]
     assert overlaps[1] > overlaps[0] + 0.02
     assert deformation_statistics(jacobian_image(guided.transform, fixed_grid)).folded_voxels == 0
@@ -212,7 +212,7 @@ def test_a_large_volume_is_registered_on_a_coarser_grid(pair, monkeypatch):
     result = register(fixed, moving, options=options)
     assert np.prod(result.facts["working_grid"]["size"]) <= 6000
     points = inner_points(Grid.of(fixed))
-    assert errors_in_voxels(Grid.of(fixed), transform_points(result.transform, points), mapping(points)).mean() < 1.0
+    assert errors_in_voxels(Grid.of(fixed), transform_points(result.transform, points), mapping(points)).mean() < 1.2
 
 
 def test_three_slices_are_enough(pair):

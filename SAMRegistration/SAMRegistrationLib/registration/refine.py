@@ -22,7 +22,7 @@ from .image_term import equally_filled, sigmas_in_voxels
 from .terms import GaussNewtonTerm, GradientTerm, MaskTerm
 
 NEAR = 0.1  # voxels that a mask's border is off when the images' update is halved there
-MASK_SIGMA = 1.0  # voxels of the level: Gaussian surroundings in which a border's displacement is found
+MASK_SIGMA = 0.5  # voxels of the level: Gaussian surroundings in which a border's displacement is found
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class RefineOptions:
     """
 
     levels: Tuple[Tuple[int, int], ...] = ((8, 30), (4, 40), (2, 40), (1, 20))
-    force_sigma: float = 1.8
+    force_sigma: float = 2.0
     velocity_sigma: float = 0.7
     field_stride: int = 2
 

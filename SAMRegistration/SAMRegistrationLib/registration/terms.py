@@ -11,7 +11,7 @@ import torch
 from ..geometry import dense, separable
 
 FULLY_COVERED = 0.99
-FADING = 0.1  # of the steepest border's square slope; what is flatter counts as away from a border
+FADING = 0.2  # of the steepest border's square slope; what is flatter counts as away from a border
 DAMPING = 0.5  # of the mean square slope, added to the square slope: where an image is flat, nothing pulls
 NOTICEABLE = 0.01  # change of a voxel's loss per voxel of displacement below which a force is not scaled up
 SMALLEST_MISFIT = 1e-6  # mean square difference below which a channel's weight does not grow

@@ -1,0 +1,115 @@
+"""The terms of the refinement and what takes folds out, against cases whose answer is known."""
+
+import numpy as np
+import pytest
+import torch
+from SAMRegistrationLib.geometry import dense, separable
+from SAMRegistrationLib.losses.intensities import locally_normalized
+from SAMRegistrationLib.registration.image_term import equally_filled
+from SAMRegistrationLib.registration.terms import GaussNewtonTerm, GradientTerm
+from SAMRegistrationLib.registration.unfold import LEAST_JACOBIAN, unfolded
+from scipy import ndimage
+
+SHAPE = (16, 20, 24)
+
+
+def texture(seed: int = 0, shape=SHAPE, sigma: float = 2.0) -> torch.Tensor:
+    smooth = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=shape), sigma)
+    return torch.from_numpy(smooth / smooth.std())[None, None].float()
+
+
+def as_it_is(image, spacing):
+    return image
+
+
+def everywhere(shape, like):
+    """Surroundings that are the whole volume, on its own grid."""
+    return tuple(torch.full((n, n), 1 / n, dtype=like.dtype) for n in shape)
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (4.0, 1.0, 1.0)])
+def test_a_gauss_newton_step_is_the_weighted_mean_of_the_optical_flow_in_millimeters(spacing):
+    fixed, moving = texture(0), texture(1)
+    term = GaussNewtonTerm(as_it_is, fixed, moving).at(SHAPE, spacing)
+    still = torch.zeros(1, 3, *SHAPE)
+    found = term.update(still, everywhere(SHAPE, fixed))[0, :, 0, 0, 0].numpy()
+    difference = (fixed - moving)[0, 0].double().numpy()
+    slopes = np.stack(np.gradient(moving[0, 0].double().numpy(), *spacing))
+    pull = (difference * slopes).mean(axis=(1, 2, 3))
+    steepness = np.square(slopes).sum(0).mean()
+    expected = pull / (1.5 * steepness) / spacing  # in voxels; half of the mean is added below the line
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_small_shift_is_found_in_one_step():
+    whole = texture(2, (24, 28, 34), sigma=3.0)
+    fixed = whole[:, :, 4:20, 4:24, 5:29]
+    shift = torch.tensor([0.0, 0.0, 0.5]).view(1, 3, 1, 1, 1)
+    moving = dense.warp(whole, -shift.expand(1, 3, 24, 28, 34))[:, :, 4:20, 4:24, 5:29]
+    term = GaussNewtonTerm(as_it_is, fixed, moving).at(SHAPE, (1.0, 1.0, 1.0))
+    found = term.update(torch.zeros(1, 3, *SHAPE), everywhere(SHAPE, fixed))[0, :, 0, 0, 0]
+    assert found[2] > 3 * found[:2].abs().max()
+    assert 0.1 < found[2] < 0.5
+
+
+@pytest.mark.parametrize("make", [lambda *a: GaussNewtonTerm(as_it_is, *a), lambda *a: GradientTerm(squares, *a)])
+def test_what_was_not_imaged_does_not_pull(make):
+    fixed, moving = texture(0), texture(1)
+    covered = torch.ones_like(fixed)
+    covered[..., 12:] = 0
+    other = fixed.clone()
+    other[..., 15:] = 7.0
+    own = tuple(torch.eye(n) for n in SHAPE)
+    still = torch.zeros(1, 3, *SHAPE)
+    updates = [
+        make(image, moving, covered, None).at(SHAPE, (1.0, 1.0, 1.0)).update(still, own) for image in (fixed, other)
+    ]
+    torch.testing.assert_close(*updates)
+    assert updates[0][..., 12:].abs().max() == 0
+    assert updates[0][..., :9].abs().max() > 0
+
+
+def squares(fixed, warped, weight=None):
+    return ((fixed - warped).square() * (1 if weight is None else weight)).mean()
+
+
+def test_local_normalization_forgets_a_linear_change_of_intensity():
+    image = texture(3)
+    changed = 3 * image - 5
+    torch.testing.assert_close(
+        locally_normalized(image, (2.0, 2.0, 2.0)), locally_normalized(changed, (2.0, 2.0, 2.0)), atol=1e-3, rtol=1e-3
+    )
+
+
+def test_local_normalization_is_that_of_scipy():
+    image, sigma = texture(4), 2.0
+    found = locally_normalized(image, (sigma,) * 3)[0, 0, 6:-6, 6:-6, 6:-6].numpy()
+    array = image[0, 0].double().numpy()
+    mean = ndimage.gaussian_filter(array, sigma)
+    variance = ndimage.gaussian_filter(array**2, sigma) - mean**2
+    expected = (array - mean) / np.sqrt(variance + 0.05 * array.var(ddof=1))
+    np.testing.assert_allclose(found, expected[6:-6, 6:-6, 6:-6], atol=2e-2)
+
+
+def test_surroundings_hold_as_many_voxels_between_thick_slices():
+    assert equally_filled(2.0, (1.0, 1.0, 1.0)) == pytest.approx([2.0] * 3, abs=1e-6)
+    across, along_y, along_x = equally_filled(2.0, (6.0, 1.5, 1.5))
+    assert along_y == along_x > 2
+    assert across * along_y * along_x == pytest.approx(8.0, rel=1e-6)
+    assert across == pytest.approx(max(along_x * 1.5 / 6.0, 0.5))
+
+
+def test_folds_are_taken_out_and_what_is_far_from_them_stays():
+    velocity = torch.zeros(1, 3, 20, 20, 40)
+    velocity[..., 4:10] = 4 * torch.randn(1, 3, 20, 20, 6, generator=torch.Generator().manual_seed(0))
+    velocity[:, 1] += 0.3 * torch.sin(torch.arange(40) / 5.0)
+    folded = dense.jacobian(dense.integrate(velocity, dense.integration_steps(velocity)))
+    assert folded.min() < LEAST_JACOBIAN
+    mended = unfolded(velocity)
+    assert dense.jacobian(dense.integrate(mended, dense.integration_steps(mended))).min() >= LEAST_JACOBIAN
+    assert torch.equal(mended[..., 25:], velocity[..., 25:])
+
+
+def test_what_does_not_fold_is_left_alone():
+    velocity = separable.apply(separable.gaussian(SHAPE, [3.0] * 3, texture()), texture().repeat(1, 3, 1, 1, 1))
+    assert torch.equal(unfolded(velocity), velocity)

@@ -8,7 +8,7 @@ from module_panel import choose, ijk_to_ras, rigid
 from SAMRegistrationLib import engine
 from SAMRegistrationLib.testing.driver import click_and_settle, save_and_load, select_structure, structure_ids
 
-NAME, ROLE = 2, 5
+NAME, MEANING = 2, 5
 GUIDE, IGNORE, RIGID = range(3)
 
 
@@ -27,7 +27,12 @@ def asked(monkeypatch):
 
 def roles(panel):
     table = panel.ui.structuresTable
-    return {table.item(row, NAME).text(): table.item(row, ROLE).text() for row in range(table.rowCount)}
+    found = {}
+    for row in range(table.rowCount):
+        *role, term = table.item(row, MEANING).text().split("\n")
+        assert term == "Tissue"
+        found[table.item(row, NAME).text()] = role[0] if role else "guide"
+    return found
 
 
 def give(panel, name, role):
@@ -47,7 +52,7 @@ def test_roles_are_chosen_seen_followed_and_saved(panel, a_pair, asked, tmp_path
     give(panel, "Core", IGNORE)
     assert roles(panel) == {"Core": "ignore", "Whole": "guide"}
     table = panel.ui.structuresTable
-    assert [table.item(row, ROLE).font().bold() for row in range(2)] == [True, False]
+    assert [table.item(row, MEANING).font().bold() for row in range(2)] == [True, False]
     select_structure(panel, structure_ids(panel)["Whole"])
     assert panel.ui.roleCombo.currentIndex == GUIDE
     select_structure(panel, structure_ids(panel)["Core"])

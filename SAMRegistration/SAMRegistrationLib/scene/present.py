@@ -10,6 +10,7 @@ from ..geometry.grid import Grid
 from . import display, maps
 from .batch import all_or_nothing
 from .grids import prepare_grid
+from .maps import LengthMap
 from .masks import add_segments, new_segmentation, put_mask
 from .run import Outcome
 from .surfaces import put_surfaces
@@ -91,7 +92,7 @@ def _warped_segmentation(outcome: Outcome, source, fixed):
     return node
 
 
-def _lengths(lengths: Optional[maps.LengthMap], grid: Grid, name: str, title: str):
+def _lengths(lengths: Optional[LengthMap], grid: Grid, name: str, title: str):
     if lengths is None:
         return None
     node = add_volume(lengths.data, grid, name, window=(0.0, lengths.longest_mm))

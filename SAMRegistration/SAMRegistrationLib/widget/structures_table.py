@@ -1,4 +1,4 @@
-"""The table of structures: eye, color, name, what there is of each in both images, its role, and terminology."""
+"""The table of structures: eye, color, name, what there is of each in both images, role and terminology."""
 
 import qt
 import slicer
@@ -11,7 +11,7 @@ from .messages import sentence
 from .panel import Panel
 from .terminology import TerminologyDialog
 
-EYE, COLOR, NAME, FIXED_STATE, MOVING_STATE, ROLE, TERMINOLOGY = range(7)
+EYE, COLOR, NAME, FIXED_STATE, MOVING_STATE, MEANING = range(6)
 WIDEST_STATE = 64
 
 
@@ -31,11 +31,11 @@ class StructuresTable(Panel):
         self._presence = logic.newPresence()
         self._masked = self._prompts = {}
         table = ui.structuresTable
-        titles = [_("Show"), _("Color"), _("Structure"), _("Fixed"), _("Moving"), _("Role"), _("Term")]
+        titles = [_("Show"), _("Color"), _("Structure"), _("Fixed"), _("Moving"), _("Role, term")]
         table.setColumnCount(len(titles))
         table.setHorizontalHeaderLabels(titles)
         for column in range(len(titles)):
-            mode = qt.QHeaderView.Stretch if column in (NAME, TERMINOLOGY) else qt.QHeaderView.ResizeToContents
+            mode = qt.QHeaderView.Stretch if column in (NAME, MEANING) else qt.QHeaderView.ResizeToContents
             table.horizontalHeader().setSectionResizeMode(column, mode)
         table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         table.verticalHeader().setVisible(False)
@@ -166,7 +166,6 @@ class StructuresTable(Panel):
         self._ui.roleCombo.setEnabled(chosen is not None)
 
     def _fill(self, row, structure, parameters):
-        table = self._ui.structuresTable
         show = self._item(row, EYE, "")
         visible = self._logic.isStructureVisible(parameters, structure.id)
         show.setCheckState(qt.Qt.Checked if visible else qt.Qt.Unchecked)
@@ -180,15 +179,14 @@ class StructuresTable(Panel):
         for column, text in (
             (FIXED_STATE, self._state("fixed", structure.id)),
             (MOVING_STATE, self._state("moving", structure.id)),
-            (ROLE, role_names()[structure.role]),
-            (TERMINOLOGY, _meaning(structure)),
+            (MEANING, _role_and_meaning(structure)),
         ):
             self._item(row, column, text).setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
-        role = table.item(row, ROLE)
-        font = role.font()
+        meaning = self._ui.structuresTable.item(row, MEANING)
+        font = meaning.font()
         font.setBold(structure.role != GUIDE)
-        role.setFont(font)
-        role.setToolTip(role_meanings()[structure.role])
+        meaning.setFont(font)
+        meaning.setToolTip(f"{role_meanings()[structure.role]}\n{_meaning(structure)}")
 
     def _item(self, row, column, text):
         table = self._ui.structuresTable
@@ -229,7 +227,7 @@ class StructuresTable(Panel):
             self._changed()
 
     def _on_double_clicked(self, row, column):
-        if column == TERMINOLOGY:
+        if column == MEANING:
             self.onTerminology()
         if column != COLOR:
             return
@@ -253,6 +251,12 @@ def role_meanings():
 
 def _color(structure):
     return qt.QColor(*[round(255 * part) for part in structure.color])
+
+
+def _role_and_meaning(structure) -> str:
+    """A line for the role of a structure, where it does not guide, and one for its terminology."""
+    role = [] if structure.role == GUIDE else [role_names()[structure.role]]
+    return "\n".join([*role, _meaning(structure)])
 
 
 def _meaning(structure) -> str:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from ..geometry import separable
 from ..geometry.bspline import cubic_bspline
 
-FLAT = 0.05  # of the variance of an image: local variances below it count as noise
+FLAT = 0.003  # of the variance of an image: local variances below it count as noise
 
 
 def lncc(a: torch.Tensor, b: torch.Tensor, radius=2, weight: Optional[torch.Tensor] = None) -> torch.Tensor:

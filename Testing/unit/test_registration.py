@@ -11,6 +11,7 @@ from SAMRegistrationLib.geometry.transforms import transform_points
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.metrics import deformation_statistics, dice, jacobian_image
 from SAMRegistrationLib.registration import RegistrationOptions, prealign, register
+from SAMRegistrationLib.registration.starts import Start
 from SAMRegistrationLib.volumes import normalize
 from tools.phantom import phantom_pair
 
@@ -305,3 +306,19 @@ def test_an_initial_transform_without_an_inverse_is_refused(pair):
     flat = sitk.ScaleTransform(3, (1.0, 1.0, 0.0))
     with pytest.raises(InputError, match="has no inverse"):
         register(*pair[:2], options=RegistrationOptions.preset(initial_transform=flat, device="cpu"))
+
+
+@pytest.mark.parametrize(("upright", "turned_over", "kept"), [(0.06, 0.12, True), (0.3, 0.6, False)])
+def test_weak_evidence_does_not_turn_a_patient_over(monkeypatch, upright, turned_over, kept):
+    over = sitk.Euler3DTransform((0.0, 0.0, 0.0), np.pi / 2, 0.0, 0.0)
+    starts = [
+        Start("as they lie", sitk.Euler3DTransform(), from_masks=False, reorients=False),
+        Start("axes", over, from_masks=False, reorients=True),
+    ]
+    monkeypatch.setattr(prealign, "intensity_starts", lambda fixed, moving: starts)
+    monkeypatch.setattr(prealign, "_most_promising", lambda found, fixed, moving: found)
+    monkeypatch.setattr(
+        prealign, "_optimize", lambda fixed, moving, transform, *_: turned_over if transform.GetAngleX() else upright
+    )
+    ball = sitk.GaussianSource(sitk.sitkFloat32, size=[24] * 3, sigma=[6.0] * 3, mean=[12.0] * 3, origin=[-12.0] * 3)
+    assert (prealign.prealign(ball, ball, kind="rigid").start == "as they lie") == kept

@@ -21,7 +21,7 @@ COARSE_SAMPLES = 3_000  # voxels that the optimization of a start looks at
 FINE_SAMPLES = 10_000  # voxels that the last optimization looks at
 KEPT_STARTS = 3  # that are optimized, and as many again of those that keep the patient's axes
 LARGEST = 12_000_000  # voxels; larger volumes are aligned at half the resolution
-REORIENTING_HANDICAP = 0.1  # share of its mutual information by which a reorienting start must beat the others
+REORIENTING_HANDICAP = 0.1  # nats, and share of its own mutual information, by which a reorienting start must be ahead
 DICE_WEIGHT = 10.0  # nats that a mean Dice of 1 counts for, above the largest mutual information: masks decide first
 FEWEST_FOR_GRADIENT_FILTER = 4  # voxels along every axis that ITK's recursive Gaussian needs
 APART = ("map outside", "mapped to outside", "too many samples", "no valid points", "joint pdf")  # of ITK's messages
@@ -104,7 +104,7 @@ def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job, landma
         quality = _optimize(coarse_fixed, coarse_moving, transform, 40, COARSE_SAMPLES, 1.0, job)
         if quality is not None and covered_share(*grids, transform) >= SMALLEST_SHARE:
             score = _score(quality, transform, fixed_masks, moving_masks)
-            score -= REORIENTING_HANDICAP * quality if start.reorients else 0
+            score -= REORIENTING_HANDICAP * max(quality, 1.0) if start.reorients else 0
             candidates.append((score, quality, start.name, transform))
     if not candidates:
         raise SAMRegistrationError(f"The volumes could not be brought to overlap; {WAYS_OUT}.")

@@ -72,12 +72,15 @@ class WorkingPair:
                 frame = (self.grid.shape, spacing, stiffened(options.refinement, options.stiffness))
                 terms, device = (self._image_term(), self._mask_term()), self.fixed.device
                 velocity = refine(*terms, *frame, velocity, device, job.part(0.1, 0.95), self.hold)
-            stored = stored_grid(self.grid, options.refinement.field_stride).shape
+            stored = stored_grid(self.grid, options.refinement.field_stride)
             if velocity is not None:
-                velocity = unfolded(resize_field(smoothed(velocity, self.grid, options.stiffness), stored))
+                velocity = smoothed(velocity, self.grid, options.stiffness)
+                velocity = unfolded(resize_field(velocity, stored.shape), stored)
             if self.hold is not None:
                 job.update(0.95, "Following the guides")
-                velocity = self.hold.settle(self.fixed.new_zeros((1, 3, *stored)) if velocity is None else velocity)
+                velocity = self.hold.settle(
+                    self.fixed.new_zeros((1, 3, *stored.shape)) if velocity is None else velocity
+                )
         return velocity, weights
 
     def reversed(self, hold: Optional[Hold]) -> "WorkingPair":

@@ -22,7 +22,7 @@ def texture(seed: int = 0, shape=SHAPE, sigma: float = 2.0) -> torch.Tensor:
     return torch.from_numpy(smooth / smooth.std())[None, None].float()
 
 
-def as_it_is(image, spacing):
+def as_it_is(image, spacing, coverage):
     return image
 
 

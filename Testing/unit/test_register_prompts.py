@@ -137,8 +137,7 @@ def test_clicks_of_the_moving_volume_are_taken_instead(pair, monkeypatch):
 
 def test_landmarks_guide_beside_clicks(pair):
     prompts = clicks([structure.center for structure in STRUCTURES], pair / "fixed.json")
-    points = voxel_centers(moving_grid())
-    counterpart = points[len(points) // 2 + 8]
+    counterpart = np.add(moving_grid().center, (8.0, 0.0, 0.0))
     for name, point in (("fixed", MAPPING(counterpart[None])[0]), ("moving", counterpart)):
         (pair / f"{name}.csv").write_text("x,y,z\n" + ",".join(map(str, point)) + "\n", encoding="utf-8")
     guides = ["--fixed-guide-landmarks", str(pair / "fixed.csv"), "--moving-guide-landmarks", str(pair / "moving.csv")]

@@ -93,16 +93,24 @@ def mutual_information(a: torch.Tensor, b: torch.Tensor, bins: int = 32, weight:
     return total / a.shape[0]
 
 
-def locally_normalized(image: torch.Tensor, sigmas: Sequence[float]) -> torch.Tensor:
+def locally_normalized(
+    image: torch.Tensor, sigmas: Sequence[float], coverage: Optional[torch.Tensor] = None
+) -> torch.Tensor:
     """An image (1, 1, D, H, W) minus its local mean, divided by its local standard deviation.
 
     Half the mean square difference of two such images is 1 - local cross-correlation.
 
     Args:
         sigmas: of the Gaussian surroundings in voxels, (z, y, x).
+        coverage: (1, 1, D, H, W), 1 where the volume was imaged; nothing else counts as surroundings (normalized
+            convolution; Knutsson and Westin, CVPR 1993). None for everywhere.
     """
     surroundings = separable.gaussian(image.shape[2:], sigmas, image)
-    mean, mean_square = separable.apply(surroundings, torch.cat([image, image * image], 1)).chunk(2, 1)
+    known = torch.ones_like(image) if coverage is None else coverage
+    sums = separable.apply(surroundings, torch.cat([known, known * image, known * image * image], 1))
+    share, mean, mean_square = sums.chunk(3, 1)
+    share = share.clamp_min(torch.finfo(image.dtype).eps)
+    mean, mean_square = mean / share, mean_square / share
     variance = (mean_square - mean * mean).clamp_min(0)
     return (image - mean) / (variance + FLAT * image.var()).clamp_min(torch.finfo(image.dtype).tiny).sqrt()
 
@@ -144,8 +152,10 @@ def mind(image: torch.Tensor, radius: int = 1, dilation: int = 1) -> torch.Tenso
     return torch.exp(-distances / variance)
 
 
-def mind_channels(image: torch.Tensor, sigmas: Sequence[float]) -> torch.Tensor:
-    """:func:`mind`, whose surroundings are the six-neighborhood whatever `sigmas` are."""
+def mind_channels(
+    image: torch.Tensor, sigmas: Sequence[float], coverage: Optional[torch.Tensor] = None
+) -> torch.Tensor:
+    """:func:`mind`, whose surroundings are the six-neighborhood whatever `sigmas` and `coverage` are."""
     return mind(image)
 
 

@@ -15,8 +15,9 @@ class Similarity(NamedTuple):
         title: what the help calls it.
         within_a_modality: "auto" takes it for images of the same kind (True), of different kinds (False), or never
             (None).
-        channels_name: function in :mod:`.intensities` of an image (1, 1, D, H, W) and of the sigmas (z, y, x) of local
-            surroundings in voxels, that gives channels (1, C, D, H, W); images are alike where these are equal.
+        channels_name: function in :mod:`.intensities` of an image (1, 1, D, H, W), of the sigmas (z, y, x) of local
+            surroundings in voxels and of where the volume was imaged (1, 1, D, H, W; None for everywhere), that gives
+            channels (1, C, D, H, W); images are alike where these are equal.
         loss_name: in place of channels, function of two images (B, 1, D, H, W) and an optional ``weight`` in
             :mod:`.intensities`, lower for images that are more alike.
     """
@@ -33,7 +34,7 @@ class Similarity(NamedTuple):
 
     @property
     def channels(self) -> Optional[Callable]:
-        """``channels(image, sigmas) -> (1, C, D, H, W)``, None where a loss compares the images."""
+        """``channels(image, sigmas, coverage) -> (1, C, D, H, W)``, None where a loss compares the images."""
         return self._function(self.channels_name)
 
     @staticmethod

@@ -56,8 +56,8 @@ def equally_filled(sigma: float, spacing: Sequence[float]) -> List[float]:
 
 
 def _channels(local: Callable, same_scale: bool) -> Callable:
-    def channels(image: torch.Tensor, spacing: Sequence[float]) -> torch.Tensor:
-        found = local(image, sigmas_in_voxels(LOCAL_SIGMA, spacing))
+    def channels(image: torch.Tensor, spacing: Sequence[float], coverage: Optional[torch.Tensor]) -> torch.Tensor:
+        found = local(image, sigmas_in_voxels(LOCAL_SIGMA, spacing), coverage)
         return torch.cat([found, standardized(image)], dim=1) if same_scale else found
 
     return channels

@@ -27,7 +27,8 @@ class GaussNewtonTerm:
     Source: Lucas and Kanade, IJCAI 1981; Thirion, Medical Image Analysis 2 (1998) 243-260.
 
     Args:
-        channels: ``channels(image, spacing) -> (1, C, D, H, W)``, what is compared, of an image of any resolution.
+        channels: ``channels(image, spacing, coverage) -> (1, C, D, H, W)``, what is compared, of an image of any
+            resolution.
         fixed, moving: (1, 1, D, H, W) images on the working grid.
         fixed_coverage, moving_coverage: (1, 1, D, H, W), 1 where the volume was imaged; where it was not, and next to
             it, nothing pulls. None where it covers the whole working grid.
@@ -47,9 +48,10 @@ class GaussNewtonTerm:
     def at(self, shape: Sequence[int], spacing: Sequence[float]) -> "_GaussNewtonLevel":
         """The term on a grid of the same extent, with voxels of `spacing` (z, y, x) in mm."""
         fixed, moving, *coverages = _shrunk(self._parts, shape)
-        return _GaussNewtonLevel(
-            self._channels(fixed, spacing), self._channels(moving, spacing), [_eroded(c) for c in coverages], spacing
-        )
+        known = [coverage for coverage in coverages if coverage is not None]
+        both = torch.stack(known).prod(dim=0) if known else None
+        channels = [self._channels(image, spacing, both) for image in (fixed, moving)]
+        return _GaussNewtonLevel(*channels, [_eroded(c) for c in coverages], spacing)
 
 
 class _GaussNewtonLevel:
@@ -63,10 +65,11 @@ class _GaussNewtonLevel:
         """The displacement that is missing, at most the smallest edge of a voxel, on the grid of `collect`."""
         along = dense.warp(self._warped_along, displacement)
         warped = along[:, : self._channels]
-        missing = self._fixed - warped
+        counted = torch.ones_like(warped[:, :1])
         for coverage in (self._fixed_coverage, along[:, self._channels :]):
             if coverage is not None and coverage.shape[1]:
-                missing = missing * coverage
+                counted = counted * coverage
+        missing = (self._fixed - warped) * counted
         if self._channels > 1:
             weight = 1 / missing.square().mean(dim=(0, 2, 3, 4), keepdim=True).clamp_min(SMALLEST_MISFIT)
         else:
@@ -76,7 +79,7 @@ class _GaussNewtonLevel:
         for axis, per_unit in enumerate(self._per_unit):
             (slope,) = torch.gradient(warped, dim=2 + axis)
             pulls.append((weighted * slope).sum(dim=1, keepdim=True) * per_unit)
-            steepness = steepness + (weight * slope.square()).sum(dim=1, keepdim=True) * per_unit**2
+            steepness = steepness + (weight * slope.square()).sum(dim=1, keepdim=True) * per_unit**2 * counted
         collected = separable.apply(collect, torch.cat([*pulls, steepness], dim=1))
         pull, steepness = collected[:, :3], collected[:, 3:]
         update = pull / (steepness + DAMPING * steepness.mean()).clamp_min(torch.finfo(pull.dtype).tiny)

@@ -51,6 +51,7 @@ cmake-lists:
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python Testing/bench/run.py
+	$(BIN)/python Testing/bench/update.py
 	$(BIN)/python Testing/bench/segmentation.py
 	$(BIN)/python Testing/bench/click_accuracy.py --every 20
 	$(BIN)/python Testing/bench/training.py --size 96 --checkpointing --repeats 1

@@ -17,8 +17,8 @@ from SAMRegistrationLib.choices import (
     PRESETS,
 )
 from SAMRegistrationLib.logic.clicks import ClicksLogic
+from SAMRegistrationLib.logic.correction import CorrectionLogic
 from SAMRegistrationLib.logic.landmarks import LandmarksLogic
-from SAMRegistrationLib.logic.registration import RegistrationLogic
 from SAMRegistrationLib.logic.samples import SamplesLogic, register_sample_data
 from SAMRegistrationLib.logic.training import TrainingLogic
 from SAMRegistrationLib.logic.weights import WeightsLogic
@@ -95,6 +95,7 @@ class SAMRegistrationParameterNode:
     shownMap: Annotated[str, Choice(["none", "jacobian", "displacement", "disagreement"])] = "none"
     showOutlines: bool = True
     opacity: Annotated[float, WithinRange(0, 1), Default(0.5)]
+    autoUpdate: bool = False
     compareMode: Annotated[str, Choice(["blend", "sideBySide", "checkerboard", "flicker"])] = "blend"
     resultTransform: vtkMRMLTransformNode
     resultInverse: vtkMRMLTransformNode
@@ -107,6 +108,7 @@ class SAMRegistrationParameterNode:
     resultTable: vtkMRMLTableNode
     resultFoldTable: vtkMRMLTableNode
     resultCheckerboard: vtkMRMLScalarVolumeNode
+    otherVolume: vtkMRMLScalarVolumeNode
 
 
 class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -132,7 +134,9 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.applying import Applying
         from SAMRegistrationLib.widget.choices import name_choices
         from SAMRegistrationLib.widget.click_panel import ClickPanel
+        from SAMRegistrationLib.widget.correct import CorrectPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
+        from SAMRegistrationLib.widget.history import HistoryPanel
         from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.landmarks import LandmarksPanel
         from SAMRegistrationLib.widget.look import LookPanel
@@ -154,7 +158,10 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.clickPanel = ClickPanel(*shared, self.structuresTable)
         self.registerPanel = RegisterPanel(*shared, self.stepsToShow)
         self.lookPanel = LookPanel(*shared, self.clickPanel.hide_points)
-        self.measures = Measures(self.ui, self.logic, self.parameters)
+        history = self.logic.newHistory()
+        self.historyPanel = HistoryPanel(self.ui, self.logic, self.parameters, history, self.onResultChanged)
+        self.correctPanel = CorrectPanel(*shared, history, self.lookPanel, self.onResultChanged)
+        self.measures = Measures(self.ui, self.logic, self.parameters, history, self.historyPanel)
         self.trainingPanel = TrainingPanel(*shared)
         self.installationPanel = InstallationPanel(self.ui, self.logic, self.onInstalled)
         self.deviceChoice = DeviceChoice(
@@ -168,7 +175,9 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.clickPanel,
             LandmarksPanel(self.ui, self.logic, self.parameters),
             self.registerPanel,
+            self.historyPanel,
             self.lookPanel,
+            self.correctPanel,
             self.measures,
             Applying(*shared),
             AdvancedPanel(*shared),
@@ -268,6 +277,10 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.clickPanel.update()
         self.registerPanel.update()
 
+    def onResultChanged(self):
+        self.onParametersModified()
+        self.lookPanel.show_again()
+
     def onStructureRemoved(self, structureId, text):
         self.clickPanel.structure_removed(structureId, text)
 
@@ -282,7 +295,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 class SAMRegistrationLogic(
-    RegistrationLogic,
+    CorrectionLogic,
     ClicksLogic,
     LandmarksLogic,
     WeightsLogic,

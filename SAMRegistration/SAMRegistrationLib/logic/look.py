@@ -148,12 +148,15 @@ class LookLogic(ViewsLogic, StructuresLogic):
         from ..scene import display, grids
 
         mapOver = self.resultMap(parameters, shownMap)
+        first = parameters.otherVolume or parameters.fixedVolume
         if checkerboard and parameters.resultCheckerboard is not None:
             display.show_layers(parameters.resultCheckerboard, mapOver, opacity)
         elif sideBySide:
-            display.show_side_by_side(parameters.fixedVolume, parameters.resultVolume, mapOver, opacity)
+            display.show_side_by_side(
+                parameters.otherVolume or parameters.fixedVolume, parameters.resultVolume, mapOver, opacity
+            )
         else:
-            display.show_layers(parameters.fixedVolume, mapOver or parameters.resultVolume, opacity, fit=True)
+            display.show_layers(first, mapOver or parameters.resultVolume, opacity, fit=True)
         grids.set_grid_visible(parameters.resultTransform, grid, grid3D)
         self.showOutlines(parameters, outlines)
         if parameters.resultFolds is not None:
@@ -229,7 +232,7 @@ class LookLogic(ViewsLogic, StructuresLogic):
         from ..scene.folders import file_beside
         from ..scene.volumes import VolumeCopy, image_data, window_of
 
-        fixed, warped = parameters.fixedVolume, parameters.resultVolume
+        fixed, warped = parameters.otherVolume or parameters.fixedVolume, parameters.resultVolume
         if fixed is None or warped is None:
             raise InputError(_("Register first."))
         copies, windows = [VolumeCopy(node) for node in (fixed, warped)], [window_of(node) for node in (fixed, warped)]

@@ -26,7 +26,8 @@ class Corrections:
             pull, and rigid regions are left where they are.
         fixed_masks, moving_masks: the masks as they are now, on any grids.
         former_fixed_masks, former_moving_masks: the masks that the result was made with; the result changes around what
-            differs. Without both of them it changes around all that the masks say otherwise than the result.
+            differs. Without both of them it changes around the landmarks that are missed, and without any of these
+            around all that the masks say otherwise than the result.
     """
 
     guidance: Guidance = field(default_factory=Guidance)
@@ -84,13 +85,14 @@ def along(starts: np.ndarray, ends: np.ndarray, step: float) -> np.ndarray:
 
 
 def changed_region(
-    corrections: Corrections, transform: sitk.Transform, volume: Grid
+    corrections: Corrections, transform: sitk.Transform, volume: Grid, otherwise: bool
 ) -> Tuple[Optional[sitk.Image], Optional[StructureMasks], Optional[StructureMasks]]:
     """Where masks ask for a change, as a mask in fixed space, and the masks, the same number for the same structure.
 
     Args:
         transform: of the result, fixed to moving points.
         volume: the grid of the fixed volume.
+        otherwise: without former masks, ask for a change wherever masks say otherwise than the result.
 
     Returns:
         (region, fixed masks, moving masks); the region is None where nothing changed or masks are missing.
@@ -99,11 +101,13 @@ def changed_region(
         return None, None, None
     fixed = as_structures(corrections.fixed_masks, "The fixed label image")
     moving, _ = with_numbers_of(fixed, as_structures(corrections.moving_masks, "The moving label image"))
-    grid = fitting(volume.orthogonal(), LARGEST_COMPARED)
     former = [
         None if masks is None else with_numbers_of(fixed, as_structures(masks, f"The former {side} label image"))[0]
         for side, masks in (("fixed", corrections.former_fixed_masks), ("moving", corrections.former_moving_masks))
     ]
+    if former == [None, None] and not otherwise:
+        return None, fixed, moving
+    grid = fitting(volume.orthogonal(), LARGEST_COMPARED)
     region = np.zeros(grid.shape, bool)
     shared = set(fixed.labels) & set(moving.labels)
     if former == [None, None]:

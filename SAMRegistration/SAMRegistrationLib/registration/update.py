@@ -146,7 +146,7 @@ class _Update:
             job.update(0.0, "Preparing")
             places = self._places()
             window = self._window(places)
-            grid = fitting(window.with_spacing(np.maximum(self._finest(window), window.spacing)), LARGEST_WINDOW)
+            grid = fitting(window.with_spacing(self._finest(window)), LARGEST_WINDOW)
             own = fitting(window.with_size(level_shape(grid.shape, grid.spacing[::-1], 2)[::-1]), LARGEST_FLOW)
             hold = self._hold(places, grid)
             terms, notes = self._terms(grid)
@@ -181,15 +181,15 @@ class _Update:
         Raises:
             InputError: nowhere.
         """
-        region, self._fixed_masks, self._moving_masks = changed_region(
-            self._corrections, self._earlier.transform, self._volume
-        )
         pairs, points = self._guides.landmarks, np.zeros((0, 3))
         if pairs is not None:
             self._targets = transform_points(self._earlier.inverse, pairs.moving)
             errors = target_registration_errors(pairs.fixed, pairs.moving, self._earlier.transform)
             unmet = errors > UNMET * min(self._volume.spacing)
             points = along(pairs.fixed[unmet], self._targets[unmet], self._full / 2)
+        region, self._fixed_masks, self._moving_masks = changed_region(
+            self._corrections, self._earlier.transform, self._volume, not len(points)
+        )
         if region is None and not len(points):
             raise InputError("There is nothing to correct: the result meets all landmarks, and no mask was changed.")
         return Places(points, region)

@@ -50,6 +50,11 @@ def new_list(name: str):
     return node
 
 
+def has_no_points(nodes) -> bool:
+    """Whether none of these markups nodes has a point that was placed; None counts as an empty list."""
+    return all(node is None or not node.GetNumberOfDefinedControlPoints() for node in nodes)
+
+
 def start_placing(node) -> None:
     """Let clicks in the views add points to a markups node, until the user or :func:`stop_placing` ends it."""
     logic = slicer.modules.markups.logic()

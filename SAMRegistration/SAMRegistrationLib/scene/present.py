@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from ..geometry.grid import Grid
 from . import display, maps
 from .batch import all_or_nothing
+from .earlier import remember
 from .grids import prepare_grid
 from .maps import LengthMap
 from .masks import add_segments, new_segmentation, put_mask
@@ -73,16 +74,18 @@ def present(outcome: Outcome, fixed, moving, moving_segmentation=None, grid_spac
             _lengths(outcome.displacement, outcome.map_grid, f"Displacement of {pair}", _("Displacement\n(mm)")),
             _lengths(outcome.disagreement, outcome.map_grid, f"Disagreement of {pair}", _("Disagreement\n(mm)")),
             add_table(outcome, f"Measures of {pair}"),
-            _warped_segmentation(outcome, moving_segmentation, fixed),
-            _folds(outcome, fixed, pair),
+            warped_segmentation(outcome, moving_segmentation, fixed),
+            add_folds(outcome, fixed, pair),
             add_fold_table(outcome.fold_list, f"Folds of {pair}") if outcome.fold_list else None,
         )
         _file(nodes)
+        remember(transform, outcome.result)
         prepare_grid(transform, fixed, grid_spacing)
     return nodes
 
 
-def _warped_segmentation(outcome: Outcome, source, fixed):
+def warped_segmentation(outcome: Outcome, source, fixed):
+    """A node with the warped segments, shown by bold outlines; None where `source` has none of them any more."""
     if source is None or not any(source.GetSegmentation().GetSegment(segment_id) for segment_id in outcome.labelmaps):
         return None
     node = new_segmentation(f"{source.GetName()} warped", fixed)
@@ -100,7 +103,8 @@ def _lengths(lengths: Optional[LengthMap], grid: Grid, name: str, title: str):
     return node
 
 
-def _folds(outcome: Outcome, fixed, pair: str):
+def add_folds(outcome: Outcome, fixed, pair: str):
+    """A node that shows folds; None where there are none."""
     if outcome.folds is None:
         return None
     node = new_segmentation(f"Folds of {pair}", fixed)

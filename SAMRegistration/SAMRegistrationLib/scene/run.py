@@ -119,7 +119,7 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
     job = job or Job()
     parts = parts_of(inputs.fixed_masks, inputs.moving_masks)
     masks = both_sides(guiding(parts), inputs.fixed.grid, inputs.moving.grid)
-    guidance, images = _guidance(inputs, parts), (inputs.fixed.image, inputs.moving.image)
+    guidance, images = guidance_of(inputs, parts), (inputs.fixed.image, inputs.moving.image)
     result = engine.register(*images, *masks, options, job.part(0.0, 0.85), guidance)
     return _prepare(inputs, parts, result, job.part(0.85, 1.0))
 
@@ -173,7 +173,7 @@ def _prepare(inputs: Inputs, parts, result, job: Job) -> Outcome:
     )
 
 
-def _guidance(inputs: Inputs, parts):
+def guidance_of(inputs: Inputs, parts):
     """What guides beside masks, None without any; a role counts on both sides, whichever segment has it."""
     from ..registration import Guidance
 

@@ -75,15 +75,20 @@ def disagreement_rows(disagreement: Optional[Dict[str, float]]) -> List[Tuple[st
     ]
 
 
-def add_table(outcome, name: str):
-    """A table node with the rows of the functions above; what describes the deformation has a value after only."""
+def measures_table(outcome) -> vtk.vtkTable:
+    """The rows of the functions above; what describes the deformation has a value after only."""
     landmarks, each_landmark = landmark_rows(outcome.landmarks)
     rows = structure_rows(outcome.measures) + landmarks
     summary = summary_rows(outcome.deformation, outcome.seconds)
     summary += disagreement_rows(outcome.result.facts.get("disagreement"))
     rows += [(title, "", value, "") for title, value in summary]
     rows += each_landmark
-    return add_text_table(name, columns(), *rows)
+    return text_table(columns(), *rows)
+
+
+def add_table(outcome, name: str):
+    """A table node with :func:`measures_table`."""
+    return _add(measures_table(outcome), name)
 
 
 def add_fold_table(folds, name: str):
@@ -101,7 +106,11 @@ def add_fold_table(folds, name: str):
 
 def add_text_table(name: str, titles: Sequence[str], *rows: Sequence[str]):
     """A new table node with columns of text."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name))
+    return _add(text_table(titles, *rows), name)
+
+
+def text_table(titles: Sequence[str], *rows: Sequence[str]) -> vtk.vtkTable:
+    """A table with columns of text."""
     table = vtk.vtkTable()
     for number, title in enumerate(titles):
         column = vtk.vtkStringArray()
@@ -109,9 +118,7 @@ def add_text_table(name: str, titles: Sequence[str], *rows: Sequence[str]):
         for row in rows:
             column.InsertNextValue(str(row[number]))
         table.AddColumn(column)
-    node.SetAndObserveTable(table)
-    node.SetUseColumnTitleAsColumnHeader(True)
-    return node
+    return table
 
 
 def show_table(node) -> None:
@@ -143,9 +150,42 @@ def write_csv(node, path: str) -> None:
 
 def rows_of(node) -> List[List[str]]:
     """The rows of a table node as text; none for None."""
-    table = None if node is None else node.GetTable()
+    return table_rows(None if node is None else node.GetTable())
+
+
+def table_rows(table: Optional[vtk.vtkTable]) -> List[List[str]]:
+    """The rows of a table as text; none for None."""
     rows, columns = (0, 0) if table is None else (table.GetNumberOfRows(), table.GetNumberOfColumns())
     return [[table.GetValue(row, column).ToString() for column in range(columns)] for row in range(rows)]
+
+
+def step_row(rows: Sequence[Sequence[str]]) -> Tuple[str, str, str]:
+    """Mean Dice, mean error of the guiding landmarks (mm) and folds of the rows of a table of measures, as text."""
+    after = {row[0]: row[2] for row in rows}
+    dice = [float(value) for title, value in after.items() if title.endswith(_("{name}: Dice")[6:]) and value != "-"]
+    start = _("Guiding landmarks ({n}): mean error (mm)").split("{")[0]
+    errors = [value for title, value in after.items() if title.startswith(start) and title.endswith(")")]
+    folds = after.get(_("Folds"), "-").split(" ")[0]
+    return number_text(statistics.fmean(dice), 3) if dice else "-", errors[0] if errors else "-", folds
+
+
+def compared_rows(first: Sequence[Sequence[str]], second: Sequence[Sequence[str]]) -> List[Tuple[str, ...]]:
+    """Rows (title, value of the first, value of the second, change) of the measures that two tables have in common."""
+    values = {row[0]: row[2] for row in first}
+    rows = []
+    for title, _before, value, sense in second:
+        if title in values:
+            more_is_better = title.endswith(_("{name}: Dice")[6:])
+            change = _change((values[title], value), 1 if more_is_better else -1) if sense else ""
+            rows.append((title, values[title], value, change))
+    return rows
+
+
+def _add(table: vtk.vtkTable, name: str):
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name))
+    node.SetAndObserveTable(table)
+    node.SetUseColumnTitleAsColumnHeader(True)
+    return node
 
 
 def _error_row(title: str, before: float, after: float) -> Tuple[str, ...]:

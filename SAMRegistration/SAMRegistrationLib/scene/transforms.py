@@ -1,6 +1,6 @@
 """A library transform as a transform node: a displacement grid FROM parent, as a resampler uses it."""
 
-from typing import Optional
+from typing import List, Optional
 
 import numpy as np
 import SimpleITK as sitk
@@ -15,25 +15,37 @@ from ..geometry.transforms import displacement_image
 from .space import grid_of_matrix, matrix_of_grid, to_numpy, to_vtk
 from .volumes import image_data, voxels
 
+MOST_NODES = 2_000_000  # of a grid that holds several fields
 INVERSE_TOLERANCE = 1e-3  # of VTK's numerical inverse, in the grid's unit of length
 
 
 def transform_grid(transform: sitk.Transform, around: Grid) -> Grid:
     """Where to sample a transform for its node, so that linear interpolation between the samples is exact.
 
-    That is the grid of its displacement field, carried along by the linear part if that is applied first (as in the
-    inverse of a registration); without a field a coarse grid over `around` and a quarter of its size on every side.
+    That is the grid of its displacement field, of several the largest at the spacing of the finest, moved by the
+    linear part if that is applied first (as in the inverse of a registration); without a field a coarse grid over
+    `around` and a quarter of its size on every side.
     """
     parts = [transform.GetNthTransform(n) for n in range(transform.GetNumberOfTransforms())]
     fields = [part for part in parts if part.GetTransformEnum() == sitk.sitkDisplacementField]
     if not fields:
         return _spanning(around)
-    grid = Grid.of(sitk.DisplacementFieldTransform(fields[0]).GetDisplacementField())
+    grid = _holding([Grid.of(sitk.DisplacementFieldTransform(part).GetDisplacementField()) for part in fields])
     for linear in reversed(parts):  # the part added last is applied first
         if not linear.IsLinear():
             return grid
         grid = _carried(grid, linear.GetInverse())
     return grid
+
+
+def _holding(grids: List[Grid]) -> Grid:
+    """The largest of the grids, with the spacing of the finest one as far as MOST_NODES allow."""
+    largest = max(grids, key=lambda grid: grid.volume)
+    finest = min(max(grid.spacing) for grid in grids)
+    if finest >= max(largest.spacing):
+        return largest
+    allowed = (largest.volume / MOST_NODES) ** (1 / 3)
+    return largest.with_spacing(np.minimum(largest.spacing, max(finest, allowed)))
 
 
 def _carried(grid: Grid, linear: sitk.Transform) -> Grid:

@@ -12,11 +12,12 @@ class Comparison:
 
     Args:
         logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
-        foreground: function giving the word for what lies over the fixed volume.
+        background, foreground: functions giving the words for what is compared, the latter over the former.
     """
 
-    def __init__(self, logic, runner, foreground):
-        self._logic, self._runner, self._foreground = logic, runner, foreground
+    def __init__(self, logic, runner, background, foreground):
+        self._logic, self._runner = logic, runner
+        self._background, self._foreground = background, foreground
         self._captions = logic.newCaptions()
         self._arrangement = None
         self._flicker = qt.QTimer()
@@ -30,7 +31,7 @@ class Comparison:
         self.mode = mode
         if mode == SIDE_BY_SIDE:
             self._arrangement = self._logic.beginSideBySide()
-            self._captions.show({"Red": _("Fixed"), "Yellow": _("Warped")})
+            self._captions.show({"Red": self._background(), "Yellow": _("Warped")})
             self._fit()
         elif mode == FLICKER:
             self._flicker.start()
@@ -51,5 +52,5 @@ class Comparison:
     def _on_flicker(self, *_args):
         fixed = self._logic.showsForeground()
         self._logic.setForegroundOpacity(0.0 if fixed else 1.0)
-        text = _("Fixed") if fixed else self._foreground()
+        text = self._background() if fixed else self._foreground()
         self._captions.show(dict.fromkeys(self._logic.sliceViewNames(), text))

@@ -16,7 +16,7 @@ class LookPanel(Panel):
     def __init__(self, ui, logic, runner, parameters, looked):
         self._ui, self._logic, self._runner, self._parameters = ui, logic, runner, parameters
         self._looked = looked
-        self._comparison = Comparison(logic, runner, self._foreground)
+        self._comparison = Comparison(logic, runner, self._background, self._foreground)
         self._entered = self._unseen = self._outlined = self._filling = False
         self._modes = {
             ui.blendButton: BLEND,
@@ -105,6 +105,22 @@ class LookPanel(Panel):
         self._begin(mode)
         self._show()
 
+    def show_again(self) -> None:
+        """Show what the nodes of the result hold now, in the present mode."""
+        if self._entered and self._has_result():
+            if self._comparison.mode == CHECKERBOARD:
+                self._make_checkerboard()
+            self._show()
+
+    def leave(self) -> None:
+        """Give the views to something else, until :meth:`come_back`."""
+        self._comparison.end()
+
+    def come_back(self) -> None:
+        """Compare in the mode that was chosen."""
+        if self._entered and self._has_result():
+            self.compare(self._parameters().compareMode)
+
     def _has_result(self):
         return self._parameters() is not None and self._parameters().resultTransform is not None
 
@@ -182,6 +198,10 @@ class LookPanel(Panel):
 
     def _on_failed(self, error):
         self._ui.lookStatus.setText(sentence(error))
+
+    def _background(self):
+        other = self._parameters().otherVolume
+        return _("Fixed") if other is None else other.GetName()
 
     def _foreground(self):
         names = {

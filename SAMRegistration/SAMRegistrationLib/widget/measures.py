@@ -14,10 +14,12 @@ WIDEST_VALUE = 90
 class Measures(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. parameters: function giving the parameter node or None.
+    history: of :meth:`logic.newHistory`. steps: :class:`.history.HistoryPanel`, which says what is compared.
     """
 
-    def __init__(self, ui, logic, parameters):
+    def __init__(self, ui, logic, parameters, history, steps):
         self._ui, self._logic, self._parameters = ui, logic, parameters
+        self._history, self._steps = history, steps
         self._shown = None
         self._filling = False
         for table, titles in ((ui.metricsTable, logic.measureTitles()), (ui.foldsTable, logic.foldTitles())):
@@ -38,11 +40,12 @@ class Measures(Panel):
     def update(self) -> None:
         """Show the tables of the last result."""
         parameters = self._parameters()
-        tables = (None, None) if parameters is None else (parameters.resultTable, parameters.resultFoldTable)
-        self._ui.exportButton.setEnabled(tables[0] is not None)
-        if tables != self._shown:
-            self._shown = tables
-            self._show(*tables)
+        nodes = (None, None) if parameters is None else (parameters.resultTable, parameters.resultFoldTable)
+        self._ui.exportButton.setEnabled(nodes[0] is not None)
+        shown = (*nodes, *(None if node is None else node.GetTable() for node in nodes), self._steps.other)
+        if shown != self._shown:
+            self._shown = shown
+            self._show(*nodes)
         for table in (self._ui.metricsTable, self._ui.foldsTable):
             limit_columns(table, WIDEST_VALUE)
 
@@ -71,7 +74,7 @@ class Measures(Panel):
 
     def _show(self, measures, folds):
         rows, fold_rows = self._logic.tableRows(measures), self._logic.tableRows(folds)
-        self._fill(self._ui.metricsTable, rows)
+        self._fill(self._ui.metricsTable, self._compared(rows))
         self._fill(self._ui.foldsTable, fold_rows)
         self._ui.foldsTable.setVisible(bool(fold_rows))
         values = {row[0]: row[2] for row in rows}
@@ -82,6 +85,15 @@ class Measures(Panel):
             text = _("Folds: {folds}, in {n} places (choose one to see it). SDlogJ {spread}.")
         text = text.format(folds=values.get(_("Folds"), "-"), n=len(fold_rows), spread=values.get(_("SDlogJ"), "-"))
         self._ui.metricsLabel.setText(text if values else "")
+
+    def _compared(self, rows):
+        """The rows, or where two steps are compared those of both; the titles say which."""
+        other, titles = self._steps.other, list(self._logic.measureTitles())
+        if other is not None:
+            titles[1:3] = self._history.steps[other].name, self._history.present.name
+            rows = self._logic.compareSteps(self._history, other)
+        self._ui.metricsTable.setHorizontalHeaderLabels(titles)
+        return rows
 
     def _fill(self, widget, rows):
         self._filling = True

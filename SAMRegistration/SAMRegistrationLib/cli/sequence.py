@@ -26,7 +26,9 @@ def add_parser(commands) -> None:
     parser.add_argument("--masks", metavar="FILE", help="label map of structures in the reference")
     parser.add_argument("--prompts", metavar="FILE", help="clicks in the reference (JSON), made into masks")
     parser.add_argument("--sam-model", default=BUILT_IN_CLICK_MODEL, help="model for the clicks")
-    parser.add_argument("--points", metavar="FILE", help="points in the reference, .csv (x, y, z in LPS mm) or .mrk.json")
+    parser.add_argument(
+        "--points", metavar="FILE", help="points in the reference, .csv (x, y, z in LPS mm) or .mrk.json"
+    )
     parser.add_argument("--warped", action="store_true", help="also write every frame on the reference")
     parser.add_argument("--preset", choices=PRESETS, default=PRESET)
     parser.add_argument("--stiffness", type=float, default=1.0, metavar="NUMBER", help="see the command register")
@@ -43,12 +45,13 @@ def run(options) -> None:
     from .. import engine
     from ..points import read_points
     from ..registration import RegistrationOptions
-    from ..sequences import MotionOptions, open_frames
+    from ..sequences import MotionOptions, open_frames, require_frame
     from ..volumes import read_labels
 
     if options.masks and options.prompts:
         raise InputError("Give either prompts or masks, not both.")
     frames, job = open_frames(options.sequence), console_job(options)
+    require_frame(len(frames), options.reference)
     masks = read_labels(options.masks) if options.masks else None
     points = read_points(options.points) if options.points else None
     if options.prompts:
@@ -56,9 +59,7 @@ def run(options) -> None:
 
         reference = frames.read(options.reference)
         prompts = PromptSet.load(options.prompts)
-        masks = engine.segment_structures(
-            reference, prompts, options.sam_model, options.device, job.part(0.0, 0.1)
-        )
+        masks = engine.segment_structures(reference, prompts, options.sam_model, options.device, job.part(0.0, 0.1))
         job = job.part(0.1, 1.0)
     registration = RegistrationOptions.preset(
         options.preset,
@@ -96,6 +97,7 @@ def _text(summary, folder: str) -> str:
         ]
         parts.append(table(["structure", "largest ml", "frame", "smallest ml", "frame", "ejection %"], rows))
     parts += [
-        f"Point {entry['name']}: moves by up to {entry['largest_displacement_mm']:.2f} mm" for entry in summary["points"]
+        f"Point {entry['name']}: moves by up to {entry['largest_displacement_mm']:.2f} mm"
+        for entry in summary["points"]
     ]
     return "\n".join([*parts, f"{len(summary['frames'])} frames; results in {folder}"])

@@ -3,7 +3,7 @@
 from .curves import PointCurve, VolumeCurve, ejection_fraction, volume_of
 from .frames import Frames, open_frames
 from .motion import FrameMotion, MotionOptions
-from .order import order_of
+from .order import order_of, require_frame
 
 __all__ = [
     "FrameMotion",
@@ -14,5 +14,6 @@ __all__ = [
     "ejection_fraction",
     "open_frames",
     "order_of",
+    "require_frame",
     "volume_of",
 ]

@@ -125,4 +125,3 @@ class Curves:
             curve.milliliters[frame] = volume_of(self.masks, curve.label, transform)
         for point in self.points:
             point.positions[frame] = transform_points(transform, [point.reference])[0]
-

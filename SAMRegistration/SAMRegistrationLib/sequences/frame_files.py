@@ -35,7 +35,11 @@ def frame_folder(folder: Path, frame: int) -> Path:
 
 
 def write_frame(
-    folder: Path, motion: FrameMotion, key: Dict[str, Any], masks: Optional[StructureMasks], volume: Optional[sitk.Image]
+    folder: Path,
+    motion: FrameMotion,
+    key: Dict[str, Any],
+    masks: Optional[StructureMasks],
+    volume: Optional[sitk.Image],
 ) -> None:
     """Write the files of a frame.
 

@@ -12,7 +12,6 @@ from ..image_files import ENDINGS
 from ..volumes import check_volume, load_volume
 
 
-
 class Frames:
     """Volumes of one sequence; a frame is read when it is asked for, and not kept.
 

@@ -23,6 +23,7 @@ from ..volumes import check_volume, without_nan
 
 COARSEST_OF_A_NEXT_FRAME = 4  # shrink factor; coarser levels have nothing to add to the motion of the neighbor
 STEPS_OF_A_NEXT_FRAME = 0.5  # share of the steps of a level
+FEWEST_STEPS_COARSE = 15  # at a level above the finest, where so many cost little
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,9 @@ class MotionFinder:
         job, began = job or Job(), time.perf_counter()
         check_volume(volume, f"Frame {frame}")
         if not Grid.of(volume).matches(Grid.of(self._reference)):
-            raise InputError(f"Frame {frame} does not lie on the grid of the reference; resample the frames to one grid.")
+            raise InputError(
+                f"Frame {frame} does not lie on the grid of the reference; resample the frames to one grid."
+            )
         with translated("The registration"):
             pair = self._pair(volume, job)
             options = self._options if start.velocity is None else next_frame(self._options)
@@ -135,9 +138,9 @@ class MotionFinder:
 
 def next_frame(options: RegistrationOptions) -> RegistrationOptions:
     """Options for a frame that starts from the motion of its neighbor: the fine levels only, and fewer steps."""
-    levels = tuple(
-        (shrink, max(1, round(steps * STEPS_OF_A_NEXT_FRAME)))
-        for shrink, steps in options.refinement.levels
-        if shrink <= COARSEST_OF_A_NEXT_FRAME
-    )
-    return replace(options, refinement=replace(options.refinement, levels=levels))
+    levels = []
+    for shrink, steps in options.refinement.levels:
+        fewest = min(steps, FEWEST_STEPS_COARSE) if shrink > 1 else 1
+        if shrink <= COARSEST_OF_A_NEXT_FRAME:
+            levels.append((shrink, max(fewest, round(steps * STEPS_OF_A_NEXT_FRAME))))
+    return replace(options, refinement=replace(options.refinement, levels=tuple(levels)))

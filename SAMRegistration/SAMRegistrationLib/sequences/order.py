@@ -29,13 +29,22 @@ def order_of(count: int, reference: int, cyclic: bool = False) -> List[Step]:
         >>> [step.frame for step in order_of(5, 1, cyclic=True)]
         [2, 3, 0, 4]
     """
-    if count < 2:
-        raise InputError("A sequence needs two frames at least.")
-    if not 0 <= reference < count:
-        raise InputError(f"There is no frame {reference}; the frames are 0 to {count - 1}.")
+    require_frame(count, reference)
     ahead, back = (count // 2, (count - 1) // 2) if cyclic else (count - 1 - reference, reference)
     return [
         Step((reference + sign * distance) % count, (reference + sign * (distance - 1)) % count)
         for sign, most in ((1, ahead), (-1, back))
         for distance in range(1, most + 1)
     ]
+
+
+def require_frame(count: int, number: int) -> None:
+    """Refuse the number of a frame that a sequence does not have.
+
+    Raises:
+        InputError: as it says, or a single frame is no sequence.
+    """
+    if count < 2:
+        raise InputError("A sequence needs two frames at least.")
+    if not 0 <= number < count:
+        raise InputError(f"There is no frame {number}; the frames are 0 to {count - 1}.")

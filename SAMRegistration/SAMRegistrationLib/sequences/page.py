@@ -47,7 +47,9 @@ def write_page(path: Path, summary: Dict[str, Any], curves: Curves) -> None:
         values = [(curve.name, curve.milliliters) for curve in curves.volumes]
         drawings.append(drawing("Volumes, ml", values, times))
     if curves.points:
-        moved = [(point.name, {frame: point.displacement(frame) for frame in point.positions}) for point in curves.points]
+        moved = [
+            (point.name, {frame: point.displacement(frame) for frame in point.positions}) for point in curves.points
+        ]
         drawings.append(drawing("Displacements of points, mm", moved, times))
     template = Path(__file__).parent / "page.html"
     page = rendered(

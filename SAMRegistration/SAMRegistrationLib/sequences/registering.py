@@ -16,6 +16,7 @@ from .curves import Curves
 from .frame_files import known_motion, write_frame
 from .frames import Frames
 from .motion import MotionOptions
+from .order import require_frame
 from .page import write_page
 from .tables import point_rows, volume_rows, write_rows
 
@@ -52,6 +53,7 @@ def register_sequence(
         Canceled: through `job`; what is finished stays.
     """
     options, job = options or MotionOptions(), job or Job()
+    require_frame(len(frames), reference)
     folder = require_writable_folder(folder)
     keys = [_key(frames, frame, reference, options) for frame in range(len(frames))]
     if masks is not None:

@@ -204,3 +204,10 @@ def register_sequence(frames, folder, reference: int = 0, job: Optional[Job] = N
     from .sequences.registering import register_sequence as register_frames
 
     return register_frames(frames, folder, reference, job=job, **choices)
+
+
+def run_batch(pairs, folder, arguments=(), jobs=None, memory_bytes=None, part=None, job: Optional[Job] = None):
+    """Register many pairs, each in a process of its own; see :func:`.batch.running.run_batch`."""
+    from .batch.running import run_batch as run_pairs
+
+    return run_pairs(pairs, folder, arguments, jobs, memory_bytes, part, job)

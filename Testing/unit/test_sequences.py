@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -150,9 +151,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(folder, tmp_path):
             json.loads((tmp_path / name / "frame.json").read_text(encoding="utf-8")) == before
         )  # the seconds are those of before
     again = loaded(tmp_path / "sequence.json")["seconds"]
-    other = MotionOptions(
-        RegistrationOptions.preset("balanced", device="cpu", fixed_modality="mr", stiffness=2.0), True
-    )
+    other = replace(USUAL, registration=replace(USUAL.registration, stiffness=2.0))
     engine.register_sequence(frames, tmp_path, options=other)
     assert loaded(tmp_path / "sequence.json")["seconds"] != again
 
@@ -185,7 +184,7 @@ def test_a_4d_file_and_a_folder_hold_the_same_frames(folder, tmp_path):
             frame = frames.read(number)
             assert Grid.of(frame).matches(GRID, 0.01)
             np.testing.assert_allclose(
-                sitk.GetArrayViewFromImage(frame), sitk.GetArrayViewFromImage(beating(radius)), atol=1e-3
+                sitk.GetArrayFromImage(frame), sitk.GetArrayFromImage(beating(radius)), atol=1e-3
             )
 
 
@@ -218,14 +217,14 @@ def test_a_cine_of_the_heart_agrees_with_its_contours():
     if not CINE.exists():
         pytest.skip("the cine is not there")
     frames, identity = open_frames(CINE), sitk.Transform(3, sitk.sitkIdentity)
-    chosen = (18, 0, 1, 2, 3, 5, 7)
+    chosen = (18, 1, 3, 5, 7)
     grid = Grid.of(frames.read(18))
     contours = {}
     for phase in ("ED", "ES"):
         labels = sitk.ReadImage(str(CINE.with_name(f"SCD0000101_{phase}_lab.nii.gz")))
         contours[phase] = as_structures(labels, phase).warped(identity, grid)
     end_diastolic, end_systolic = (contours[phase].volumes_ml()[1] for phase in ("ED", "ES"))
-    options = MotionOptions(USUAL.registration)
+    options = MotionOptions(RegistrationOptions.preset("fast", device="cpu", fixed_modality="mr"))
     *_, last = engine.sequence_motions(lambda number: frames.read(chosen[number]), len(chosen), 0, options)
     found = volume_of(contours["ED"], 1, last.transform)
     assert found == pytest.approx(end_systolic, rel=0.05)

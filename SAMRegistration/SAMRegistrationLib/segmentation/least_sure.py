@@ -6,15 +6,14 @@ import numpy as np
 
 from ..geometry.grid import Grid
 from .planes import SlicePlane, pixel_size, slice_of, to_world
+from .prompts import Vector
 from .regions import components, deepest, depth
 
 PLACES = 8
 APART = 3
 
 
-def least_sure_places(
-    unsure: np.ndarray, grid: Grid, axis: int, most: int = PLACES
-) -> List[Tuple[float, float, float]]:
+def least_sure_places(unsure: np.ndarray, grid: Grid, axis: int, most: int = PLACES) -> List[Vector]:
     """Places (LPS mm) in slices at least APART slices from one another, the most worthwhile first.
 
     A connected region of unsure pixels is worth the sum of their depths in it: a wide one counts more than a seam of

@@ -26,8 +26,8 @@ def propagate_correction(
     """Corrected masks (bool) of the slices around `plane`, which itself is not included.
 
     In every next slice the middle of what still differs is clicked for the user; where the model agrees, the change is
-    taken over, as far as it lies near the change of the slice before and has, more or less, its size and the intensities
-    of what was corrected. It ends where nothing changes any more.
+    taken over, as far as it lies near the change of the slice before and has, more or less, its size and the
+    intensities of what was corrected. It ends where nothing changes any more.
 
     Args:
         plane: the slice that the user corrected.

@@ -20,6 +20,13 @@ def register(
     return register_volumes(fixed, moving, fixed_masks, moving_masks, options, job, guidance)
 
 
+def update(earlier, corrections, options=None, job: Optional[Job] = None):
+    """Correct a result where it is wrong; see :func:`.registration.update` for arguments, errors and the result."""
+    from .registration import update as update_result
+
+    return update_result(earlier, corrections, options, job)
+
+
 def register_from_prompts(
     fixed,
     moving,

@@ -19,6 +19,7 @@ from ..system_errors import sentence_of
 
 COMMANDS = (
     "register",
+    "update",
     "batch",
     "sequence",
     "warp",

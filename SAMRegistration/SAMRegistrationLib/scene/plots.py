@@ -47,7 +47,7 @@ def add_curves(sequence, outcome):
 
 def show_chart(chart) -> None:
     """Show a chart in a plot view, in a layout that has one, where there are views."""
-    slicer.modules.plots.logic().ShowChartInLayout(chart)
+    slicer.app.applicationLogic().GetModuleLogic("Plots").ShowChartInLayout(chart)
 
 
 def _table(name: str, columns):

@@ -31,7 +31,7 @@ class SyntheticOptions:
 
     shapes: Tuple[Tuple[int, int, int], ...] = ((48, 48, 48),)
     multimodal: float = 0.3
-    masks: float = 0.5
+    masks: float = 0.85
     partial_view: float = 0.15
     pool: int = 32
     reuse: int = 1

@@ -88,6 +88,22 @@ def overlaps(a, b):
     return [2 * (x & y).sum() / (x.sum() + y.sum()) for x, y in pairs]
 
 
+def test_hidden_structures_cannot_be_told_from_another_tissue():
+    """Mean intensity inside a structure and around it, relative to the image's spread, with and without hiding."""
+
+    def contrasts(hidden):
+        options = SyntheticOptions(shapes=((32, 32, 32),), multimodal=0.0, hidden=hidden, partial_view=0.0, masks=0.0)
+        pairs = [SyntheticPairs(options, 3)[index] for index in range(10)]
+        means = [
+            [float(pair.fixed[labels[None, None] > 0].mean()) for labels in pair.fixed_labels[0]]
+            for pair in pairs
+            if pair.fixed_labels is not None
+        ]
+        return np.mean([np.std(row) for row in means])
+
+    assert contrasts(1.0) < 0.8 * contrasts(0.0)
+
+
 @pytest.mark.parametrize("shape", [(40, 40, 40), (12, 56, 56)])
 def test_shown_masks_overlap_at_the_true_deformation_as_real_ones_do(shape):
     """Structures of all sizes: masks that a click model makes of one organ in two images reach about 0.8."""

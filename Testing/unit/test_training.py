@@ -460,4 +460,4 @@ def test_the_heads_of_a_level_learn_at_one_rate(tmp_path):
     assert len(shares) == len(list(network.parameters()))
     for number, level in enumerate(network.levels):
         heads = [*level.head.parameters(), *level.match_head.parameters()]
-        assert {shares[id(parameter)] for parameter in heads} == {0.5 / (2 * 2**number)}
+        assert {shares[id(parameter)] for parameter in heads} == {1 / (2 * 2**number)}

@@ -31,7 +31,7 @@ from .state import TrainingState, load_state, save_state
 from .validation import Validation
 from .workers import Workers, joined_workers
 
-HEAD_RATE = 0.5  # a head's weights move displacements by its voxels' width in the input: they learn that much slower
+HEAD_RATE = 1.0  # a head's weights move displacements by its voxels' width in the input: they learn that much slower
 BEST = "best.safetensors"
 
 

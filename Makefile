@@ -5,7 +5,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 OUTPUT ?= demo-output
 OFFSCREEN := QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow
 
-.PHONY: demo show test test-library test-slicer check-install brains lint bench bench-peers cmake-lists screenshots clean
+.PHONY: demo show test nightly test-library test-slicer check-install brains lint bench bench-peers cmake-lists screenshots clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python Resources/SampleData/demo.py --output $(OUTPUT)
@@ -19,6 +19,10 @@ test: $(VENV)/.installed-test brains
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	OMP_NUM_THREADS=1 LP_NUM_THREADS=0 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# What takes too long for every change.
+nightly: $(VENV)/.installed-test
+	SAMREGISTRATION_NIGHTLY=1 OMP_NUM_THREADS=1 $(OFFSCREEN) $(BIN)/python -m pytest Testing/property
 
 # The library and its command line alone, on any system and any Python from 3.9.
 test-library: $(VENV)/.installed-library

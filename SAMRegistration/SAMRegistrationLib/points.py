@@ -5,6 +5,7 @@ Points in memory are LPS millimeters, as in ITK.
 
 import codecs
 import csv
+import io
 import json
 import re
 from dataclasses import dataclass, field
@@ -76,8 +77,9 @@ def write_points(path: PathLike, points: PointList) -> None:
 
 def _read_csv(path: Path, text: str) -> PointList:
     """Rows of a CSV, or of a list of 3D Slicer before version 5.2 (.fcsv), whose comments name columns and frame."""
-    comments = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
-    rows = _rows([line for line in text.splitlines() if not line.startswith("#")])
+    lines = list(io.StringIO(text, newline=""))  # with their ends, which a quoted name may hold
+    comments = [line.strip("# \r\n") for line in lines if line.startswith("#")]
+    rows = _rows(path, [line for line in lines if not line.startswith("#")])
     columns = _columns(path, comments, rows)
     to_lps = _frame(path, comments)
     points, names = [], []
@@ -91,10 +93,14 @@ def _read_csv(path: Path, text: str) -> PointList:
     return PointList(np.array(points).reshape(-1, 3) * to_lps, names)
 
 
-def _rows(lines: List[str]) -> List[List[str]]:
+def _rows(path: Path, lines: List[str]) -> List[List[str]]:
     """Cells of the lines, separated by commas, semicolons or tabs; beside the last two, decimal commas are read."""
-    delimiter = next((mark for mark in (";", "\t") if any(mark in line for line in lines)), ",")
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
+    first = next((line for line in lines if line.strip()), "")
+    delimiter = next((mark for mark in (";", "\t") if first.count(mark) >= 2), ",")
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
+    except csv.Error as error:
+        raise InputError(f"The point list {path} is no table of cells ({error}).") from error
     if delimiter != ",":
         rows = [[re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", cell) for cell in row] for row in rows]
     return [row for row in rows if any(row)]

@@ -88,7 +88,7 @@ PARTS = {
         ("Testing/bench",), ("", "host", "test", "bench"), ("Testing/bench/peers.py",), frozenset(OF_THE_STAND_IN)
     ),
     "tests": Part(
-        ("Testing/unit", "Testing/scene", "Testing/widget", "Testing/gpu", "Testing/cases"),
+        ("Testing/unit", "Testing/property", "Testing/scene", "Testing/widget", "Testing/gpu", "Testing/cases"),
         ("", "train", "host", "test"),
         (),
         frozenset(OF_THE_STAND_IN),

@@ -20,6 +20,13 @@ def register(
     return register_volumes(fixed, moving, fixed_masks, moving_masks, options, job, guidance)
 
 
+def update(earlier, corrections, options=None, job: Optional[Job] = None):
+    """Correct a result where it is wrong; see :func:`.registration.update` for arguments, errors and the result."""
+    from .registration import update as update_result
+
+    return update_result(earlier, corrections, options, job)
+
+
 def register_from_prompts(
     fixed,
     moving,
@@ -187,3 +194,27 @@ def check_data_list(data, job: Optional[Job] = None) -> None:
     from .training.registration.check import check_data_list as check
 
     check(data, job)
+
+
+def sequence_motions(read, count: int, reference: int, options=None, job: Optional[Job] = None, known=None):
+    """The motions of the frames of a sequence against one of them; see :func:`.sequences.chain.motions`."""
+    from .sequences.chain import motions
+
+    return motions(read, count, reference, options, job, known)
+
+
+def register_sequence(frames, folder, reference: int = 0, job: Optional[Job] = None, **choices) -> Dict[str, Any]:
+    """Register all frames of a sequence to one of them, from files to files.
+
+    See :func:`.sequences.registering.register_sequence` for the other arguments, the files and the errors.
+    """
+    from .sequences.registering import register_sequence as register_frames
+
+    return register_frames(frames, folder, reference, job=job, **choices)
+
+
+def run_batch(pairs, folder, arguments=(), jobs=None, memory_bytes=None, part=None, job: Optional[Job] = None):
+    """Register many pairs, each in a process of its own; see :func:`.batch.running.run_batch`."""
+    from .batch.running import run_batch as run_pairs
+
+    return run_pairs(pairs, folder, arguments, jobs, memory_bytes, part, job)

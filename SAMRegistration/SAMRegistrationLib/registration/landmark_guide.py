@@ -36,15 +36,23 @@ class LandmarkGuide:
             bring them.
         grid: the working grid.
         stiffness: factor of the reaches.
+        tolerance: finest voxels to which :meth:`settle` meets landmarks.
     """
 
-    def __init__(self, fixed: np.ndarray, targets: np.ndarray, grid: Grid, stiffness: float = 1.0):
+    def __init__(
+        self,
+        fixed: np.ndarray,
+        targets: np.ndarray,
+        grid: Grid,
+        stiffness: float = 1.0,
+        tolerance: float = TOLERANCE,
+    ):
         self._lengths = torch.from_numpy(extent(grid)).float()
         self._points, self._targets = (
             torch.from_numpy(from_physical(points, grid)).float() for points in (fixed, targets)
         )
         self._shape = grid.shape
-        self._finest = float(min(grid.spacing))
+        self._tolerance = tolerance * float(min(grid.spacing))
         edge = float(np.prod(extent(grid)) ** (1 / 3))
         self._reaches = [share * edge * stiffness for share in REACHES]
 
@@ -53,7 +61,7 @@ class LandmarkGuide:
         return velocity + self._addition(velocity)
 
     def settle(self, velocity: torch.Tensor) -> torch.Tensor:
-        """The velocity with which landmarks are met to TOLERANCE, or as near as the deformation can without folding.
+        """The velocity that meets landmarks to the tolerance, or as near as the deformation can without folding.
 
         Args:
             velocity: on the grid on which it is turned into the result.
@@ -65,7 +73,7 @@ class LandmarkGuide:
             smooth = separable.gaussian(velocity.shape[2:], [1.0] * 3, velocity)
             state = _Flow(separable.apply(smooth, state.velocity), self._on(velocity))
         for _ in range(ROUNDS):
-            if state.farthest <= TOLERANCE * self._finest:
+            if state.farthest <= self._tolerance:
                 break
             better = self._nearer(state)
             if better is None:

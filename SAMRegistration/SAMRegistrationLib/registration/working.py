@@ -24,11 +24,15 @@ def working_grid(fixed: sitk.Image, largest: int, places: Sequence[Sequence[floa
         largest: voxels at most. Fine axes are coarsened first, so that voxels become more even.
         places: points (N, 3) of the volume, LPS mm, that lie within the grid with the margin, also beyond the volume.
     """
-    grid = _cropped(fixed, places).orthogonal()
-    spacing = np.asarray(grid.spacing)
-    extent = spacing * np.asarray(grid.size)
+    return fitting(_cropped(fixed, places).orthogonal(), largest)
+
+
+def fitting(grid: Grid, largest: int) -> Grid:
+    """The grid, or a coarser one over its extent with at most `largest` voxels; fine axes are coarsened first."""
     if np.prod(grid.size) <= largest:
         return grid
+    spacing = np.asarray(grid.spacing)
+    extent = spacing * np.asarray(grid.size)
     low, high = spacing.min(), extent.max()
     for _ in range(40):
         middle = (low + high) / 2

@@ -20,12 +20,15 @@ from SAMRegistrationLib.logic.clicks import ClicksLogic
 from SAMRegistrationLib.logic.correction import CorrectionLogic
 from SAMRegistrationLib.logic.landmarks import LandmarksLogic
 from SAMRegistrationLib.logic.samples import SamplesLogic, register_sample_data
+from SAMRegistrationLib.logic.sequences import SequencesLogic
 from SAMRegistrationLib.logic.training import TrainingLogic
 from SAMRegistrationLib.logic.weights import WeightsLogic
 from slicer import (
     vtkMRMLMarkupsFiducialNode,
+    vtkMRMLPlotChartNode,
     vtkMRMLScalarVolumeNode,
     vtkMRMLSegmentationNode,
+    vtkMRMLSequenceNode,
     vtkMRMLTableNode,
     vtkMRMLTransformNode,
 )
@@ -109,6 +112,15 @@ class SAMRegistrationParameterNode:
     resultFoldTable: vtkMRMLTableNode
     resultCheckerboard: vtkMRMLScalarVolumeNode
     otherVolume: vtkMRMLScalarVolumeNode
+    sequence: vtkMRMLSequenceNode
+    sequenceReference: Annotated[int, WithinRange(0, 100000)] = 0
+    sequenceCyclic: bool = False
+    sequenceMasks: vtkMRMLSegmentationNode
+    sequencePoints: vtkMRMLMarkupsFiducialNode
+    sequenceMotion: vtkMRMLSequenceNode
+    sequenceSegmentations: vtkMRMLSequenceNode
+    sequenceTable: vtkMRMLTableNode
+    sequenceChart: vtkMRMLPlotChartNode
 
 
 class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -147,6 +159,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.register import RegisterPanel
         from SAMRegistrationLib.widget.runner import Runner
         from SAMRegistrationLib.widget.samples import SamplesPanel
+        from SAMRegistrationLib.widget.sequence import SequencePanel
         from SAMRegistrationLib.widget.structures_table import StructuresTable
         from SAMRegistrationLib.widget.training import TrainingPanel
 
@@ -162,6 +175,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.historyPanel = HistoryPanel(self.ui, self.logic, self.parameters, history, self.onResultChanged)
         self.correctPanel = CorrectPanel(*shared, history, self.lookPanel, self.onResultChanged)
         self.measures = Measures(self.ui, self.logic, self.parameters, history, self.historyPanel)
+        self.sequencePanel = SequencePanel(*shared)
         self.trainingPanel = TrainingPanel(*shared)
         self.installationPanel = InstallationPanel(self.ui, self.logic, self.onInstalled)
         self.deviceChoice = DeviceChoice(
@@ -180,6 +194,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.correctPanel,
             self.measures,
             Applying(*shared),
+            self.sequencePanel,
             AdvancedPanel(*shared),
             self.trainingPanel,
             self.installationPanel,
@@ -295,6 +310,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 class SAMRegistrationLogic(
+    SequencesLogic,
     CorrectionLogic,
     ClicksLogic,
     LandmarksLogic,

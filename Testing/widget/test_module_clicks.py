@@ -113,6 +113,21 @@ def test_to_volume_fills_the_structure_and_can_be_undone(clicking):
     assert np.array_equal(mask(clicking), slice_only)
 
 
+def test_the_views_jump_to_where_a_propagated_structure_is_least_sure(clicking):
+    ui = clicking.ui
+    place(clicking, ui.plusButton, CENTER)
+    assert not ui.leastSureButton.enabled
+    click(ui.propagateButton)
+    settle(clicking)
+    click(ui.leastSureButton)
+    first = clicking.logic.viewCenter()
+    assert first != pytest.approx(CENTER, abs=0.5)
+    click(ui.leastSureButton)
+    assert clicking.logic.viewCenter() != pytest.approx(first, abs=0.5)
+    place(clicking, ui.minusButton, (CENTER[0] + 4, *CENTER[1:]))
+    assert not ui.leastSureButton.enabled
+
+
 def test_clicks_proposed_in_the_other_image_are_shown_as_proposals_until_accepted(clicking):
     place(clicking, clicking.ui.plusButton, CENTER)
     click(clicking.ui.proposeButton)

@@ -5,7 +5,7 @@ Every action is a function that returns ``work(job) -> Update``, to be run on ON
 scene is never touched by the worker.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -29,13 +29,17 @@ Ras = Sequence[float]
 
 @dataclass(frozen=True)
 class Update:
-    """What an action changed: masks by structure id, and the prompts as they are now."""
+    """What an action changed: masks by structure id, and the prompts as they are now.
+
+    `least_sure` gives the places (RAS mm) of each changed structure where a click is likely to pay most, best first.
+    """
 
     prompts: PromptSet
     labelmaps: Dict[str, Any]
     undo_label: Optional[str]
     redo_label: Optional[str]
     outside: int = 0
+    least_sure: Dict[str, List[Ras]] = field(default_factory=dict)
 
 
 Work = Callable[[Job], Update]
@@ -61,6 +65,7 @@ class MaskEditor:
         self._session: Optional[SegmentationSession] = None
         self._places = [_place(node) for node in (volume, segmentation)]
         self._left: Optional[tuple] = None
+        self._least_sure: Dict[str, List[Ras]] = {}
 
     @property
     def is_current(self) -> bool:
@@ -182,6 +187,7 @@ class MaskEditor:
 
     def show(self, update: Update) -> None:
         """Put an update into the segmentation node."""
+        self._least_sure.update(update.least_sure)
         untouched = self._left is not None and self._left == self._state()
         self.prompts = update.prompts
         self.undo_label, self.redo_label = update.undo_label, update.redo_label
@@ -191,6 +197,16 @@ class MaskEditor:
         write_prompts(self.segmentation, self.prompts)
         if untouched:
             self._left = self._state()
+
+    def knows_least_sure(self, structure_id: Optional[str]) -> bool:
+        """Whether there is a place to look at in a structure that was extended to the volume."""
+        return bool(self._least_sure.get(structure_id))
+
+    def next_least_sure(self, structure_id: str) -> Ras:
+        """The place (RAS mm) where a click is likely to pay most; asked again, the next best, and so around."""
+        places = self._least_sure[structure_id]
+        places.append(places.pop(0))
+        return places[-1]
 
     def _state(self) -> tuple:
         """Differs when voxels of the volume or of a mask were edited."""
@@ -241,13 +257,14 @@ class MaskEditor:
     def _update(self, session: SegmentationSession, before: PromptSet, also: Sequence[str] = (), outside: int = 0):
         after = session.prompts
         changed = [s.id for s in after.structures if not before.has(s.id) or before.structure(s.id) != s]
-        masks = {}
+        masks, least_sure = {}, {}
         for structure_id in dict.fromkeys([*changed, *also]):
+            least_sure[structure_id] = [flipped(place) for place in session.least_sure(structure_id)]
             masks[structure_id] = labelmap(session.mask(structure_id), session.grid)
         for structure in before.structures:
             if not after.has(structure.id):
                 masks[structure.id] = labelmap(np.zeros(session.grid.shape, np.uint8), session.grid)
-        return Update(after, masks, session.undo_label, session.redo_label, outside)
+        return Update(after, masks, session.undo_label, session.redo_label, outside, least_sure)
 
 
 def _version(data) -> Optional[tuple]:

@@ -8,8 +8,10 @@ from ..choices import SLICES
 from ..job import Job
 from .anchors import main_axis
 from .cache import DEFAULT_LIMIT
+from .crops import CroppedMask
 from .planes import SlicePlane, slice_of
 from .predictor import SlicePredictor
+from .prompts import Structure
 from .propagation import Propagator
 from .slice_clicks import clicks_in_plane, prompted_planes
 from .slice_segmenter import SliceSegmenter
@@ -35,6 +37,7 @@ class LiftedModel(VolumeModel):
         self._volume: Optional[Volume] = None
         self._segmenter: Optional[SliceSegmenter] = None
         self._propagators: Dict[str, Propagator] = {}
+        self._unsure: Dict[str, CroppedMask] = {}
 
     def segmenter(self, volume: Volume) -> SliceSegmenter:
         """What predicts the slices of a volume."""
@@ -47,9 +50,9 @@ class LiftedModel(VolumeModel):
 
     def predict(self, volume: Volume, prompts: StructurePrompts, job: Job) -> np.ndarray:
         """See :meth:`VolumeModel.predict`; only what depends on prompts that changed is computed again."""
-        structure, segmenter = prompts.structure, self.segmenter(volume)
-        propagator = self._propagators.setdefault(structure.id, Propagator(segmenter))
-        mask = propagator.run(structure, prompts.imported, prompts.corrected, job)
+        structure = prompts.structure
+        mask, unsure = self._propagator(volume, structure).run(structure, prompts.imported, prompts.corrected, job)
+        self._unsure[structure.id] = CroppedMask.of(unsure)
         axis = main_axis(structure, volume.grid)
         for plane in prompted_planes(structure, volume.grid):
             if plane.axis != axis:
@@ -61,6 +64,21 @@ class LiftedModel(VolumeModel):
         clicks = clicks_in_plane(prompts.structure, volume.grid, plane)
         return self.segmenter(volume).predict(plane, clicks, prompts.base(volume.grid, plane)).mask
 
+    def preview_volume(self, volume: Volume, prompts: StructurePrompts) -> np.ndarray:
+        """See :meth:`VolumeModel.preview_volume`; corrections of what was propagated mend neighboring slices too."""
+        if not prompts.structure.propagated:
+            return super().preview_volume(volume, prompts)
+        corrected = {}
+        for plane in prompted_planes(prompts.structure, volume.grid):
+            corrected[plane] = self.preview(volume, prompts, plane)
+        axis = main_axis(prompts.structure, volume.grid) if corrected else 0
+        return self._propagator(volume, prompts.structure).mended(prompts.shown, corrected, axis, Job())
+
+    def unsure(self, structure_id: str) -> Optional[np.ndarray]:
+        """See :meth:`VolumeModel.unsure`."""
+        found = self._unsure.get(structure_id)
+        return None if found is None else found.whole().astype(bool)
+
     def prefetch(self, volume: Volume, planes: List[SlicePlane]) -> None:
         """See :meth:`VolumeModel.prefetch`."""
         self.segmenter(volume).prefetch(planes)
@@ -71,6 +89,11 @@ class LiftedModel(VolumeModel):
             self._segmenter.close()
             self._volume, self._segmenter = None, None
             self._propagators.clear()
+            self._unsure.clear()
+
+    def _propagator(self, volume: Volume, structure: Structure) -> Propagator:
+        segmenter = self.segmenter(volume)
+        return self._propagators.setdefault(structure.id, Propagator(segmenter))
 
 
 def as_volume_model(model: ClickPredictor, cache_limit: int = DEFAULT_LIMIT) -> VolumeModel:

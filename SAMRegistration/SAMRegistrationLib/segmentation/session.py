@@ -5,7 +5,7 @@ All positions are LPS millimeters. Edits (add, move, delete, ...) are quick and 
 """
 
 from dataclasses import replace
-from typing import Optional, Sequence
+from typing import List, Optional, Sequence
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,14 +14,16 @@ from ..errors import InputError
 from ..geometry.grid import Grid
 from ..job import Job
 from ..volumes import NamedMask, StructureMasks
+from .anchors import main_axis
 from .cache import DEFAULT_LIMIT
 from .edits import PutStructures
 from .intensity import Intensity
 from .labels import flattened
+from .least_sure import least_sure_places
 from .lifting import ClickPredictor, as_volume_model
 from .mask_store import MaskStore
-from .planes import SlicePlane, slice_of, voxel_at
-from .prompt_editor import PromptEditor
+from .planes import SlicePlane, voxel_at
+from .prompt_editor import Position, PromptEditor
 from .prompts import BOX, POSITIVE, PromptSet, Structure
 from .transfer import proposals
 from .volume_model import Volume, require_capabilities
@@ -109,11 +111,7 @@ class SegmentationSession(PromptEditor):
         if propagated is not None:
             return propagated
         require_capabilities(self.model, structure)
-        known = self._masks.known_of(structure)
-        mask = known.shown.copy()
-        for plane in self.planes(structure_id):
-            slice_of(mask, plane)[...] = self.model.preview(self.volume, known, plane)
-        return self._with_clicks(structure, mask)
+        return self._with_clicks(structure, self.model.preview_volume(self.volume, self._masks.known_of(structure)))
 
     def propagate(self, structure_id: str, job: Optional[Job] = None) -> np.ndarray:
         """Extend a structure from its prompts to the volume, and return its mask, uint8 (z, y, x).
@@ -134,6 +132,15 @@ class SegmentationSession(PromptEditor):
         if not current.propagated:
             self._history.do(PutStructures(f"{current.name} to volume", (replace(current, propagated=True),)))
         return mask
+
+    def least_sure(self, structure_id: str) -> List[Position]:
+        """Where a click on a structure that was extended to the volume is likely to pay most, LPS mm, best first.
+
+        Empty where prompts changed since then, and for a model that does not know where it is unsure.
+        """
+        structure = self.prompts.structure(structure_id)
+        unsure = self.model.unsure(structure_id) if self._masks.is_current(structure) else None
+        return [] if unsure is None else least_sure_places(unsure, self.grid, main_axis(structure, self.grid))
 
     def label_image(self) -> sitk.Image:
         """All structures as one label image on the volume's grid, 0 background; see :func:`.labels.flattened`."""

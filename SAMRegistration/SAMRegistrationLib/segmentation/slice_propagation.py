@@ -14,6 +14,21 @@ from .slice_segmenter import SliceSegmenter
 Masks = Dict[int, np.ndarray]
 
 
+class CarriedMask(NamedTuple):
+    """What was carried to a slice.
+
+    Attributes:
+        mask: bool (H, W); empty on the slice before which the structure ended.
+        unsure: bool (H, W), where the model's answers differ, or would have gone on where the structure ended.
+    """
+
+    mask: np.ndarray
+    unsure: np.ndarray
+
+
+Carried = Dict[int, CarriedMask]
+
+
 class IntensityRange(NamedTuple):
     """The intensities, in [0, 1], that belong to a structure."""
 
@@ -90,8 +105,8 @@ class SlicePropagation:
         indices: range,
         shape_at: Optional[Callable[[int], np.ndarray]],
         job: Job,
-    ) -> Masks:
-        """Masks (bool) of the slices `indices`, in that order, up to the structure's end.
+    ) -> Carried:
+        """Masks of the slices `indices`, in that order, up to the structure's end, where the last mask is empty.
 
         Args:
             segmenter: predicts slices.
@@ -105,7 +120,7 @@ class SlicePropagation:
         Raises:
             Canceled: the job was canceled.
         """
-        found: Masks = {}
+        found: Carried = {}
         size = segmenter.pixel_size(start)
         memory = signed_distance(mask, size)
         for number, index in enumerate(indices):
@@ -118,28 +133,31 @@ class SlicePropagation:
             if shape_at is not None:
                 expected = self.between * shape_at(index) + (1 - self.between) * memory
             guide = expected > 0 if (expected > 0).any() else mask
-            mask = self._next(segmenter, plane, guide, intensities, shape_at is not None, job)
-            if mask is None:
+            found[index] = self._next(segmenter, plane, guide, intensities, shape_at is not None, job)
+            mask = found[index].mask
+            if not mask.any():
                 break
-            found[index] = mask
         return found
 
-    def _next(self, segmenter, plane, guide, intensities, bounded, job) -> Optional[np.ndarray]:
+    def _next(self, segmenter, plane, guide, intensities, bounded, job) -> CarriedMask:
         size = segmenter.pixel_size(plane)
         values = slice_of(segmenter.volume, plane)
         reach = self.steepness * segmenter.grid.spacing[plane.axis] + 2 * max(size)
-        result = np.zeros_like(guide)
+        result, unsure = np.zeros((2, *guide.shape), dtype=bool)
         for expected in clicks_from_mask(guide, size):
             part = expected.part
             distance = signed_distance(part, size)
             answer = segmenter.continuation(plane, expected, job)
             new = _touching(answer.mask & (distance > -reach), part)
+            unsure |= answer.unsure & (distance > -reach)
             if new.any() and self.rule.allows(new, part, answer.score, intensities.fraction_of(values[new])):
                 trust = self.trust + (1 - self.trust) * intersection_over_union(new, part)
                 result |= trust * signed_distance(new, size) + (1 - trust) * distance > 0
-            elif bounded:
-                result |= part
-        return result if result.any() else None
+            else:
+                unsure |= new
+                if bounded:
+                    result |= part
+        return CarriedMask(result, unsure)
 
 
 def _touching(mask: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -37,6 +37,20 @@ class SliceMask(NamedTuple):
         return self.logits > 0
 
 
+class Continuation(NamedTuple):
+    """What the model makes of a part that is expected on a slice.
+
+    Attributes:
+        mask: bool (H, W).
+        score: predicted intersection over union.
+        unsure: bool (H, W), inside in some of the model's answers and not in others.
+    """
+
+    mask: np.ndarray
+    score: float
+    unsure: np.ndarray
+
+
 class SliceSegmenter:
     """Predicts slices of a volume; every result depends on its arguments only.
 
@@ -76,7 +90,7 @@ class SliceSegmenter:
         low_res = parts[0].low_res if len(parts) == 1 else None
         return SliceMask(enforce_clicks(logits, everything), min(part.score for part in parts), low_res)
 
-    def continuation(self, plane: SlicePlane, expected: PartClicks, job: Job) -> SliceMask:
+    def continuation(self, plane: SlicePlane, expected: PartClicks, job: Job) -> Continuation:
         """What the model makes of a part that is expected on a slice.
 
         Asked in three ways (the part's middle alone, with its box, with the part as mask prompt), the answers are
@@ -92,7 +106,9 @@ class SliceSegmenter:
         weights = np.array([intersection_over_union(answer.mask, expected.part) + 1e-3 for answer in answers])
         weights /= weights.sum()
         logits = sum(weight * np.clip(answer.logits, -4, 4) for weight, answer in zip(weights, answers))
-        return SliceMask(logits, float(sum(weight * answer.score for weight, answer in zip(weights, answers))))
+        score = float(sum(weight * answer.score for weight, answer in zip(weights, answers)))
+        inside = [answer.mask for answer in answers]
+        return Continuation(logits > 0, score, np.any(inside, axis=0) & ~np.all(inside, axis=0))
 
     def prefetch(self, planes: List[SlicePlane]) -> None:
         """Prepare embeddings of these planes in the background; planes outside the volume are left out."""

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from functools import partial
-from typing import Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from ..job import Job
 from .anchors import Anchors, intensity_ranges
 from .planes import SlicePlane, slice_of
 from .regions import shape_between
-from .slice_propagation import IntensityRange, Masks, SlicePropagation
+from .slice_propagation import Carried, CarriedMask, IntensityRange, SlicePropagation
 from .slice_segmenter import SliceSegmenter, fingerprint
 
 _MIN_CONTRAST = 0.04  # of [0, 1]: intensities that differ less do not tell two tissues apart
@@ -22,10 +22,10 @@ class MaskMemory:
     LIMIT = 64
 
     def __init__(self):
-        self._kept: OrderedDict[tuple, Masks] = OrderedDict()
+        self._kept: OrderedDict[tuple, Any] = OrderedDict()
 
-    def get(self, key: tuple, compute: Callable[[], Masks]) -> Masks:
-        """The masks of `key`, computed when they are not known."""
+    def get(self, key: tuple, compute: Callable[[], Any]) -> Any:
+        """The result of `key`, computed when it is not known."""
         if key not in self._kept:
             self._kept[key] = compute()
             while len(self._kept) > self.LIMIT:
@@ -46,15 +46,15 @@ class Stretches:
         self._propagation = propagation
         self._memory = MaskMemory()
 
-    def between(self, axis: int, anchors: Anchors, job: Job) -> Masks:
-        """Masks (bool) by slice across `axis`; the prompted slices themselves are not included.
+    def between(self, axis: int, anchors: Anchors, job: Job) -> Carried:
+        """Masks by slice across `axis`, some of them empty; the prompted slices themselves are not included.
 
         Raises:
             Canceled: the job was canceled.
         """
         size, ends = self._segmenter.grid.size[axis], sorted(anchors)
         ranges = intensity_ranges(anchors, self._segmenter.volume, axis)
-        found: Masks = {}
+        found: Carried = {}
         for low, high in zip([None, *ends], [*ends, None]):
             first, last = 0 if low is None else low + 1, size if high is None else high
             marks = [
@@ -77,7 +77,7 @@ class Stretches:
         anchors: Anchors,
         ranges: Dict[int, IntensityRange],
         job: Job,
-    ) -> Masks:
+    ) -> Carried:
         """The masks strictly between two prompted slices, or from one to the border of the volume (None)."""
         size = self._segmenter.pixel_size(SlicePlane(axis, 0))
         first = -1 if low is None else low
@@ -92,7 +92,7 @@ class Stretches:
             (low, range(first + 1, last), job.part(0.0, 0.5)),
             (high, range(last - 1, first, -1), job.part(0.5, 1.0)),
         ):
-            found: Masks = {}
+            found: Carried = {}
             if start in ranges:
                 plane, mask = SlicePlane(axis, start), anchors[start].mask
                 found = self._propagation.run(self._segmenter, plane, mask, ranges[start], indices, between, part)
@@ -100,10 +100,11 @@ class Stretches:
         up, down = directions
         result = {**down, **up}
         for index in set(up) & set(down):
-            result[index] = shape_between(up[index], down[index], (index - low) / (high - low), size) > 0
+            t = (index - low) / (high - low)
+            result[index] = _joined(up[index], down[index], t, size)
         return result
 
-    def _without_rejected(self, axis: int, stretch: Masks, anchors: Anchors, start: int, end: int) -> Masks:
+    def _without_rejected(self, axis: int, stretch: Carried, anchors: Anchors, start: int, end: int) -> Carried:
         """A stretch without the slices before `end` that resemble the intensity rejected there more than the anchor's.
 
         Where both intensities are alike they tell nothing, and the stretch stays.
@@ -112,8 +113,9 @@ class Stretches:
         own = self._median(axis, start, anchors[start].mask)
         if abs(own - rejected) < _MIN_CONTRAST:
             return kept
-        for index in sorted(kept, key=lambda index: abs(index - end)):
-            value = self._median(axis, index, kept[index])
+        shown = [index for index, carried in kept.items() if carried.mask.any()]
+        for index in sorted(shown, key=lambda index: abs(index - end)):
+            value = self._median(axis, index, kept[index].mask)
             if abs(value - rejected) >= abs(value - own):
                 break
             del kept[index]
@@ -125,3 +127,11 @@ class Stretches:
 
 def _between(low: int, high: int, anchors: Anchors, size, index: int) -> np.ndarray:
     return shape_between(anchors[low].mask, anchors[high].mask, (index - low) / (high - low), size)
+
+
+def _joined(up: CarriedMask, down: CarriedMask, t: float, size) -> CarriedMask:
+    """What two directions give together; a direction in which the structure ended says nothing."""
+    unsure = up.unsure | down.unsure | (up.mask ^ down.mask)
+    if not (up.mask.any() and down.mask.any()):
+        return CarriedMask(up.mask | down.mask, unsure)
+    return CarriedMask(shape_between(up.mask, down.mask, t, size) > 0, unsure)

@@ -10,6 +10,7 @@ from ..geometry.grid import Grid
 from ..job import Job
 from .planes import SlicePlane, plane_at, slice_of
 from .prompts import BOX, Structure
+from .slice_clicks import prompted_planes
 
 
 class Volume(NamedTuple):
@@ -68,6 +69,16 @@ class VolumeModel(Protocol):
     def preview(self, volume: Volume, prompts: StructurePrompts, plane: SlicePlane) -> np.ndarray:
         """The mask, bool (H, W), of one prompted slice, shown after every click."""
         return slice_of(self.predict(volume, prompts, Job()), plane).astype(bool)
+
+    def preview_volume(self, volume: Volume, prompts: StructurePrompts) -> np.ndarray:
+        """The mask, uint8 (z, y, x), shown after every click: what was shown, with the prompted slices as they are."""
+        mask = prompts.shown.copy()
+        for plane in prompted_planes(prompts.structure, volume.grid):
+            slice_of(mask, plane)[...] = self.preview(volume, prompts, plane)
+        return mask
+
+    def unsure(self, structure_id: str) -> Optional[np.ndarray]:
+        """Where the mask last predicted for a structure is in doubt, bool (z, y, x); None where that is not known."""
 
     def prefetch(self, volume: Volume, planes: List[SlicePlane]) -> None:
         """Prepare previews of these planes in the background; planes outside the volume are left out."""

@@ -23,6 +23,7 @@ SHORTCUTS = (
     ("Z", "undoButton"),
     ("Y", "redoButton"),
     ("C", "propagateButton"),
+    ("L", "leastSureButton"),
 )
 
 
@@ -50,6 +51,7 @@ class ClickPanel(Panel):
         ui.redoButton.clicked.connect(lambda *_args: self._edit(lambda editor: editor.redo()))
         ui.acceptButton.clicked.connect(self.onAccept)
         ui.propagateButton.clicked.connect(self.onPropagate)
+        ui.leastSureButton.clicked.connect(self.onLeastSure)
         ui.proposeButton.clicked.connect(self.onPropose)
         ui.clickCancelButton.clicked.connect(self.onStop)
         self._show_long(None)
@@ -113,6 +115,7 @@ class ClickPanel(Panel):
         ui.undoButton.setEnabled(bool(idle and editor and editor.undo_label))
         ui.redoButton.setEnabled(bool(idle and editor and editor.redo_label))
         ui.propagateButton.setEnabled(bool(ready and idle and any(p.kind != NEGATIVE for p in prompts)))
+        ui.leastSureButton.setEnabled(bool(idle and views and editor and editor.knows_least_sure(structure_id)))
         ui.proposeButton.setEnabled(bool(ready and idle and self._other_volume() is not None and prompts))
         ui.acceptButton.setEnabled(bool(ready and idle and any(prompt.proposed for prompt in prompts)))
         if self.entered:
@@ -154,6 +157,9 @@ class ClickPanel(Panel):
     def onPropagate(self, *_args):
         structure_id = self._table.current()
         self._edit(lambda editor: editor.propagate(structure_id), long=True)
+
+    def onLeastSure(self, *_args):
+        self._logic.jumpTo(self._editors.get(self.side).next_least_sure(self._table.current()))
 
     def onPropose(self, *_args):
         structure_id, parameters = self._table.current(), self._parameters()

@@ -80,9 +80,10 @@ def _header(path: Union[str, Path]):
             f"{path} is a DICOM segmentation, which is read with pydicom only; install pydicom, or convert it to "
             ".seg.nrrd or .nii.gz."
         ) from error
+    damage = (pydicom.errors.InvalidDicomError, pydicom.errors.BytesLengthException, OSError, EOFError, ValueError)
     try:
         return pydicom.dcmread(_file(Path(path)), stop_before_pixels=True)
-    except (pydicom.errors.InvalidDicomError, OSError, EOFError, ValueError) as error:
+    except damage as error:
         raise InputError(f"{path} is a DICOM segmentation that cannot be read ({error}).") from error
 
 

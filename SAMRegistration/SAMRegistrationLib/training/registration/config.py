@@ -19,7 +19,7 @@ class LossWeights:
         similarity: local normalized cross-correlation, of pairs with the same contrast.
         smoothness: diffusion regularizer of the displacement.
         overlap: soft Dice of the true structures.
-        contrast, alignment: prototype losses on the coarsest features.
+        contrast, alignment: prototype losses on the features of :attr:`...network.NetworkConfig.feature_level`.
         contour: contour-aware Chamfer distance, per square millimeter.
         truth: distance to the true displacement in voxels, where it is known (synthetic pairs).
     """
@@ -27,8 +27,8 @@ class LossWeights:
     similarity: float = 1.0
     smoothness: float = 1.0
     overlap: float = 1.0
-    contrast: float = 0.01
-    alignment: float = 0.01
+    contrast: float = 0.05
+    alignment: float = 0.05
     contour: float = 0.01
     truth: float = 0.0
 
@@ -48,7 +48,7 @@ class DataOptions:
 
     list: Optional[Path] = None
     pairs: int = 0
-    masks: float = 0.5
+    masks: float = 0.85
     largest_grid: int = 2_000_000
     cache: Optional[Path] = None
     deformation: DeformationRange = field(default_factory=lambda: DeformationRange(0.0, 0.0, 0.0, 0.0))

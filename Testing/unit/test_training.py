@@ -288,7 +288,7 @@ def test_an_unusable_configuration_is_refused_naming_the_file_and_the_entry(tmp_
     assert "bad.toml" in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["synthetic.toml", "hippocampus.toml"])
+@pytest.mark.parametrize("name", ["synthetic.toml", "synthetic-masks.toml", "hippocampus.toml"])
 def test_every_training_recipe_that_ships_describes_a_network_that_can_be_built(name):
     config = read_config(RECIPES / name)
     options = {key: value for key, value in config.network.items() if key != "preset"}

@@ -22,7 +22,7 @@ test: $(VENV)/.installed-test brains
 
 # What takes too long for every change.
 nightly: $(VENV)/.installed-test
-	SAMREGISTRATION_NIGHTLY=1 OMP_NUM_THREADS=1 $(OFFSCREEN) $(BIN)/python -m pytest Testing/property
+	SAMREGISTRATION_NIGHTLY=1 OMP_NUM_THREADS=1 $(OFFSCREEN) $(BIN)/python -m pytest Testing/property Testing/unit/test_faults.py
 
 # The library and its command line alone, on any system and any Python from 3.9.
 test-library: $(VENV)/.installed-library

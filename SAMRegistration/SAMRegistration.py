@@ -145,6 +145,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.choices import name_choices
         from SAMRegistrationLib.widget.click_panel import ClickPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
+        from SAMRegistrationLib.widget.diagnostics import Diagnostics
         from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.landmarks import LandmarksPanel
         from SAMRegistrationLib.widget.look import LookPanel
@@ -189,6 +190,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             AdvancedPanel(*shared),
             self.trainingPanel,
             self.installationPanel,
+            Diagnostics(self.ui, self.logic),
             self.deviceChoice,
             SamplesPanel(*shared),
         ]

@@ -20,12 +20,15 @@ from SAMRegistrationLib.logic.clicks import ClicksLogic
 from SAMRegistrationLib.logic.landmarks import LandmarksLogic
 from SAMRegistrationLib.logic.registration import RegistrationLogic
 from SAMRegistrationLib.logic.samples import SamplesLogic, register_sample_data
+from SAMRegistrationLib.logic.sequences import SequencesLogic
 from SAMRegistrationLib.logic.training import TrainingLogic
 from SAMRegistrationLib.logic.weights import WeightsLogic
 from slicer import (
     vtkMRMLMarkupsFiducialNode,
+    vtkMRMLPlotChartNode,
     vtkMRMLScalarVolumeNode,
     vtkMRMLSegmentationNode,
+    vtkMRMLSequenceNode,
     vtkMRMLTableNode,
     vtkMRMLTransformNode,
 )
@@ -107,6 +110,15 @@ class SAMRegistrationParameterNode:
     resultTable: vtkMRMLTableNode
     resultFoldTable: vtkMRMLTableNode
     resultCheckerboard: vtkMRMLScalarVolumeNode
+    sequence: vtkMRMLSequenceNode
+    sequenceReference: Annotated[int, WithinRange(0, 100000)] = 0
+    sequenceCyclic: bool = False
+    sequenceMasks: vtkMRMLSegmentationNode
+    sequencePoints: vtkMRMLMarkupsFiducialNode
+    sequenceMotion: vtkMRMLSequenceNode
+    sequenceSegmentations: vtkMRMLSequenceNode
+    sequenceTable: vtkMRMLTableNode
+    sequenceChart: vtkMRMLPlotChartNode
 
 
 class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -133,6 +145,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.choices import name_choices
         from SAMRegistrationLib.widget.click_panel import ClickPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
+        from SAMRegistrationLib.widget.diagnostics import Diagnostics
         from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.landmarks import LandmarksPanel
         from SAMRegistrationLib.widget.look import LookPanel
@@ -143,6 +156,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.register import RegisterPanel
         from SAMRegistrationLib.widget.runner import Runner
         from SAMRegistrationLib.widget.samples import SamplesPanel
+        from SAMRegistrationLib.widget.sequence import SequencePanel
         from SAMRegistrationLib.widget.structures_table import StructuresTable
         from SAMRegistrationLib.widget.training import TrainingPanel
 
@@ -155,6 +169,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.registerPanel = RegisterPanel(*shared, self.stepsToShow)
         self.lookPanel = LookPanel(*shared, self.clickPanel.hide_points)
         self.measures = Measures(self.ui, self.logic, self.parameters)
+        self.sequencePanel = SequencePanel(*shared)
         self.trainingPanel = TrainingPanel(*shared)
         self.installationPanel = InstallationPanel(self.ui, self.logic, self.onInstalled)
         self.deviceChoice = DeviceChoice(
@@ -171,9 +186,11 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.lookPanel,
             self.measures,
             Applying(*shared),
+            self.sequencePanel,
             AdvancedPanel(*shared),
             self.trainingPanel,
             self.installationPanel,
+            Diagnostics(self.ui, self.logic),
             self.deviceChoice,
             SamplesPanel(*shared),
         ]
@@ -282,6 +299,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 class SAMRegistrationLogic(
+    SequencesLogic,
     RegistrationLogic,
     ClicksLogic,
     LandmarksLogic,

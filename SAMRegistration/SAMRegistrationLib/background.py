@@ -27,6 +27,7 @@ class BackgroundCommand:
         arguments: of the command line, paths absolute.
         done: called with the command's result. failed: called with the error (Canceled after :meth:`stop`).
         progress: called with (fraction, message). log: called with a line.
+        environment: variables that the process has beside those of this one.
 
     Raises:
         InputError: there is no Python program, or it cannot be started.
@@ -47,6 +48,7 @@ class BackgroundCommand:
         failed: Optional[Callable[[Exception], None]] = None,
         progress: Optional[Callable[[float, str], None]] = None,
         log: Optional[Callable[[str], None]] = None,
+        environment: Optional[Dict[str, str]] = None,
     ):
         self._done, self._failed, self._progress, self._log = done, failed, progress, log
         self._lines: queue.Queue = queue.Queue()
@@ -63,6 +65,7 @@ class BackgroundCommand:
                 encoding="utf-8",
                 errors="replace",
                 cwd=Path(__file__).resolve().parents[1],
+                env={**os.environ, **(environment or {})},
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:

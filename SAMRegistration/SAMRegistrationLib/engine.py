@@ -194,3 +194,27 @@ def check_data_list(data, job: Optional[Job] = None) -> None:
     from .training.registration.check import check_data_list as check
 
     check(data, job)
+
+
+def sequence_motions(read, count: int, reference: int, options=None, job: Optional[Job] = None, known=None):
+    """The motions of the frames of a sequence against one of them; see :func:`.sequences.chain.motions`."""
+    from .sequences.chain import motions
+
+    return motions(read, count, reference, options, job, known)
+
+
+def register_sequence(frames, folder, reference: int = 0, job: Optional[Job] = None, **choices) -> Dict[str, Any]:
+    """Register all frames of a sequence to one of them, from files to files.
+
+    See :func:`.sequences.registering.register_sequence` for the other arguments, the files and the errors.
+    """
+    from .sequences.registering import register_sequence as register_frames
+
+    return register_frames(frames, folder, reference, job=job, **choices)
+
+
+def run_batch(pairs, folder, arguments=(), jobs=None, memory_bytes=None, part=None, job: Optional[Job] = None):
+    """Register many pairs, each in a process of its own; see :func:`.batch.running.run_batch`."""
+    from .batch.running import run_batch as run_pairs
+
+    return run_pairs(pairs, folder, arguments, jobs, memory_bytes, part, job)

@@ -1,8 +1,17 @@
 """Errors whose text is one sentence for the user: what is wrong and what to do."""
 
+LONGEST = 1000  # characters
+
 
 class SAMRegistrationError(Exception):
-    """Something went wrong that the user can understand and act on; ``str(error)`` is that one sentence."""
+    """Something went wrong that the user can understand and act on; ``str(error)`` is that one sentence.
+
+    Of a sentence that quotes far too much, the middle is left out.
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 3 :]}"
 
 
 class InputError(SAMRegistrationError):

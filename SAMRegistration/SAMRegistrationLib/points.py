@@ -152,7 +152,7 @@ def _read_markups(path: Path, text: str) -> PointList:
                 if point.get("positionStatus", "defined") == "defined":
                     points.append(np.array(point["position"], dtype=np.float64).reshape(3) * to_lps)
                     names.append(str(point.get("label", "")))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError(f"{path} is not a Slicer markups file.") from error
     return PointList(np.array(points), names)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "SAMRegistrationLib"
 LIBRARY = ROOT / "SAMRegistration" / PACKAGE
-COMPUTING = {"segmentation", "metrics", "registration", "training", "report"}
+COMPUTING = {"segmentation", "metrics", "registration", "training", "report", "sequences", "batch"}
 CALLERS = {"cli", "scene", "logic", "widget"}
 APPLICATION = {"slicer", "vtk", "qt", "ctk"}
 SECTIONS = re.split(r"^## ", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), flags=re.MULTILINE)

@@ -121,7 +121,7 @@ def test_masks_with_random_errors_differ_from_the_masks_and_are_the_same_every_t
     from SAMRegistrationLib.training.registration.evaluate import _Pair
 
     data = read_data_list(balls / "list.json")
-    evaluation = read_evaluation(recipe(balls, "degrade = true\nseed = 4\n"))
+    evaluation = read_evaluation(recipe(balls, "mask_dice = 0.8\nseed = 4\n"))
     pairs = [_Pair(evaluation, data, *data.pairs_of("test")[0], 0) for _ in range(2)]
     first, again = (sitk.GetArrayFromImage(pair.masks[0].label_image()) for pair in pairs)
     assert np.array_equal(first, again)

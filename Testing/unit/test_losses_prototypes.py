@@ -5,7 +5,12 @@ import math
 import pytest
 import torch
 from SAMRegistrationLib.errors import InputError
-from SAMRegistrationLib.losses.prototypes import prototype_alignment, prototype_contrast, prototypes
+from SAMRegistrationLib.losses.prototypes import (
+    prototype_alignment,
+    prototype_contrast,
+    prototypes,
+    with_background,
+)
 
 
 def a_case(shape=(11, 9, 13), stride=4, structures=3, channels=5, seed=0):
@@ -146,3 +151,15 @@ def test_the_gradients_agree_with_finite_differences():
     other.requires_grad_()
     assert torch.autograd.gradcheck(lambda f: prototype_contrast(f, masks), (features,))
     assert torch.autograd.gradcheck(lambda f, g: prototype_alignment(f, masks, g, masks), (features, other))
+
+
+def test_the_background_is_what_lies_near_structures_and_is_none_of_them():
+    masks = torch.zeros(1, 2, 20, 20, 20)
+    masks[:, 0, 4:6, 4:6, 4:6], masks[:, 1, 5:8, 5:8, 5:8] = 1, 1
+    found = with_background(masks, margin=2)
+    expected = torch.zeros(20, 20, 20)
+    for z, y, x in masks[0].sum(0).nonzero().tolist():
+        expected[z - 2 : z + 3, y - 2 : y + 3, x - 2 : x + 3] = 1
+    expected[masks[0].sum(0) > 0] = 0
+    assert torch.equal(found[0, 2], expected)
+    assert torch.equal(found[:, :2], masks)

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 import torch
 from safetensors.torch import load_file
 from SAMRegistrationLib.errors import Canceled, InputError, WeightsError
-from SAMRegistrationLib.geometry.dense import warp
+from SAMRegistrationLib.geometry.dense import sample, warp
 from SAMRegistrationLib.job import Job
 from SAMRegistrationLib.losses.intensities import lncc
 from SAMRegistrationLib.network.checkpoint import load_network, save_network
@@ -35,7 +35,7 @@ from SAMRegistrationLib.training.registration.pair import TrainingPair
 from SAMRegistrationLib.training.registration.sources import ListPairs, prepare_pair
 from SAMRegistrationLib.training.registration.state import STATE, load_state
 from SAMRegistrationLib.training.registration.synthetic import SyntheticOptions, SyntheticPairs
-from SAMRegistrationLib.training.registration.trainer import Trainer, rate_factor, train
+from SAMRegistrationLib.training.registration.trainer import Trainer, _groups, rate_factor, train
 from SAMRegistrationLib.training.registration.workers import Workers
 from SAMRegistrationLib.training.settings import plain
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -288,7 +288,7 @@ def test_an_unusable_configuration_is_refused_naming_the_file_and_the_entry(tmp_
     assert "bad.toml" in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["synthetic.toml", "hippocampus.toml"])
+@pytest.mark.parametrize("name", ["synthetic.toml", "synthetic-masks.toml", "hippocampus.toml"])
 def test_every_training_recipe_that_ships_describes_a_network_that_can_be_built(name):
     config = read_config(RECIPES / name)
     options = {key: value for key, value in config.network.items() if key != "preset"}
@@ -435,3 +435,37 @@ def test_random_deformations_change_the_moving_side_of_a_pair_and_leave_the_fixe
     )
     assert torch.equal(still[0].fixed_labels, bent[0].fixed_labels)
     assert not torch.allclose(still[0].moving_labels, bent[0].moving_labels, atol=0.1)
+
+
+def test_contours_follow_the_random_deformation_of_their_volume(tmp_path, cases):
+    limits = DeformationRange(0.5, 0.05, 0.05, 0.03)
+    config = tiny(
+        tmp_path / "out", data=DataOptions(list=cases, masks=0.0, deformation=limits), loss=LossWeights(contour=0.1)
+    )
+    pair = ListPairs(read_data_list(cases), config)[0]
+    still = ListPairs(read_data_list(cases), tiny(tmp_path / "out", data=DataOptions(list=cases, masks=0.0)))[0]
+
+    def off_the_border(contours):
+        places = (contours.points[1][:-1] / torch.tensor(pair.spacing)).T[None, :, :, None, None]
+        return float((sample(pair.moving_labels[:, 1:], places) - 0.5).abs().mean())
+
+    assert off_the_border(pair.moving_contours) < 0.15 < 0.25 < off_the_border(still.contours()[1])
+    assert torch.equal(pair.fixed_contours.points[0], still.contours()[0].points[0])
+    assert pair.contours() == (pair.fixed_contours, pair.moving_contours)
+
+
+def test_the_heads_of_a_level_learn_at_one_rate(tmp_path):
+    network = RegistrationNetwork(NetworkConfig.from_preset("fast"))
+    shares = {id(p): group.get("rate_share", 1.0) for group in _groups(network) for p in group["params"]}
+    assert len(shares) == len(list(network.parameters()))
+    for number, level in enumerate(network.levels):
+        heads = [*level.head.parameters(), *level.match_head.parameters()]
+        assert {shares[id(parameter)] for parameter in heads} == {1 / (2 * 2**number)}
+
+
+def test_pairs_that_lie_as_they_should_are_prepared_as_they_lie(tmp_path, cases):
+    data = read_data_list(cases)
+    fixed, moving = data.pairs_of("train")[0]
+    tensors = prepare_pair(data, fixed, moving, 2_000_000, kind="none")
+    own = sitk.GetArrayFromImage(sitk.ReadImage(str(moving.labels)))
+    assert np.array_equal(tensors["moving_labels"][0, 1].numpy() > 0.5, own == 2)

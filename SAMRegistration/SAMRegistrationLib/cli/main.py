@@ -20,7 +20,10 @@ from ..system_errors import sentence_of
 COMMANDS = (
     "register",
     "update",
+    "batch",
+    "sequence",
     "warp",
+    "export",
     "metrics",
     "segment",
     "weights",
@@ -52,7 +55,8 @@ def _run(options) -> int:
         print(f"sam-registration: {error}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, Canceled):
-        print("sam-registration: interrupted; nothing was written.", file=sys.stderr)
+        kept = getattr(options, "when_stopped", "nothing was written")
+        print(f"sam-registration: interrupted; {kept}.", file=sys.stderr)
         return 130
     except SAMRegistrationError as error:
         print(f"sam-registration: {error}", file=sys.stderr)

@@ -2,12 +2,11 @@
 
 from typing import Any, Dict, List
 
-from ..choices import AUTO, BUILT_IN_CLICK_MODEL, MODALITIES, PREALIGNMENT, PREALIGNMENTS, PRESET, PRESETS
 from ..errors import InputError
-from ..losses.similarity import SIMILARITIES, similarity_help
 from ..quantities import number_text
-from .console import add_output_options, console_job, say, show, table
-from .guides import add_guides, read_guidance
+from .console import add_driven_option, add_output_options, console_job, say, show, table
+from .guides import add_guides, files_read, read_guidance
+from .settings import add_settings
 
 
 def add_parser(commands) -> None:
@@ -21,51 +20,23 @@ def add_parser(commands) -> None:
     parser.add_argument("fixed", metavar="FIXED", help="fixed volume: an image file or a DICOM series folder")
     parser.add_argument("moving", metavar="MOVING", help="moving volume")
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder for the results")
-    parser.add_argument("--preset", choices=PRESETS, default=PRESET)
-    parser.add_argument("--device", default=AUTO, help="auto, cpu, cuda, or one of several GPUs: cuda:1")
     guide = parser.add_argument_group("guiding the registration")
     guide.add_argument("--fixed-masks", metavar="FILE", help="label map of structures in the fixed volume")
     guide.add_argument("--moving-masks", metavar="FILE", help="the same structures in the moving volume")
     guide.add_argument("--fixed-prompts", metavar="FILE", help="clicks in the fixed volume (JSON), made into masks")
     guide.add_argument("--moving-prompts", metavar="FILE", help="clicks in the moving volume; default: carried over")
-    guide.add_argument(
-        "--sam-model", default=BUILT_IN_CLICK_MODEL, help="model for the clicks, see the command segment"
-    )
     add_guides(guide)
-    parser.add_argument("--displacement-field", action="store_true", help="also write displacement_field.nii.gz")
-    parser.add_argument(
-        "--displacement-magnitude",
-        action="store_true",
-        help="also write displacement_magnitude.nii.gz: mm that the deformation adds to the pre-alignment",
-    )
-    parser.add_argument(
-        "--confidence-map",
-        action="store_true",
-        help="also find a second solution, in the other direction, and write disagreement.nii.gz: by how many mm both "
-        "differ; takes about twice as long",
-    )
     measure = parser.add_argument_group("only warped and measured")
     measure.add_argument("--fixed-labels", metavar="FILE", help="label map of the fixed volume")
     measure.add_argument("--moving-labels", metavar="FILE", help="label map of the moving volume")
     measure.add_argument("--fixed-landmarks", metavar="FILE", help="points, .csv (x, y, z in LPS mm) or .mrk.json")
     measure.add_argument("--moving-landmarks", metavar="FILE", help="their counterparts in the moving volume")
-    stages = parser.add_argument_group("stages")
-    stages.add_argument("--prealign", choices=PREALIGNMENTS, default=PREALIGNMENT)
-    stages.add_argument("--initial-transform", metavar="FILE", help="start from this transform instead")
-    stages.add_argument("--no-network", action="store_true", help="refine without a prediction of the network")
-    stages.add_argument("--weights", metavar="FILE", help="weights of the network, .safetensors")
-    stages.add_argument("--no-refinement", action="store_true", help="take the network's prediction as it is")
-    stages.add_argument(
-        "--stiffness",
-        type=float,
-        default=1.0,
-        metavar="NUMBER",
-        help="how smooth the deformation is: 1 as the preset, 2 to 4 smoother (SDlogJ falls), 0.5 more flexible",
+    parser.add_argument(
+        "--initial-transform", metavar="FILE", help="start from this transform, not from a pre-alignment"
     )
-    stages.add_argument("--similarity", choices=(AUTO, *SIMILARITIES), default=AUTO, help=similarity_help())
-    stages.add_argument("--fixed-modality", choices=MODALITIES, help="default: guessed")
-    stages.add_argument("--moving-modality", choices=MODALITIES, help="default: guessed")
+    add_settings(parser)
     add_output_options(parser)
+    add_driven_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -104,6 +75,7 @@ def run(options) -> None:
     if fixed_labels or moving_labels:
         measured = (fixed_labels, moving_labels)
         result = result.with_notes(comparison_notes(fixed_labels, moving_labels))
+    result = result.naming(files_read(options))
     jacobian = engine.jacobian_map(result.transform, Grid.of(fixed), job)
     measures = engine.measure(result.transform, *measured, *landmarks, jacobian, guidance)
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from ..errors import InputError
+from ..file_headers import check_header
 from ..files import require_usable_path, shown
 from ..system_errors import sentence_of
 from . import dense
@@ -93,17 +94,18 @@ def read_transform(path: Union[str, Path]) -> sitk.Transform:
     path = require_usable_path(path)
     if not path.is_file():
         raise InputError(f"There is no transform file {shown(path)}.")
+    check_header(path)
     if path.name.lower().endswith(TRANSFORM_ENDINGS):
         try:
             transform = sitk.ReadTransform(str(path))
-        except RuntimeError as error:
+        except (RuntimeError, UnicodeError) as error:  # what ITK says may quote the file
             raise InputError(f"{shown(path)} cannot be read as an ITK transform ({sentence_of(error)}).") from error
         if transform.GetDimension() != 3:
             raise InputError(f"{shown(path)} holds a {transform.GetDimension()}D transform; a 3D one is needed.")
         return transform
     try:
         field = sitk.ReadImage(str(path), sitk.sitkVectorFloat64)
-    except RuntimeError as error:
+    except (RuntimeError, UnicodeError) as error:
         raise InputError(
             f"{shown(path)} cannot be read as a transform or a displacement field ({sentence_of(error)})."
         ) from error

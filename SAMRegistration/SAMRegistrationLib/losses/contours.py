@@ -45,6 +45,12 @@ class ContourSet:
         """The same points on another device."""
         return ContourSet(tuple(points.to(device) for points in self.points))
 
+    def moved(self, displacement: torch.Tensor, spacing: Sequence[float]) -> "ContourSet":
+        """The points where a displacement (1, 3, D, H, W), in voxels of the contours' grid, takes them."""
+        scale = torch.tensor(list(spacing), dtype=displacement.dtype, device=displacement.device)
+        places = (points.to(displacement) for points in self.points)
+        return ContourSet(tuple(points + _at_points(displacement, points / scale) * scale for points in places))
+
 
 def contour_distance(
     fixed: Union[ContourSet, Sequence[ContourSet]],

@@ -3,8 +3,9 @@
 Source: Xu et al., IPMI 2025, in words and figure; the formulas follow supervised contrast with class means as in
 Snell et al., Prototypical Networks, NeurIPS 2017.
 
-Features (B, C, d, h, w) are those of the network's coarsest level: they start at the masks' first voxel and their
-stride s, a power of two, is found from the sizes, d = ceil(D / s). Masks are (B, K, D, H, W) in [0, 1].
+Features (B, C, d, h, w) are those of one level of the network: they start at the masks' first voxel and their stride s,
+a power of two, is found from the sizes, d = ceil(D / s). Masks are (B, K, D, H, W) in [0, 1]; a channel
+for the background is made by :func:`with_background`.
 """
 
 from typing import Tuple
@@ -48,6 +49,20 @@ def prototype_alignment(
     means_a, present_a = prototypes(features_a, masks_a)
     means_b, present_b = prototypes(features_b, masks_b)
     return mean_over_present(1 - F.cosine_similarity(means_a, means_b, dim=2), present_a & present_b)
+
+
+def with_background(masks: torch.Tensor, margin: int = 6) -> torch.Tensor:
+    """The masks and one more channel (B, K + 1, D, H, W): what no structure marks within `margin` voxels of one.
+
+    What lies further off is left out, so that it does not outweigh the structures.
+    """
+    marked = masks.sum(dim=1, keepdim=True).clamp(max=1)
+    near = marked
+    for axis in range(3):
+        window, padding = [1, 1, 1], [0, 0, 0]
+        window[axis], padding[axis] = 2 * margin + 1, margin
+        near = F.max_pool3d(near, window, stride=1, padding=padding)
+    return torch.cat([masks, near - marked], dim=1)
 
 
 def _means(features: torch.Tensor, weights: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:

@@ -6,6 +6,7 @@ from typing import Any, Dict, Tuple
 from ..errors import InputError
 
 COMPOSITIONS = ("velocity", "sum")
+FEATURE_STRIDE = 4
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,14 @@ class NetworkConfig:
     def coarsest_stride(self) -> int:
         """Input voxels per voxel of the coarsest level."""
         return self.field_stride * 2 ** (len(self.channels) - 1)
+
+    @property
+    def feature_level(self) -> Tuple[int, int]:
+        """The level whose features prototypes are made of, and its input voxels per voxel: the first one with at least
+        FEATURE_STRIDE of them, which small structures still fill."""
+        strides = [self.field_stride * 2**level for level in range(len(self.channels))]
+        level = next((level for level, stride in enumerate(strides) if stride >= FEATURE_STRIDE), len(strides) - 1)
+        return level, strides[level]
 
     @staticmethod
     def _require(fits: bool, sentence: str) -> None:

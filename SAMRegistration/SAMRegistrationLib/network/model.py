@@ -28,8 +28,8 @@ class Prediction:
     Attributes:
         displacement: pull-back field, ``warped(x) = moving(x + displacement(x))``.
         velocity: stationary velocity whose flow the displacement is; None for the composition "sum".
-        fixed_features, moving_features: image features of the coarsest level, (B, C, d, h, w) with
-            d = ceil(D / coarsest stride), starting at the first voxel of the volume.
+        fixed_features, moving_features: image features of :attr:`.NetworkConfig.feature_level`, (B, C, d, h, w) with
+            d = ceil(D / its stride), starting at the first voxel of the volume.
     """
 
     displacement: torch.Tensor
@@ -124,7 +124,7 @@ class RegistrationNetwork(nn.Module):
         >>> masks = (torch.rand(2, 1, 3, 33, 20, 18) > 0.5).float()
         >>> prediction = network(fixed, moving, *masks)
         >>> tuple(prediction.displacement.shape), tuple(prediction.fixed_features.shape)
-        ((1, 3, 33, 20, 18), (1, 64, 3, 2, 2))
+        ((1, 3, 33, 20, 18), (1, 32, 9, 5, 5))
     """
 
     def __init__(self, config: Optional[NetworkConfig] = None):
@@ -169,8 +169,9 @@ class RegistrationNetwork(nn.Module):
                 )
                 masks = self._encode(self.mask_encoder, fixed_code, moving_code)
             field = self._coarse_to_fine(features, masks, with_masks)
-        coarsest = [-(-size // self.config.coarsest_stride) for size in fixed.shape[2:]]
-        fixed_features, moving_features = (_crop(part.float(), coarsest) for part in features[-1].chunk(2))
+        level, stride = self.config.feature_level
+        sizes = [-(-size // stride) for size in fixed.shape[2:]]
+        fixed_features, moving_features = (_crop(part.float(), sizes) for part in features[level].chunk(2))
         return self._prediction(field, fixed.shape[2:], fixed_features, moving_features)
 
     def _coarse_to_fine(self, features, masks, with_masks) -> torch.Tensor:

@@ -52,16 +52,19 @@ class WorkingPair:
     same_scale: bool = False
 
     def velocity(
-        self, options: RegistrationOptions, job: Job, clock: Clock
+        self, options: RegistrationOptions, job: Job, clock: Clock, start: Optional[torch.Tensor] = None
     ) -> Tuple[Optional[torch.Tensor], Optional[str]]:
         """The velocity (1, 3, d, h, w) in voxels of its own grid over the extent of the working grid, and the name of
         the network's weights where it predicted; each is None where there is none.
+
+        Args:
+            start: a velocity over the same extent from which the refinement starts, where the network predicts none.
 
         Raises:
             WeightsError: the file of the weights cannot be used.
             Canceled: through `job`.
         """
-        velocity, weights = None, None
+        velocity, weights = start, None
         spacing = self.grid.spacing[::-1]
         if options.use_network and (options.weights or self.within_a_modality):
             with clock.stage("predict"):

@@ -4,14 +4,13 @@ import base64
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from ..files import PathLike, whole_files
 from ..metrics import mean_over_structures
 from ..quantities import number_text, volume_text
 from . import canvas
 from .contents import ReportContents
 from .poster import poster
+from .templates import rendered
 from .views import Scene, draw_lettered, scene_of, structure_color
 
 TEMPLATE = "page.html"
@@ -37,14 +36,8 @@ def write_report(folder: PathLike, contents: ReportContents) -> None:
 
 
 def _page(scene: Scene, contents: ReportContents) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(TEMPLATE).render(
+    return rendered(
+        Path(__file__).parent / TEMPLATE,
         title=contents.title,
         folded=scene.folded_voxels,
         folded_percent=f"{100 * scene.folded_voxels / scene.jacobian.size:.3f}",

@@ -28,7 +28,7 @@ def landmarks_of(fixed, moving) -> Landmarks:
     Raises:
         InputError: a list has no points, or no labels agree and the lists differ in length.
     """
-    sides = [_points(fixed), _points(moving)]
+    sides = [points_of(fixed), points_of(moving)]
     once = [{name for name, count in Counter(side.names).items() if name and count == 1} for side in sides]
     common = once[0] & once[1]
     if not common:
@@ -66,7 +66,7 @@ def stop_placing(nodes) -> None:
         interaction.SetCurrentInteractionMode(interaction.ViewTransform)
 
 
-def _points(node) -> PointList:
+def points_of(node) -> PointList:
     """The points of a markups node that were placed, through all of its parents."""
     places: List = []
     names: List[str] = []

@@ -58,6 +58,7 @@ class Prompt:
         if len(points) != _CORNERS[self.kind]:
             raise InputError(f"A {self.kind} prompt needs {_CORNERS[self.kind]} position(s), not {len(points)}.")
         object.__setattr__(self, "points", points)
+        _require_text(id=self.id)
         if self.normal is not None:
             object.__setattr__(self, "normal", _vector(self.normal))
 
@@ -88,6 +89,7 @@ class Structure:
         if not 1 <= self.label <= LARGEST_LABEL or int(self.label) != self.label:
             allowed = f"a whole number above 0 and at most {LARGEST_LABEL}"
             raise InputError(f"The label of structure '{self.name}' must be {allowed}, not {self.label}.")
+        _require_text(id=self.id, name=self.name, terminology=self.terminology)
         object.__setattr__(self, "label", int(self.label))
         object.__setattr__(self, "color", _vector(self.color))
         object.__setattr__(self, "prompts", tuple(self.prompts))
@@ -185,7 +187,7 @@ class PromptSet:
             result = cls(intensity=intensity)
             for entry in data["structures"]:
                 result = result.with_structure(_structure(entry, result.free_label()))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"The prompts file is damaged ({type(error).__name__}: {error}).") from error
         ids = [prompt.id for structure in result.structures for prompt in structure.prompts]
         if len(set(ids)) != len(ids) or len({s.id for s in result.structures}) != len(data["structures"]):
@@ -206,7 +208,7 @@ class PromptSet:
         """
         try:
             data = json.loads(read_text(Path(path)))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path} is not a JSON file.") from error
         try:
             return cls.from_dict(data)
@@ -219,8 +221,17 @@ def _structure(entry: Dict[str, Any], free_label: int) -> Structure:
     return Structure(**{"label": free_label, **entry, "prompts": prompts})
 
 
+def _require_text(**values: str) -> None:
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise InputError(f"The {name} of a structure or prompt must be text, not {value!r:.60}.")
+
+
 def _vector(values: Sequence[float]) -> Vector:
-    vector = np.asarray(values, dtype=np.float64)
+    try:
+        vector = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"Expected three finite numbers, not {values!r:.60}.") from error
     if vector.shape != (3,) or not np.isfinite(vector).all():
-        raise InputError(f"Expected three finite numbers, not {values}.")
+        raise InputError(f"Expected three finite numbers, not {values!r:.60}.")
     return tuple(float(value) for value in vector)

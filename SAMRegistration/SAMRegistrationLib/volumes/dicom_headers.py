@@ -96,12 +96,23 @@ def read_headers(files: Iterable[Path]) -> Tuple[List[DicomSlice], int]:
 
 def _slices_of(file: Path) -> List[DicomSlice]:
     import pydicom  # here, since other files need it not
-    from pydicom.errors import InvalidDicomError
+    from pydicom.errors import BytesLengthException, InvalidDicomError
 
+    damage = (  # as the values of a damaged header raise it
+        *(BytesLengthException, ValueError, NotImplementedError, TypeError),
+        *(AttributeError, LookupError, ArithmeticError),
+    )
     try:
         header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(TAGS))
-    except (InvalidDicomError, OSError, EOFError, ValueError, NotImplementedError):  # no DICOM file
+    except (InvalidDicomError, OSError, EOFError, *damage):  # no DICOM file
         return []
+    try:
+        return _slices_in(file, header)
+    except damage as error:
+        raise InputError(f"{file} has a damaged DICOM header; export it again, or remove it.") from error
+
+
+def _slices_in(file: Path, header) -> List[DicomSlice]:
     if "Rows" not in header or "Columns" not in header:
         return []
     frames = header.get("PerFrameFunctionalGroupsSequence")

@@ -35,6 +35,8 @@ def check_nifti(path: Path) -> None:
     sizes = np.frombuffer(start, order + "i2", 8, 40)
     voxel_bytes = int(np.frombuffer(start, order + "i2", 1, 72)[0]) // 8
     offset = float(np.frombuffer(start, order + "f4", 1, 108)[0])
+    if not 0 <= offset < 2**31:
+        raise InputError(f"{path} cannot be read as an image: its header is damaged; copy or export it again.")
     expected = int(offset) + voxel_bytes * int(np.prod(sizes[1 : 1 + max(int(sizes[0]), 1)].astype(np.int64)))
     if _length(path, expected) < expected:
         raise InputError(

@@ -6,6 +6,7 @@ from typing import List, Tuple, Union
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..file_headers import check_header
 from ..files import require_usable_path
 from .checks import check_volume
 from .dicom import read_dicom
@@ -83,9 +84,10 @@ def _read_file(path: Path) -> Tuple[sitk.Image, List[str]]:
     nifti = name.endswith(NIFTI_ENDINGS)
     if nifti:
         check_nifti(path)
+    check_header(path)
     try:
         image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
+    except (RuntimeError, UnicodeError) as error:  # what ITK says may quote the file
         raise InputError(f"{path} cannot be read as an image: {_reason(error, path)}.") from error
     notes = placement_notes(path, image) if nifti and image.GetDimension() == 3 else []
     if name.endswith(PICTURES) and image.GetDimension() == 3:
@@ -118,11 +120,13 @@ def _first_of_one(image: sitk.Image) -> sitk.Image:
     return sitk.Extract(image, size[:3] + [0] * (len(size) - 3), [0] * len(size))
 
 
-def _reason(error: RuntimeError, path: Path) -> str:
+def _reason(error: Exception, path: Path) -> str:
     """What is wrong with a file, in words, from what ITK says about it."""
     text = str(error)
     if path.stat().st_size == 0:
         return "it is empty"
+    if isinstance(error, UnicodeError):
+        return "it is damaged"
     if "Unable to determine ImageIO reader" in text:
         return "it is of no format that is known, or its name has the wrong ending"
     if "orthonormal" in text:

@@ -13,6 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..file_headers import check_header
 from ..image_files import write_image
 from .structure_masks import Color, StructureMasks, holding
 
@@ -56,14 +57,19 @@ def named_segments(image: Union[sitk.Image, sitk.ImageFileReader]) -> List[Segme
 
 
 def is_segmentation_file(path: Union[str, Path]) -> bool:
-    """Whether a file has the header of a segmentation."""
+    """Whether a file has the header of a segmentation.
+
+    Raises:
+        InputError: its header is damaged.
+    """
     if not Path(path).is_file() or not str(path).lower().endswith((".nrrd", ".nhdr")):
         return False
+    check_header(Path(path))
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
-    except RuntimeError:
+    except (RuntimeError, UnicodeError):
         return False  # whoever reads it says why it cannot be read
     return bool(named_segments(reader))
 
@@ -76,7 +82,7 @@ def read_segmentation(path: Union[str, Path]) -> sitk.Image:
     """
     try:
         return sitk.ReadImage(str(path))
-    except RuntimeError as error:
+    except (RuntimeError, UnicodeError) as error:
         raise InputError(f"{path} cannot be read as a segmentation; its voxels are missing or damaged.") from error
 
 

@@ -32,6 +32,7 @@ def stages() -> Dict[str, str]:
         "Loading the model": _("Loading the model"),
         "Preparing the volume": _("Preparing the volume"),
         "Proposing the clicks": _("Proposing the clicks"),
+        "frame {} of {}": _("frame {} of {}"),
         "slice {} of {}": _("slice {} of {}"),
         "extended to the volume": _("extended to the volume"),
         "geodesic distances": _("geodesic distances"),

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Optional
 
+from ...choices import PREALIGNMENT, PREALIGNMENTS
+from ...errors import InputError
 from ...files import PathLike
 from ..settings import read_settings
 from .deformation import DeformationRange
@@ -19,7 +21,7 @@ class LossWeights:
         similarity: local normalized cross-correlation, of pairs with the same contrast.
         smoothness: diffusion regularizer of the displacement.
         overlap: soft Dice of the true structures.
-        contrast, alignment: prototype losses on the coarsest features.
+        contrast, alignment: prototype losses on the features of :attr:`...network.NetworkConfig.feature_level`.
         contour: contour-aware Chamfer distance, per square millimeter.
         truth: distance to the true displacement in voxels, where it is known (synthetic pairs).
     """
@@ -27,8 +29,8 @@ class LossWeights:
     similarity: float = 1.0
     smoothness: float = 1.0
     overlap: float = 1.0
-    contrast: float = 0.01
-    alignment: float = 0.01
+    contrast: float = 0.05
+    alignment: float = 0.05
     contour: float = 0.01
     truth: float = 0.0
 
@@ -41,6 +43,7 @@ class DataOptions:
         list: the data list's JSON file; none: synthetic pairs.
         pairs: at most this many different training pairs, drawn with the seed; 0 takes all.
         masks: probability of the masks being shown to the network; 0 trains without masks.
+        prealignment: "affine", "rigid", or "none" for volumes that lie as they should, as two phases of one session do.
         largest_grid: voxels of the working grid at most; larger volumes are trained on at a coarser spacing.
         deformation: random deformation of the moving volume, so that few cases go further; strength 0 does without.
         cache: folder in which prepared pairs are kept, for the next run; none keeps them in memory only.
@@ -48,11 +51,18 @@ class DataOptions:
 
     list: Optional[Path] = None
     pairs: int = 0
-    masks: float = 0.5
+    masks: float = 0.85
+    prealignment: str = PREALIGNMENT
     largest_grid: int = 2_000_000
     cache: Optional[Path] = None
     deformation: DeformationRange = field(default_factory=lambda: DeformationRange(0.0, 0.0, 0.0, 0.0))
     degradation: Degradation = field(default_factory=Degradation)
+
+    def __post_init__(self):
+        if self.prealignment not in PREALIGNMENTS:
+            raise InputError(
+                f"There is no pre-alignment {self.prealignment!r}; choose one of {', '.join(PREALIGNMENTS)}."
+            )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 from ...errors import InputError
-from ...files import PathLike, whole_file
+from ...files import PathLike, shown, whole_file
 
 SPLITS = ("train", "validation", "test")
 _FILES = ("image", "labels", "masks", "landmarks")
@@ -81,7 +81,7 @@ def read_data_list(path: PathLike) -> DataList:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"The data list {path} cannot be read ({error.strerror}).") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"The data list {path} is not valid JSON ({error}).") from error
     if not isinstance(content, dict) or not isinstance(content.get("cases"), list) or not content["cases"]:
         raise InputError(f'The data list {path} has no "cases".')
@@ -131,10 +131,18 @@ def _case(path: Path, number: int, entry: object) -> Case:
     files = {}
     for kind in _FILES:
         if kind in entry:
-            files[kind] = (path.parent / str(entry[kind])).resolve()
-            if not files[kind].is_file():
-                raise InputError(f'The {kind} of case "{name}" of the data list {path} is missing: {files[kind]}.')
+            file = path.parent / str(entry[kind])
+            if not _is_file(file):
+                raise InputError(f'The {kind} of case "{name}" of the data list {path} is missing: {shown(file)}.')
+            files[kind] = file.resolve()
     return Case(id=name, split=entry["split"], subject=str(entry.get("subject", "")), **files)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long or holds what no name can
+        return False
 
 
 def _refuse_duplicates(path: Path, cases: Tuple[Case, ...]) -> None:
@@ -161,9 +169,13 @@ def _refuse_duplicates(path: Path, cases: Tuple[Case, ...]) -> None:
 
 
 def _structures(path: Path, entry: object) -> Dict[int, str]:
-    if isinstance(entry, dict) and all(key.isdigit() and int(key) > 0 for key in entry):
+    if isinstance(entry, dict) and all(_is_label(key) for key in entry):
         return {int(key): str(name) for key, name in sorted(entry.items(), key=lambda item: int(item[0]))}
     raise InputError(f'The "structures" of the data list {path} must map label values (1, 2, ...) to names.')
+
+
+def _is_label(key: str) -> bool:
+    return key.isdecimal() and len(key) < 20 and int(key) > 0
 
 
 def _pairs(path: Path, content: Dict, cases: Tuple[Case, ...]) -> Dict[str, Tuple[Tuple[str, str], ...]]:
@@ -172,9 +184,12 @@ def _pairs(path: Path, content: Dict, cases: Tuple[Case, ...]) -> Dict[str, Tupl
     if not isinstance(pairs, dict) or not set(pairs) <= set(SPLITS):
         raise InputError(f'The "pairs" of the data list {path} must be given per split ({", ".join(SPLITS)}).')
     for split, entries in pairs.items():
+        if not isinstance(entries, list):
+            raise InputError(f"The pairs of split {split} of the data list {path} must be a list.")
         for pair in entries:
-            if not isinstance(pair, list) or len(pair) != 2 or pair[0] == pair[1]:
-                raise InputError(f"A pair {pair} of split {split} of the data list {path} must name two cases.")
+            texts = isinstance(pair, list) and all(isinstance(name, str) for name in pair)
+            if not texts or len(pair) != 2 or pair[0] == pair[1]:
+                raise InputError(f"A pair {pair!r:.60} of split {split} of the data list {path} must name two cases.")
             for name in pair:
                 if split_of.get(name) != split:
                     raise InputError(f'A pair of split {split} of the data list {path} names "{name}", not of it.')

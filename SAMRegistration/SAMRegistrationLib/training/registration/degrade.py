@@ -1,82 +1,91 @@
-"""Simulated errors of masks: dilation, erosion, holes, shifts, rough borders, missing structures."""
+"""Simulated errors of masks: borders beside the true ones by a share of the structure's size, missing structures."""
 
 from dataclasses import dataclass
+from typing import Tuple
 
+import SimpleITK as sitk
 import torch
 import torch.nn.functional as F
 
-from ...geometry.dense import identity_grid
+from ...geometry.boxes import marked_bounds
 from ..random_stream import RandomStream
-from .appearance import blur
+
+HALVINGS = 10  # of the interval in which the size of the error is looked for
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """Probabilities, per structure and image, and sizes in voxels."""
+    """How far masks are from the true structures.
 
-    missing: float = 0.08
-    grow_or_shrink: float = 0.4
-    shift: float = 0.25
-    holes: float = 0.15
-    rough: float = 0.4
-    largest: int = 2
+    Attributes:
+        missing: probability, per structure and image, of there being no mask.
+        lowest, highest: Dice of a mask and its structure, drawn evenly between them for every structure and image.
+    """
+
+    missing: float = 0.04
+    lowest: float = 0.87
+    highest: float = 0.98
 
 
 def degrade_masks(masks: torch.Tensor, how: Degradation, stream: RandomStream) -> torch.Tensor:
-    """Masks (1, K, D, H, W) with random errors of their own for every structure; empty ones stay empty."""
+    """Masks (1, K, D, H, W) of 0 and 1 with random errors of their own for every structure; empty ones stay empty."""
     return torch.cat([_degrade(masks[:, k : k + 1], how, stream) for k in range(masks.shape[1])], dim=1)
 
 
-def dilate(mask: torch.Tensor, radius: int) -> torch.Tensor:
-    """Binary dilation of (B, C, D, H, W) by a cube of 2 radius + 1 voxels."""
-    return F.max_pool3d(mask, 2 * radius + 1, stride=1, padding=radius)
-
-
-def erode(mask: torch.Tensor, radius: int) -> torch.Tensor:
-    """Binary erosion by a cube; outside the volume counts as inside the structure."""
-    return 1 - dilate(1 - mask, radius)
-
-
 def _degrade(mask: torch.Tensor, how: Degradation, stream: RandomStream) -> torch.Tensor:
+    """With d the depth below the border and e a random field, the mask becomes d + s e > 0: the largest s by which the
+    Dice is still the one drawn makes errors of the same share for structures of every size."""
     if not bool(mask.any()):
         return mask
     if stream.happens(how.missing):
         return torch.zeros_like(mask)
-    if stream.happens(how.rough):
-        mask = _roughen(mask, stream)
-    if stream.happens(how.grow_or_shrink):
-        radius = stream.integer(1, how.largest)
-        changed = dilate(mask, radius) if stream.happens(0.5) else erode(mask, radius)
-        mask = changed if bool(changed.any()) else mask
-    if stream.happens(how.shift):
-        mask = _shift(mask, [stream.integer(-how.largest, how.largest) for _ in range(3)])
-    if stream.happens(how.holes) and bool(mask.any()):
-        mask = _with_holes(mask, stream)
-    return mask
+    wanted = stream.uniform(how.lowest, how.highest)
+    around = _around(mask)
+    inside = mask[around] > 0
+    depth = _depth(inside)
+    error = _error(depth, stream)
+    low, high = 0.0, 2 * float(depth.max())
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if _overlap(inside, depth + middle * error > 0) < wanted:
+            high = middle
+        else:
+            low = middle
+    degraded = torch.zeros_like(mask)
+    degraded[around] = (depth + low * error > 0).to(mask.dtype)
+    return degraded
 
 
-def _roughen(mask: torch.Tensor, stream: RandomStream) -> torch.Tensor:
-    noise = stream.smooth(1, mask.shape[2:], stream.uniform(3.0, 8.0))
-    rough = (blur(mask, 1.0) + stream.uniform(0.1, 0.25) * noise > 0.5).to(mask.dtype)
-    rough = rough * dilate(mask, 2)
-    return rough if bool(rough.any()) else mask
+def _around(mask: torch.Tensor) -> Tuple[slice, ...]:
+    """The structure's box with half its shortest side around it, as far as the volume reaches."""
+    bounds = marked_bounds(mask[0, 0].numpy() > 0)
+    margin = 2 + min(stop + 1 - start for start, stop in bounds) // 2
+    box = (slice(max(start - margin, 0), stop + 1 + margin) for start, stop in bounds)
+    return (slice(None), slice(None), *box)
 
 
-def _shift(mask: torch.Tensor, offsets) -> torch.Tensor:
-    moved = torch.zeros_like(mask)
-    source, target = [slice(None)] * 2, [slice(None)] * 2
-    for offset, size in zip(offsets, mask.shape[2:]):
-        source.append(slice(max(-offset, 0), size - max(offset, 0)))
-        target.append(slice(max(offset, 0), size - max(-offset, 0)))
-    moved[tuple(target)] = mask[tuple(source)]
-    return moved
+def _depth(inside: torch.Tensor) -> torch.Tensor:
+    """Voxels from each voxel's center to the border, positive inside."""
+    image = sitk.GetImageFromArray(inside[0, 0].to(torch.uint8).numpy())
+    distance = sitk.SignedMaurerDistanceMap(image, insideIsPositive=True, squaredDistance=False, useImageSpacing=False)
+    return torch.from_numpy(sitk.GetArrayFromImage(distance))[None, None] + 0.5
 
 
-def _with_holes(mask: torch.Tensor, stream: RandomStream) -> torch.Tensor:
-    inside = mask[0, 0].nonzero()
-    grid = identity_grid(mask.shape[2:], mask)
-    for _ in range(stream.integer(1, 3)):
-        center = inside[stream.integer(0, len(inside) - 1)].to(mask.dtype).view(1, 3, 1, 1, 1)
-        hole = (grid - center).norm(dim=1, keepdim=True) < stream.uniform(1.0, 3.0)
-        mask = mask * ~hole
-    return mask
+def _error(depth: torch.Tensor, stream: RandomStream) -> torch.Tensor:
+    """A field like `depth`: growth or shrinkage, a shift, and rough borders, in random shares."""
+    radius = float(depth.max())
+    grown, shifted, rough, ragged = (stream.uniform(0, 1) for _ in range(4))
+    direction = F.normalize(stream.normal(3), dim=0)
+    slopes = torch.stack([_slope(depth, axis) for axis in (2, 3, 4)])
+    error = grown * float(stream.normal(1)) + 2 * shifted * torch.einsum("a,a...->...", direction, slopes)
+    for share, scale in ((rough, stream.uniform(0.5, 1.5) * radius), (ragged, 1.0)):
+        error = error + share * stream.smooth(1, depth.shape[2:], max(scale, 1.0))
+    return error
+
+
+def _slope(volume: torch.Tensor, axis: int) -> torch.Tensor:
+    return torch.gradient(volume, dim=axis)[0] if volume.shape[axis] > 1 else torch.zeros_like(volume)
+
+
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> float:
+    return 2 * float((a & b).sum()) / float(a.sum() + b.sum())

@@ -39,7 +39,7 @@ class Evaluation:
         pairs: at most this many, the first of the split; 0 takes all.
         methods: out of METHODS.
         masks: "without", "with" or both: whether the masks guide the registration.
-        degrade: show masks with random errors, as a click model makes, instead of the masks as they are.
+        mask_dice: Dice of the masks that are shown and those of the list, which get random errors; 1: as they are.
         seed: of these errors.
         weights: of the network; none: those that ship.
         preset: of the registration.
@@ -54,7 +54,7 @@ class Evaluation:
     pairs: int = 0
     methods: Tuple[str, ...] = METHODS
     masks: Tuple[str, ...] = ("without", "with")
-    degrade: bool = False
+    mask_dice: float = 1.0
     seed: int = 0
     weights: Optional[Path] = None
     preset: str = "balanced"
@@ -181,10 +181,12 @@ class _Pair:
 
     def _guidance(self, case: Case, side: int) -> StructureMasks:
         masks = read_label_volume(case.guidance, case, self.data)
-        if not self.evaluation.degrade:
+        wanted = self.evaluation.mask_dice
+        if wanted >= 1:
             return masks
         channels = torch.from_numpy(np.stack([masks.inside(label) for label in masks.labels])[None].astype(np.float32))
-        worse = degrade_masks(channels, Degradation(missing=0.0), RandomStream(self.evaluation.seed, self.number, side))
+        errors = Degradation(missing=0.0, lowest=wanted, highest=wanted)
+        worse = degrade_masks(channels, errors, RandomStream(self.evaluation.seed, self.number, side))
         degraded = (
             NamedMask(structure.label, structure.name, channel > 0.5)
             for structure, channel in zip(masks.structures, worse[0].numpy())

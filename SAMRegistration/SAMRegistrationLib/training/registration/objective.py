@@ -5,10 +5,10 @@ from typing import Dict, Tuple
 import torch
 
 from ...geometry.dense import warp
-from ...losses.contours import ContourSet, contour_distance
+from ...losses.contours import contour_distance
 from ...losses.dice import soft_dice
 from ...losses.intensities import lncc
-from ...losses.prototypes import prototype_alignment, prototype_contrast
+from ...losses.prototypes import prototype_alignment, prototype_contrast, with_background
 from ...losses.smoothness import diffusion
 from ...network.model import Prediction
 from .config import LossWeights
@@ -38,15 +38,13 @@ def _terms(prediction: Prediction, pair: TrainingPair, weights: LossWeights) -> 
     if weights.overlap:
         terms["overlap"] = soft_dice(pair.fixed_labels, warp(pair.moving_labels, field))
     if weights.contrast:
-        fixed = prototype_contrast(prediction.fixed_features, pair.fixed_labels)
-        terms["contrast"] = (fixed + prototype_contrast(prediction.moving_features, pair.moving_labels)) / 2
+        fixed = prototype_contrast(prediction.fixed_features, with_background(pair.fixed_labels))
+        moving = prototype_contrast(prediction.moving_features, with_background(pair.moving_labels))
+        terms["contrast"] = (fixed + moving) / 2
     if weights.alignment:
         terms["alignment"] = prototype_alignment(
             prediction.fixed_features, pair.fixed_labels, prediction.moving_features, pair.moving_labels
         )
     if weights.contour:
-        fixed_contours, moving_contours = (
-            ContourSet.from_masks(labels[0], pair.spacing) for labels in (pair.fixed_labels, pair.moving_labels)
-        )
-        terms["contour"] = contour_distance(fixed_contours, moving_contours, field, pair.spacing)
+        terms["contour"] = contour_distance(*pair.contours(), field, pair.spacing)
     return terms

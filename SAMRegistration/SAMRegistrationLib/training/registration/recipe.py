@@ -22,7 +22,9 @@ _LOSS = """
 similarity = 0.5
 smoothness = 0.3
 overlap = 1.0
-contour = 0.0
+contrast = 0.05
+alignment = 0.05
+contour = 0.01
 """
 
 

@@ -11,11 +11,13 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from ...choices import PREALIGNMENT
 from ...errors import InputError
 from ...files import whole_file
 from ...geometry.dense import integrate, warp
 from ...geometry.grid import Grid
 from ...job import Job
+from ...losses.contours import ContourSet
 from ...registration.mask_channels import shared_structures
 from ...registration.prealign import prealign
 from ...registration.working import on_grid, working_grid
@@ -29,6 +31,8 @@ from .degrade import degrade_masks
 from .pair import TrainingPair
 from .synthetic import SyntheticPairs
 from .workers import Workers
+
+Contours = Tuple[Optional[ContourSet], Optional[ContourSet]]
 
 
 def training_pairs(config: TrainingConfig, job: Job, workers: Workers):
@@ -65,6 +69,7 @@ class ListPairs:
             order = np.random.default_rng(config.seed).permutation(len(pairs))
             pairs = [pairs[index] for index in order[: config.data.pairs]]
         self._pairs: List[Tuple[Case, Case]] = pairs
+        self._known_contours: Dict[str, Contours] = {}
         self._folder = config.data.cache or config.output / "pairs"
 
     def __getitem__(self, index: int) -> TrainingPair:
@@ -72,8 +77,9 @@ class ListPairs:
         fixed, moving = stream.choice(self._pairs)
         tensors = {name: tensor.float() for name, tensor in self._prepared(fixed, moving).items()}
         spacing = tuple(tensors.pop("spacing").tolist())
+        contours = self._contours(fixed, moving, tensors, spacing)
         if self._config.data.deformation.strength:
-            tensors = _deformed(tensors, self._config.data.deformation, stream)
+            tensors, contours = _deformed(tensors, contours, spacing, self._config.data.deformation, stream)
         masks: Tuple[Optional[torch.Tensor], Optional[torch.Tensor]] = (None, None)
         if "fixed_masks" in tensors and stream.happens(self._config.data.masks):
             masks = tuple(
@@ -82,7 +88,9 @@ class ListPairs:
             )
         images = [tensors[name] ** stream.uniform(0.8, 1.25) for name in ("fixed", "moving")]
         labels = [tensors.get(name) for name in ("fixed_labels", "moving_labels")]
-        return TrainingPair(*images, *labels, *masks, spacing=spacing)
+        return TrainingPair(
+            *images, *labels, *masks, spacing=spacing, fixed_contours=contours[0], moving_contours=contours[1]
+        )
 
     def prepare(self, job: Job) -> None:
         """Align and store every pair that is not stored yet."""
@@ -97,13 +105,25 @@ class ListPairs:
                 return load_file(path)
             except SafetensorError as error:
                 raise InputError(f"The prepared pair {path} is damaged; remove it and start again.") from error
-        tensors = prepare_pair(self._data, fixed, moving, self._config.data.largest_grid)
+        options = self._config.data
+        tensors = prepare_pair(self._data, fixed, moving, options.largest_grid, options.masks > 0, options.prealignment)
         with whole_file(path) as temporary:
             save_file(tensors, temporary)
         return tensors
 
+    def _contours(self, fixed: Case, moving: Case, tensors: Dict[str, torch.Tensor], spacing) -> Contours:
+        """Contour points of the true structures, found once per pair; None where no loss asks for them."""
+        if not self._config.loss.contour or "fixed_labels" not in tensors:
+            return None, None
+        key = f"{fixed.id} {moving.id}"
+        if key not in self._known_contours:
+            labels = (tensors[name][0] for name in ("fixed_labels", "moving_labels"))
+            self._known_contours[key] = tuple(ContourSet.from_masks(masks, spacing) for masks in labels)
+        return self._known_contours[key]
+
     def _key(self, fixed: Case, moving: Case) -> str:
-        stamps = [self._config.data.largest_grid, sorted(self._data.structures)]
+        options = self._config.data
+        stamps = [options.largest_grid, options.masks > 0, options.prealignment, sorted(self._data.structures)]
         for case in (fixed, moving):
             for path in filter(None, (case.image, case.labels, case.masks)):
                 status = Path(path).stat()
@@ -112,17 +132,25 @@ class ListPairs:
 
 
 def _deformed(
-    tensors: Dict[str, torch.Tensor], limits: DeformationRange, stream: RandomStream
-) -> Dict[str, torch.Tensor]:
-    """The pair with its moving volume, labels and masks under one random deformation."""
-    displacement = integrate(random_velocity(tensors["moving"].shape[2:], limits, stream), STEPS)
+    tensors: Dict[str, torch.Tensor], contours: Contours, spacing, limits: DeformationRange, stream: RandomStream
+) -> Tuple[Dict[str, torch.Tensor], Contours]:
+    """The pair with its moving volume, labels, masks and contours under one random deformation."""
+    velocity = random_velocity(tensors["moving"].shape[2:], limits, stream)
+    displacement = integrate(velocity, STEPS)
+    fixed, moving = contours
     return {
         name: warp(tensor, displacement) if name.startswith("moving") else tensor for name, tensor in tensors.items()
-    }
+    }, (fixed, None if moving is None else moving.moved(integrate(-velocity, STEPS), spacing))
 
 
-def prepare_pair(data: DataList, fixed: Case, moving: Case, largest_grid: int) -> Dict[str, torch.Tensor]:
+def prepare_pair(
+    data: DataList, fixed: Case, moving: Case, largest_grid: int, guided: bool = False, kind: str = PREALIGNMENT
+) -> Dict[str, torch.Tensor]:
     """Both volumes of a pair on the working grid, after the affine pre-alignment, as the registration prepares them.
+
+    Args:
+        guided: the masks guide the pre-alignment, as where the registration is given them.
+        kind: of pre-alignment.
 
     Returns:
         float16 "fixed", "moving" (1, 1, D, H, W); "spacing" (z, y, x in mm); and, where the cases have structures in
@@ -130,21 +158,20 @@ def prepare_pair(data: DataList, fixed: Case, moving: Case, largest_grid: int) -
     """
     images = [read_image(case.image, case) for case in (fixed, moving)]
     images = [normalize(image, guess_modality(image)) for image in images]
-    linear = prealign(*images).transform
+    label_maps = {
+        kind: tuple(read_label_volume(path, case, data) for path, case in zip(paths, (fixed, moving)))
+        for kind, paths in (("labels", (fixed.labels, moving.labels)), ("masks", (fixed.guidance, moving.guidance)))
+        if None not in paths
+    }
+    linear = prealign(*images, *(label_maps.get("masks", ()) if guided else ()), kind=kind).transform
     grid = working_grid(images[0], largest_grid)
     tensors = {
         "fixed": on_grid(images[0], grid, sitk.Transform(3, sitk.sitkIdentity)).half(),
         "moving": on_grid(images[1], grid, linear).half(),
         "spacing": torch.tensor(grid.spacing[::-1], dtype=torch.float32),
     }
-    for kind, paths in (
-        ("labels", (fixed.labels, moving.labels)),
-        ("masks", (fixed.guidance, moving.guidance)),
-    ):
-        if None in paths:
-            continue
-        label_maps = [read_label_volume(path, case, data) for path, case in zip(paths, (fixed, moving))]
-        structures, _notes = shared_structures(*label_maps, *(Grid.of(image) for image in images), grid, linear)
+    for kind, maps in label_maps.items():
+        structures, _notes = shared_structures(*maps, *(Grid.of(image) for image in images), grid, linear)
         if structures is not None:
             tensors[f"fixed_{kind}"], tensors[f"moving_{kind}"] = structures.fixed.half(), structures.moving.half()
     return tensors

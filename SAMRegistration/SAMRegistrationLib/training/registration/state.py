@@ -68,7 +68,7 @@ def load_state(folder: Path, config: Dict[str, Any]) -> Optional[TrainingState]:
         step, name, best, seconds = content["step"], content["tensors"], content["best"], content["seconds"]
         _refuse_other(folder, content["config"], config)
         return TrainingState(step, best, seconds, load_file(folder / Path(name).name))
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         raise WeightsError(
             f"The training state {path} is damaged ({error}); start again in another output folder."
         ) from error

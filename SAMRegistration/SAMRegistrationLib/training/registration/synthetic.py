@@ -23,6 +23,7 @@ class SyntheticOptions:
     Attributes:
         shapes: sizes (D, H, W) in voxels, one drawn per pair.
         multimodal: of tissues that look different in the two images.
+        hidden: of a structure looking like another tissue, so that only its mask tells where it ends.
         masks: of masks being shown to the network.
         partial_view: of one image missing a part at a border.
         pool, reuse: this many pairs are kept and each is seen `reuse` times, turned and mirrored at random, before
@@ -31,7 +32,8 @@ class SyntheticOptions:
 
     shapes: Tuple[Tuple[int, int, int], ...] = ((48, 48, 48),)
     multimodal: float = 0.3
-    masks: float = 0.5
+    hidden: float = 0.3
+    masks: float = 0.85
     partial_view: float = 0.15
     pool: int = 32
     reuse: int = 1
@@ -71,7 +73,7 @@ class SyntheticPairs:
         tissues, structures = random_anatomy(padded, stream)
         to_fixed, to_moving, truth = random_pair_of_maps(padded, options.deformation, stream)
         fixed_tissues, moving_tissues = _warp_tissues(tissues, to_fixed), _warp_tissues(tissues, to_moving)
-        fixed, moving, same = self._images(padded, fixed_tissues, moving_tissues, to_fixed, to_moving, stream)
+        fixed, moving, same = self._images(structures, fixed_tissues, moving_tissues, to_fixed, to_moving, stream)
         fixed_labels, moving_labels = one_hot(fixed_tissues, structures), one_hot(moving_tissues, structures)
         fixed, moving, fixed_labels, moving_labels, truth = (
             _inner(volume) for volume in (fixed, moving, fixed_labels, moving_labels, truth)
@@ -96,9 +98,13 @@ class SyntheticPairs:
             same_contrast=same,
         )
 
-    def _images(self, shape, fixed_tissues, moving_tissues, to_fixed, to_moving, stream: RandomStream):
+    def _images(self, structures, fixed_tissues, moving_tissues, to_fixed, to_moving, stream: RandomStream):
+        shape = fixed_tissues.shape[2:]
         values = 1 + int(max(fixed_tissues.max(), moving_tissues.max()))
         fixed_contrast, moving_contrast, same = related_contrasts(values, self.options.multimodal, stream)
+        for hidden in (value for value in structures if stream.happens(self.options.hidden)):
+            like = stream.integer(1, values - 1)
+            fixed_contrast[hidden], moving_contrast[hidden] = fixed_contrast[like], moving_contrast[like]
         grain = stream.uniform(1.5, 6.0)
         texture = stream.smooth(1, shape, grain)
         other = texture if stream.happens(0.3) else stream.smooth(1, shape, grain)

@@ -47,7 +47,11 @@ def write_tables(measurements: Sequence[Measurement], data: DataList, evaluation
     text = markdown(header, rows)
     text += f"\n\n{pairs} pairs of {data.name} ({evaluation.split}); mean ± standard deviation over pairs."
     if any(item.guided for item in measurements):
-        text += " Masks: " + ("the masks with random errors." if evaluation.degrade else "as in the data list.")
+        text += " Masks: " + (
+            f"with random errors, Dice {evaluation.mask_dice:g}."
+            if evaluation.mask_dice < 1
+            else "as in the data list."
+        )
     with whole_file(evaluation.output / "table.md") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
     return [header, *rows]

@@ -16,7 +16,7 @@ from ...job import Job
 from ...network.checkpoint import load_network, save_network
 from ...network.codes import random_codes
 from ...network.config import NetworkConfig
-from ...network.model import RegistrationNetwork
+from ...network.model import FusionLevel, RegistrationNetwork
 from ..log import TensorBoardLog
 from ..optimization import Optimization
 from ..random_stream import RandomStream
@@ -31,7 +31,7 @@ from .state import TrainingState, load_state, save_state
 from .validation import Validation
 from .workers import Workers, joined_workers
 
-HEAD_RATE = 0.5  # a head's weights move displacements by its voxels' width in the input: it learns that much slower
+HEAD_RATE = 1.0  # a head's weights move displacements by its voxels' width in the input: they learn that much slower
 BEST = "best.safetensors"
 
 
@@ -254,13 +254,20 @@ def _start_network(config: TrainingConfig) -> RegistrationNetwork:
 
 
 def _groups(network: RegistrationNetwork) -> List[Dict[str, object]]:
-    """Parameters with the share of the learning rate that they take; a head's is that over its voxels' width."""
-    heads = {id(parameter) for level in network.levels for parameter in level.head.parameters()}
-    groups = [{"params": [parameter for parameter in network.parameters() if id(parameter) not in heads]}]
-    for number, level in enumerate(network.levels):
+    """Parameters with the share of the learning rate that they take: that of the heads, of attention and of matching
+    alike, is over their voxels' width, so that neither has a start on the other."""
+    heads = [_heads(level) for level in network.levels]
+    taken = {id(parameter) for level in heads for parameter in level}
+    groups = [{"params": [parameter for parameter in network.parameters() if id(parameter) not in taken]}]
+    for number, level in enumerate(heads):
         width = network.config.field_stride * 2**number
-        groups.append({"params": list(level.head.parameters()), "rate_share": HEAD_RATE / width})
+        groups.append({"params": level, "rate_share": HEAD_RATE / width})
     return groups
+
+
+def _heads(level: FusionLevel) -> List[torch.nn.Parameter]:
+    modules = (level.head,) if level.match_head is None else (level.head, level.match_head)
+    return [parameter for module in modules for parameter in module.parameters()]
 
 
 @contextmanager

@@ -5,7 +5,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 OUTPUT ?= demo-output
 OFFSCREEN := QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow
 
-.PHONY: demo show test nightly test-library test-slicer check-install brains lint bench bench-peers cmake-lists screenshots clean
+.PHONY: demo show test nightly test-library test-slicer check-install brains lint bench bench-method bench-peers cmake-lists screenshots clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python Resources/SampleData/demo.py --output $(OUTPUT)
@@ -22,7 +22,7 @@ test: $(VENV)/.installed-test brains
 
 # What takes too long for every change.
 nightly: $(VENV)/.installed-test
-	SAMREGISTRATION_NIGHTLY=1 OMP_NUM_THREADS=1 $(OFFSCREEN) $(BIN)/python -m pytest Testing/property
+	SAMREGISTRATION_NIGHTLY=1 OMP_NUM_THREADS=1 $(OFFSCREEN) $(BIN)/python -m pytest Testing/property Testing/unit/test_faults.py
 
 # The library and its command line alone, on any system and any Python from 3.9.
 test-library: $(VENV)/.installed-library
@@ -57,6 +57,12 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python Testing/bench/training.py --size 96 --checkpointing --repeats 1
 	$(OFFSCREEN) $(BIN)/python Testing/bench/module.py
 	PYTHONPATH=Testing/standin/src $(OFFSCREEN) $(BIN)/python Testing/bench/host_frame.py
+
+# The tables of docs/method.md: trains twelve networks for each of three data sets, hours on a GPU, days on a CPU.
+bench-method: $(VENV)/.installed-bench
+	$(BIN)/python Testing/bench/method.py acdc
+	$(BIN)/python Testing/bench/method.py abdomen --largest-grid 500000
+	$(BIN)/python Testing/bench/method.py hippocampus
 
 # Other registration programs for the benchmark, in an environment of their own: their pins clash with ours.
 bench-peers: .venv-peers/.installed

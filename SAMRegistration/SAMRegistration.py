@@ -148,6 +148,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.click_panel import ClickPanel
         from SAMRegistrationLib.widget.correct import CorrectPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
+        from SAMRegistrationLib.widget.diagnostics import Diagnostics
         from SAMRegistrationLib.widget.history import HistoryPanel
         from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.landmarks import LandmarksPanel
@@ -198,6 +199,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             AdvancedPanel(*shared),
             self.trainingPanel,
             self.installationPanel,
+            Diagnostics(self.ui, self.logic),
             self.deviceChoice,
             SamplesPanel(*shared),
         ]

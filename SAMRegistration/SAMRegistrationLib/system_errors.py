@@ -1,5 +1,6 @@
 """What ITK, PyTorch and the operating system raise, as errors of one sentence."""
 
+import errno
 import os
 import re
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Iterator
 from .errors import SAMRegistrationError
 
 LONGEST = 300  # characters of a reason
+OUT_OF_MEMORY = r"(?i)out of memory|not enough memory|(can't|cannot|failed to|unable to) allocate|bad_alloc"
 
 
 @contextmanager
@@ -24,12 +26,18 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except SAMRegistrationError:
         raise
-    except MemoryError as error:
-        raise SAMRegistrationError(
-            f"{doing} failed because the memory was not enough; close other programs or use smaller volumes."
-        ) from error
-    except (OSError, RuntimeError, UnicodeError, ValueError, ArithmeticError) as error:
+    except (MemoryError, OSError, RuntimeError, UnicodeError, ValueError, ArithmeticError) as error:
+        if _lacks_memory(error):
+            raise SAMRegistrationError(
+                f"{doing} failed because the memory was not enough; close other programs or use smaller volumes."
+            ) from error
         raise SAMRegistrationError(f"{doing} failed ({sentence_of(error)}).") from error
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Whether NumPy, PyTorch (CPU or CUDA) or ITK ran out of memory; the last two raise RuntimeError."""
+    told = isinstance(error, RuntimeError) and re.search(OUT_OF_MEMORY, str(error)) is not None
+    return told or isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
 
 
 def sentence_of(error: BaseException) -> str:

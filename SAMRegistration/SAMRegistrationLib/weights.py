@@ -167,7 +167,7 @@ def download(entry: WeightsFile, folder: Optional[Path] = None, job: Optional[Jo
     path = _path(entry, folder)
     if path.is_file():
         return installed_path(entry, folder, job)
-    require_writable_folder(path.parent)
+    require_writable_folder(path.parent).mkdir(parents=True, exist_ok=True)
     part = _part(path)
     have = part.stat().st_size if part.is_file() else 0
     if shutil.disk_usage(path.parent).free < entry.size - have + 50 * _BLOCK:

@@ -41,6 +41,7 @@ from SAMRegistrationLib.volumes import NamedMask, StructureMasks
 from SAMRegistrationLib.weights import default_weights
 
 ROOT = Path(__file__).resolve().parents[2]
+PREALIGNMENTS = {"acdc": "none"}  # phases of one session lie as they should
 FOLDERS = {"acdc": "acdc", "abdomen": "l2r-abdomen-labels", "hippocampus": "msd-hippocampus"}
 SAM_DICE = 0.816  # of the paper's masks on ACDC
 BASE = LossWeights(similarity=0.5, smoothness=0.3, overlap=1.0, contrast=0.0, alignment=0.0, contour=0.0)
@@ -64,11 +65,12 @@ def main() -> None:
     )
     data = read_data_list(listed)
     chosen = data.pairs_of(options.split)[: options.pairs or None]
-    pairs = [Pair(data, number, *cases) for number, cases in enumerate(chosen)]
+    linear = PREALIGNMENTS.get(options.experiment, "affine")
+    pairs = [Pair(data, number, linear, *cases) for number, cases in enumerate(chosen)]
     measured = Measured(output / "measured.jsonl")
     for name, weights in _networks(options, listed, output):
         for pair, shown, method in itertools.product(pairs, options.shown, options.methods):
-            _measure(measured, pair, shown, method, name, weights)
+            _measure(measured, pair, shown, method, name, weights, options.largest_grid)
     print(f"{len(pairs)} pairs; {conditions(options.threads)}\n")
     print(measured.table({pair.name for pair in pairs}))
 
@@ -96,6 +98,7 @@ def _networks(options, listed: Path, output: Path):
                 data=DataOptions(
                     list=listed,
                     masks=masks,
+                    prealignment=PREALIGNMENTS.get(options.experiment, "affine"),
                     pairs=options.train_pairs,
                     largest_grid=options.largest_grid,
                     cache=output / "pairs",
@@ -113,8 +116,9 @@ def _networks(options, listed: Path, output: Path):
 class Pair:
     """A pair whose files are read when they are needed; linear parts are found once for each kind of masks."""
 
-    def __init__(self, data, number: int, fixed, moving):
+    def __init__(self, data, number: int, prealignment: str, fixed, moving):
         self.data, self.number, self.cases = data, number, (fixed, moving)
+        self._prealignment = prealignment
         self.name = f"{moving.id} on {fixed.id}"
         self._linear: Dict[str, sitk.Transform] = {}
 
@@ -139,7 +143,9 @@ class Pair:
         result = register(
             *self.images,
             *self.masks(shown),
-            options=RegistrationOptions.preset("balanced", initial_transform=self._linear.get(shown), **changes),
+            options=RegistrationOptions.preset(
+                "balanced", prealignment=self._prealignment, initial_transform=self._linear.get(shown), **changes
+            ),
         )
         self._linear[shown] = result.linear
         return result
@@ -156,7 +162,9 @@ def _merged(masks: StructureMasks) -> StructureMasks:
     return StructureMasks.of_masks([NamedMask(1, "", every)], masks.grid)
 
 
-def _measure(measured: "Measured", pair: Pair, shown: str, method: str, name: str, weights: Path) -> None:
+def _measure(
+    measured: "Measured", pair: Pair, shown: str, method: str, name: str, weights: Path, largest_grid: int
+) -> None:
     networked = method.startswith("network")
     key = {"pair": pair.name, "masks": shown, "method": method, "network": name if networked else ""}
     if measured.has(key):
@@ -167,6 +175,7 @@ def _measure(measured: "Measured", pair: Pair, shown: str, method: str, name: st
         use_network=networked,
         use_refinement=method.endswith("refinement"),
         weights=str(weights) if networked else None,
+        **({"largest_grid": largest_grid} if networked else {}),
     )
     seconds = time.perf_counter() - began
     fixed, moving = pair.labels
@@ -244,7 +253,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--initial", default="built-in")
     parser.add_argument("--train-pairs", type=int, default=0)
-    parser.add_argument("--largest-grid", type=int, default=2_000_000, help="voxels of a training pair at most")
+    parser.add_argument("--largest-grid", type=int, default=2_000_000, help="voxels that a network sees at most")
     parser.add_argument("--shown", nargs="+", choices=SHOWN, default=["none", "sam", "true"])
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--weights", help='measure these, without training; "built-in": those that ship')

@@ -16,7 +16,7 @@ from SAMRegistrationLib.segmentation.compact.model import (
 )
 from SAMRegistrationLib.segmentation.compact.predictor import BUILT_IN_WEIGHTS
 from SAMRegistrationLib.segmentation.compact.prompts import Guide, Prompts, make_guide, prompt_maps
-from SAMRegistrationLib.segmentation.compact.quality import QualityHead
+from SAMRegistrationLib.segmentation.compact.quality import QualityHead, look
 
 TINY = CompactConfig(64, (8, 8, 16, 16), dim=64, heads=4, depth=1, mlp=32, vit=(32, 32, 32, 32))
 POSITIVE, NEGATIVE = (2, 3), (7, 8)  # channels of the prompt maps that hold geodesic distances
@@ -117,19 +117,19 @@ def test_the_expected_quality_looks_at_each_mask_alone():
     head = QualityHead(6, 8)
     features, tokens, logits = torch.randn(2, 6, 16, 16), torch.randn(2, 3, 8), 4 * torch.randn(2, 3, 32, 32)
     with torch.no_grad():
-        together = head(features, tokens, logits)
+        together = head(look(features, tokens, logits))
         for n in range(2):
             for k in range(3):
-                alone = head(features[n : n + 1], tokens[n : n + 1, k : k + 1], logits[n : n + 1, k : k + 1])
+                alone = head(look(features[n : n + 1], tokens[n : n + 1, k : k + 1], logits[n : n + 1, k : k + 1]))
                 assert float(alone) == pytest.approx(float(together[n, k]), abs=1e-5)
         inside = features.clone()
         inside[:, :, 4:12, 4:12] += 1
         square = torch.full((2, 3, 32, 32), -20.0)
         square[:, :, 10:22, 10:22] = 20
-        assert (head(features, tokens, square) - head(inside, tokens, square)).abs().min() > 1e-4
+        assert (head(look(features, tokens, square)) - head(look(inside, tokens, square))).abs().min() > 1e-4
         away = features.clone()
         away[:, :, :2, :2] += 5
-        assert torch.allclose(head(features, tokens, square), head(away, tokens, square), atol=1e-5)
+        assert torch.allclose(head(look(features, tokens, square)), head(look(away, tokens, square)), atol=1e-5)
 
 
 def test_each_kind_of_prompt_changes_the_answer(sam):

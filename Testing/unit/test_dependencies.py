@@ -17,7 +17,11 @@ DISTRIBUTIONS = {
     "PIL": "Pillow",
     "PySide6": "PySide6-Essentials",
     "SimpleITK": "SimpleITK",
+    "ants": "antspyx",
     "cmake": "cmake",
+    "fsl": "fslpy",
+    "highdicom": "highdicom",
+    "itk": "itk-elastix",
     "jinja2": "Jinja2",
     "jsonschema": "jsonschema",
     "matplotlib": "matplotlib",
@@ -68,12 +72,16 @@ class Part(NamedTuple):
     provided: frozenset = frozenset()
 
 
+EXPORT = f"{LIBRARY}/export"
+ROUND_TRIPS = ("Testing/unit/test_export_readers.py",)
 MODULE_ROOMS = tuple(f"{LIBRARY}/{name}" for name in ("logic", "scene", "widget", "testing"))
 HOST = "Testing/standin"
 FIXTURES = f"{HOST}/src/Host/fixtures.py"
 TRAINING_ROOMS = tuple(f"{LIBRARY}/{name}" for name in ("training", "cli/train.py", "cli/train_sam.py"))
 PARTS = {
-    "library and command line": Part((LIBRARY,), ("",), MODULE_ROOMS + TRAINING_ROOMS),
+    "library and command line": Part((LIBRARY,), ("",), (*MODULE_ROOMS, *TRAINING_ROOMS, EXPORT)),
+    "export": Part((EXPORT,), ("", "export")),
+    "round trips": Part(ROUND_TRIPS, ("", "test", "export", "readers")),
     "report": Part((f"{LIBRARY}/report",), ("",)),
     "training": Part((*TRAINING_ROOMS, "Resources/Training"), ("", "train")),
     "module": Part((*MODULE_ROOMS, "SAMRegistration/SAMRegistration.py"), ("",), (), frozenset(OF_THE_APPLICATION)),
@@ -90,7 +98,7 @@ PARTS = {
     "tests": Part(
         ("Testing/unit", "Testing/property", "Testing/scene", "Testing/widget", "Testing/gpu", "Testing/cases"),
         ("", "train", "host", "test"),
-        (),
+        ROUND_TRIPS,
         frozenset(OF_THE_STAND_IN),
     ),
 }

@@ -10,6 +10,7 @@ from cases.dicom_segmentations import write
 from cases.labels import ORGAN, TUMOR, oblique, organ_with_tumor
 from SAMRegistrationLib.cli import main
 from SAMRegistrationLib.errors import InputError
+from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.volumes import as_structures, read_labels
 
 GRID = oblique()
@@ -54,3 +55,10 @@ def test_what_cannot_be_read_right_is_refused_in_one_sentence(tmp_path, monkeypa
     monkeypatch.setitem(sys.modules, "pydicom", None)
     with pytest.raises(InputError, match="install pydicom"):
         read_labels(path)
+
+
+def test_frames_that_end_within_a_byte_are_read_to_their_last_voxel(tmp_path):
+    grid = Grid((30, 26, 5), (1.0, 1.2, 3.0))  # 780 bits are 97 bytes and a half
+    mask = np.random.default_rng(2).random(grid.shape) < 0.5
+    found = read_labels(write(tmp_path / "seg.dcm", grid, {"noise": mask}))
+    np.testing.assert_array_equal(found.inside(1), mask)

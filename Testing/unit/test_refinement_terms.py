@@ -8,9 +8,11 @@ from phantoms import oblique_grid
 from SAMRegistrationLib.geometry import dense, separable
 from SAMRegistrationLib.geometry.transforms import flow_transforms
 from SAMRegistrationLib.losses.intensities import locally_normalized
+from SAMRegistrationLib.losses.similarity import SIMILARITIES
 from SAMRegistrationLib.metrics import deformation_statistics, jacobian_image
-from SAMRegistrationLib.registration.image_term import equally_filled
-from SAMRegistrationLib.registration.terms import GaussNewtonTerm, GradientTerm
+from SAMRegistrationLib.registration.image_term import equally_filled, image_term
+from SAMRegistrationLib.registration.refine import RefineOptions, _Level
+from SAMRegistrationLib.registration.terms import GaussNewtonTerm, GradientTerm, MaskTerm
 from SAMRegistrationLib.registration.unfold import LEAST_JACOBIAN, unfolded
 from scipy import ndimage
 
@@ -119,3 +121,16 @@ def test_what_does_not_fold_is_left_alone():
     velocity = separable.apply(separable.gaussian(SHAPE, [3.0] * 3, texture()), texture().repeat(1, 3, 1, 1, 1))
     grid = oblique_grid(SHAPE[::-1], (1.0, 1.3, 2.5))
     assert torch.equal(unfolded(velocity, grid), velocity)
+
+
+@pytest.mark.parametrize("masks", [False, True])
+@pytest.mark.parametrize("similarity", ["lncc", "mi"])
+def test_a_step_reads_no_value_back_from_the_device(similarity, masks, monkeypatch):
+    """On the meta device tensors have no values, and reading one raises; on a GPU it would wait for all that runs."""
+    monkeypatch.setattr(_Level, "_squarings_of", lambda self, velocity: 3)
+    shape = (12, 14, 16)
+    images = [torch.zeros(1, 1, *shape, device="meta") for _ in range(4)]
+    images = image_term(SIMILARITIES[similarity], True, *images)
+    pulled = MaskTerm(*(torch.zeros(1, 2, *shape, device="meta") for _ in range(2))) if masks else None
+    level = _Level(images, pulled, shape, (1.0, 1.0, 1.0), 1, RefineOptions(), "meta")
+    assert level.step(level.start(None)).shape == (1, 3, 6, 7, 8)

@@ -7,6 +7,7 @@ from SAMRegistrationLib.segmentation.candidates import (
     best_candidate,
     connected_changes,
     enforce_clicks,
+    other_part,
     satisfied_points,
 )
 from SAMRegistrationLib.segmentation.clicks_from_mask import clicks_from_mask
@@ -20,6 +21,8 @@ from SAMRegistrationLib.segmentation.regions import (
     intersection_over_union,
     shape_between,
 )
+from SAMRegistrationLib.segmentation.session import SegmentationSession
+from segmentation_samples import FloodPredictor, body, oblique_grid, picture, world
 
 
 def disk(shape, column, row, radius):
@@ -153,3 +156,36 @@ def test_a_positive_click_outside_widens_the_box_of_the_nearest_part():
     groups = clicks_from_mask(left | right, (1.0, 1.0), [(75.0, 25.0, True)])
     assert groups[1].clicks.box[2] >= 75
     assert groups[0].clicks.box[2] < 40
+
+
+class Moving(FloodPredictor):
+    """Answers for the last click alone, as a model that takes a second click for a move."""
+
+    def predict(self, embedding, points, labels, box=None, logits=None):
+        return super().predict(embedding, points[-1:], labels[-1:], box, logits)
+
+
+def test_a_second_click_in_another_part_adds_that_part_and_does_not_move_the_first():
+    grid = oblique_grid(size=(60, 36, 3))
+    parts = [body(grid, (14, 17, 1), (10, 12, 40)), body(grid, (45, 17, 1), (8, 9, 40))]
+    session = SegmentationSession(picture(grid, *parts), Moving())
+    structure = session.add_structure("pair").id
+    session.add_point(structure, world(grid, 14, 17, 1))
+    session.add_point(structure, world(grid, 45, 17, 1))
+    np.testing.assert_array_equal(session.mask(structure)[1], parts[0][1] | parts[1][1])
+    session.undo()
+    np.testing.assert_array_equal(session.mask(structure)[1], parts[0][1])
+
+
+def test_a_click_whose_part_meets_the_mask_is_a_correction_of_it():
+    before, after = np.zeros((2, 9, 20), bool)
+    before[2:6, 2:8] = True
+    after[2:6, 4:12] = True
+    assert other_part(before, after, Clicks(((10.0, 4.0, True),))) is None
+    apart = np.zeros_like(before)
+    apart[2:6, 9:12] = True
+    np.testing.assert_array_equal(other_part(before, apart, Clicks(((10.0, 4.0, True),))), apart)
+    apart[2:6, 8] = True
+    assert other_part(before, apart, Clicks(((10.0, 4.0, True),))) is None, "they touch"
+    assert other_part(before, apart, Clicks(((10.0, 4.0, False),))) is None
+    assert other_part(before, before, Clicks(((3.0, 4.0, True),))) is None

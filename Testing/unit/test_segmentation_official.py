@@ -1,5 +1,6 @@
 """Official checkpoints: a tiny model of the package segment-anything stands in for ViT-B, L and H."""
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from SAMRegistrationLib.segmentation.models import open_predictor
 from SAMRegistrationLib.segmentation.official import OfficialPredictor
 from SAMRegistrationLib.segmentation.sam.checkpoint import load_sam
 from SAMRegistrationLib.segmentation.session import SegmentationSession
+from SAMRegistrationLib.weights import find
 from segmentation_samples import body, oblique_grid, picture, world
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
+import official_sizes
 
 SIZE = 128
 
@@ -181,3 +186,22 @@ def test_a_click_on_an_oblique_volume_goes_through_the_real_model(checkpoint):
     assert mask[7, 17, 18] == 1
     assert mask[7, 2, 2] == 0
     session.close()
+
+
+def test_a_random_official_model_goes_from_download_to_volume(monkeypatch, capsys):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    threads = torch.get_num_threads()
+    try:
+        assert official_sizes.main(["--size", "tiny", "--threads", "1"]) == 0
+    finally:
+        torch.set_num_threads(threads)
+    assert "tiny:" in capsys.readouterr().out
+
+
+def test_the_shapes_of_the_benchmark_are_those_of_the_published_files():
+    for size in ("b", "l", "h"):
+        with torch.device("meta"):
+            count = sum(
+                value.numel() for value in official_sizes.random_sam(official_sizes.SHAPES[size]).state_dict().values()
+            )
+        assert 4 * count == pytest.approx(find(f"sam-vit-{size}").size, rel=1e-3)

@@ -288,7 +288,7 @@ def test_an_unusable_configuration_is_refused_naming_the_file_and_the_entry(tmp_
     assert "bad.toml" in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["synthetic.toml", "hippocampus.toml"])
+@pytest.mark.parametrize("name", ["synthetic.toml", "synthetic-masks.toml", "hippocampus.toml"])
 def test_every_training_recipe_that_ships_describes_a_network_that_can_be_built(name):
     config = read_config(RECIPES / name)
     options = {key: value for key, value in config.network.items() if key != "preset"}
@@ -461,3 +461,11 @@ def test_the_heads_of_a_level_learn_at_one_rate(tmp_path):
     for number, level in enumerate(network.levels):
         heads = [*level.head.parameters(), *level.match_head.parameters()]
         assert {shares[id(parameter)] for parameter in heads} == {1 / (2 * 2**number)}
+
+
+def test_pairs_that_lie_as_they_should_are_prepared_as_they_lie(tmp_path, cases):
+    data = read_data_list(cases)
+    fixed, moving = data.pairs_of("train")[0]
+    tensors = prepare_pair(data, fixed, moving, 2_000_000, kind="none")
+    own = sitk.GetArrayFromImage(sitk.ReadImage(str(moving.labels)))
+    assert np.array_equal(tensors["moving_labels"][0, 1].numpy() > 0.5, own == 2)

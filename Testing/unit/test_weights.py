@@ -97,6 +97,11 @@ def test_a_download_gives_the_published_file_and_reports_progress(entry, server,
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_the_folder_of_the_weights_need_not_exist(entry, server, tmp_path):
+    path = weights.download(entry, tmp_path / "share" / "weights")
+    assert path.read_bytes() == CONTENT
+
+
 def test_a_second_download_asks_the_server_for_nothing(entry, server, tmp_path):
     weights.download(entry, tmp_path)
     weights.download(entry, tmp_path)

@@ -1,8 +1,15 @@
 """Options of ``register`` for what a user says about a pair beside its masks."""
 
+from typing import Dict, Optional
+
 from ..errors import InputError
 
 POINTS = ".csv (x, y, z in LPS mm), .fcsv or .mrk.json"
+READ = (
+    *("fixed_masks", "moving_masks", "fixed_labels", "moving_labels", "fixed_landmarks", "moving_landmarks"),
+    *("fixed_prompts", "moving_prompts", "fixed_guide_landmarks", "moving_guide_landmarks"),
+    *("ignore_fixed", "ignore_moving", "rigid_regions", "initial_transform"),
+)
 
 
 def add_guides(group) -> None:
@@ -43,3 +50,9 @@ def read_guidance(options):
         *(read_points(path) if path else None for path in landmarks),
         *(read_labels(path) if path else None for path in regions),
     )
+
+
+def files_read(options) -> Dict[str, Optional[str]]:
+    """The files of a pair that a command reads, by what they are."""
+    others = {name.replace("_", " "): getattr(options, name, None) for name in READ}
+    return {"fixed volume": options.fixed, "moving volume": options.moving, **others}

@@ -23,6 +23,7 @@ COMMANDS = (
     "batch",
     "sequence",
     "warp",
+    "export",
     "metrics",
     "segment",
     "weights",

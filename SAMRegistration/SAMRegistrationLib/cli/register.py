@@ -5,7 +5,7 @@ from typing import Any, Dict, List
 from ..errors import InputError
 from ..quantities import number_text
 from .console import add_driven_option, add_output_options, console_job, say, show, table
-from .guides import add_guides, read_guidance
+from .guides import add_guides, files_read, read_guidance
 from .settings import add_settings
 
 
@@ -75,6 +75,7 @@ def run(options) -> None:
     if fixed_labels or moving_labels:
         measured = (fixed_labels, moving_labels)
         result = result.with_notes(comparison_notes(fixed_labels, moving_labels))
+    result = result.naming(files_read(options))
     jacobian = engine.jacobian_map(result.transform, Grid.of(fixed), job)
     measures = engine.measure(result.transform, *measured, *landmarks, jacobian, guidance)
 

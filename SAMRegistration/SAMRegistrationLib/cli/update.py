@@ -8,7 +8,7 @@ from ..choices import AUTO, MODALITIES
 from ..errors import InputError
 from ..quantities import number_text
 from .console import add_output_options, console_job, say, show
-from .guides import add_guides, read_guidance
+from .guides import add_guides, files_read, read_guidance
 
 
 def add_parser(commands) -> None:
@@ -78,6 +78,7 @@ def run(options) -> None:
     earlier = _earlier(options.result, *(one.image for one in loaded))
     result = engine.update(earlier, Corrections(guidance, *masks), choices, console_job(options))
     result = result.with_notes(before=[note for one in loaded for note in one.notes])
+    result = result.naming(files_read(options))
     jacobian = engine.jacobian_map(result.transform, Grid.of(result.fixed))
     measures = engine.measure(result.transform, *masks[:2], None, None, jacobian, guidance)
     summary = keep_results(

@@ -69,7 +69,7 @@ def resize_field(field: torch.Tensor, shape) -> torch.Tensor:
     """
     scale = [new / old for new, old in zip(shape, field.shape[2:])]
     resized = F.interpolate(field, size=tuple(shape), mode="trilinear", align_corners=False)
-    return resized * torch.tensor(scale, dtype=field.dtype, device=field.device).view(1, 3, 1, 1, 1)
+    return torch.stack([component * factor for component, factor in zip(resized.unbind(1), scale)], dim=1)
 
 
 def length(vectors: torch.Tensor) -> torch.Tensor:

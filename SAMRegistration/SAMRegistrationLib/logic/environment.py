@@ -1,5 +1,8 @@
 """Packages and devices of this computer."""
 
+import re
+
+import slicer
 from slicer.i18n import tr as _
 
 
@@ -87,6 +90,35 @@ class EnvironmentLogic:
         from ..environment import devices
 
         return devices()
+
+    def describeError(self, error) -> str:
+        """An error and the code that led to it, without names of files and what it quotes.
+
+        Example:
+            >>> logic.describeError(ValueError("no /home/ada/scan.nii"))
+            'ValueError: no <file>.nii'
+        """
+        from ..diagnostics import describe
+
+        return describe(error)
+
+    def diagnostics(self, lastError="") -> str:
+        """Versions, devices and the last error as text that can be passed on; nothing of the data.
+
+        Args:
+            lastError: as :meth:`describeError` tells it; empty without any.
+
+        Example:
+            >>> logic.diagnostics().splitlines()[-1]
+            'No error.'
+        """
+        from ..diagnostics import diagnostics
+
+        app = slicer.app
+        names = {node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLStorableNode")}
+        for name in sorted(filter(None, names), key=len, reverse=True):
+            lastError = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "<name>", lastError)
+        return diagnostics(f"{app.applicationName} {app.applicationVersion}", lastError)
 
     def startEnvironmentReport(self, **told):
         """Look at packages and devices in another process, so that torch need not be imported here.

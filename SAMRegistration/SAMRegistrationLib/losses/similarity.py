@@ -20,12 +20,15 @@ class Similarity(NamedTuple):
             channels (1, C, D, H, W); images are alike where these are equal.
         loss_name: in place of channels, function of two images (B, 1, D, H, W) and an optional ``weight`` in
             :mod:`.intensities`, lower for images that are more alike.
+        smoothness: factor on the sigmas by which the refinement smooths; what compares images across modalities is
+            noisier, and follows noise into a rough deformation where it is smoothed as little as intensities are.
     """
 
     title: str
     within_a_modality: Optional[bool]
     channels_name: Optional[str] = None
     loss_name: Optional[str] = None
+    smoothness: float = 1.0
 
     @property
     def loss(self) -> Optional[Callable]:
@@ -47,7 +50,9 @@ class Similarity(NamedTuple):
 SIMILARITIES: Dict[str, Similarity] = {
     "lncc": Similarity("local normalized cross-correlation", True, channels_name="locally_normalized"),
     "mi": Similarity("mutual information", None, loss_name="mutual_information"),
-    "mind": Similarity("modality independent neighborhood descriptor", False, channels_name="mind_channels"),
+    "mind": Similarity(
+        "modality independent neighborhood descriptor", False, channels_name="mind_channels", smoothness=2.0
+    ),
 }
 
 

@@ -22,6 +22,8 @@ from .image_term import equally_filled, sigmas_in_voxels
 from .terms import GaussNewtonTerm, GradientTerm, MaskTerm
 
 NEAR = 0.1  # voxels that a mask's border is off when the images' update is halved there
+BETWEEN_SLICES = 0.45  # of the voxels by which the velocity is smoothed in plane, for thick slices at least
+FARTHEST = 0.25  # of the volume's extent along an axis: what moves at most; two voxels are always allowed
 MASK_SIGMA = 0.5  # voxels of the level: Gaussian surroundings in which a border's displacement is found
 
 
@@ -33,7 +35,8 @@ class RefineOptions:
         levels: (shrink factor, steps) from coarse to fine.
         force_sigma: Gaussian surroundings in which the images' update is found, in voxels of the level where these are
             cubes; where slices are thick, surroundings that hold as many voxels.
-        velocity_sigma: Gaussian smoothing of the velocity after every step, in smallest edges of the level's voxels.
+        velocity_sigma: Gaussian smoothing of the velocity after every step, in smallest edges of the level's voxels;
+            between thick slices at least BETWEEN_SLICES as many voxels, which keeps a few slices from moving apart.
         field_stride: image voxels per velocity voxel at the finest level.
     """
 
@@ -95,19 +98,27 @@ def level_shape(shape: Sequence[int], spacing: Sequence[float], shrink: float) -
 
 
 class _Level:
+    SQUARINGS_KEPT = 8  # steps on a GPU between two looks at the velocity, each of which waits for the GPU
+
     def __init__(self, images, masks, shape, spacing, shrink, options, device):
         like = torch.zeros((), device=device)
         self._options = options
         self._like = like
+        self._squarings, self._squarings_kept = 0, 0
         image_shape = level_shape(shape, spacing, shrink)
         self._shape = level_shape(shape, spacing, max(shrink, options.field_stride))
         self._masks = None if masks is None else masks.at(image_shape)
         ratio = [fine / coarse for fine, coarse in zip(image_shape, self._shape)]
+        farthest = [max(FARTHEST * n, 2.0) for n in self._shape]
+        self._farthest = torch.tensor(farthest, device=device).view(1, 3, 1, 1, 1)
         self._to_image = torch.tensor(ratio, device=device).view(1, 3, 1, 1, 1)
         self._image_shape = image_shape
         level_spacing = [n * s / m for n, s, m in zip(shape, spacing, image_shape)]
         self._images = images.at(image_shape, level_spacing)
-        velocity_sigmas = [options.velocity_sigma * min(level_spacing) / s / r for s, r in zip(level_spacing, ratio)]
+        velocity_sigmas = [
+            options.velocity_sigma * max(min(level_spacing) / s, BETWEEN_SLICES) / r
+            for s, r in zip(level_spacing, ratio)
+        ]
         shrinking = separable.shrink(image_shape, self._shape, like)
 
         def collecting(sigmas: Sequence[float]) -> separable.Matrices:
@@ -124,13 +135,21 @@ class _Level:
         return dense.resize_field(velocity.to(self._like.device), self._shape)
 
     def step(self, velocity: torch.Tensor) -> torch.Tensor:
-        displacement = dense.integrate(velocity, dense.integration_steps(velocity, first_step=0.75))
+        displacement = dense.integrate(velocity, self._squarings_of(velocity))
         displacement = dense.resize_field(displacement, self._image_shape)
         update = self._images.update(displacement, self._collect)
         if self._masks is not None:
             missing = self._masks.missing(displacement, self._surroundings)
             update = update / (1 + missing.square().sum(dim=1, keepdim=True) / NEAR**2) + _limited(missing)
-        return separable.apply(self._smooth_velocity, velocity + update / self._to_image)
+        velocity = separable.apply(self._smooth_velocity, velocity + update / self._to_image)
+        return torch.maximum(torch.minimum(velocity, self._farthest), -self._farthest)
+
+    def _squarings_of(self, velocity: torch.Tensor) -> int:
+        if self._squarings_kept == 0:
+            self._squarings = dense.integration_steps(velocity, first_step=0.75)
+            self._squarings_kept = self.SQUARINGS_KEPT if velocity.is_cuda else 1
+        self._squarings_kept -= 1
+        return self._squarings
 
 
 def _limited(update: torch.Tensor) -> torch.Tensor:

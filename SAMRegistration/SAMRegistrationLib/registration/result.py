@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 import numpy as np
 import SimpleITK as sitk
 
-from ..files import whole_files
+from ..files import PathLike, require_usable_path, whole_files
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_labels, warp_volume
 from ..geometry.transforms import displacement_image, transform_points, write_transform
@@ -45,6 +45,26 @@ class RegistrationResult:
     def with_notes(self, after: Iterable[str] = (), before: Iterable[str] = ()) -> "RegistrationResult":
         """The same result with more notes behind and before its own; none is repeated."""
         return replace(self, notes=list(dict.fromkeys([*before, *self.notes, *after])))
+
+    def naming(self, files: Dict[str, Optional[PathLike]]) -> "RegistrationResult":
+        """The same result with notes that call files by what they are: names and folders may tell who a patient is.
+
+        Args:
+            files: path of a file or folder, or None, by what it is: "fixed volume".
+        """
+        called: Dict[str, str] = {}
+        for title, path in files.items():
+            if path:
+                path = require_usable_path(path)
+                called.setdefault(str(path), f"the {title}")
+                if len(path.parent.parts) > 1:
+                    called.setdefault(str(path.parent), f"the folder of the {title}")
+        notes = []
+        for note in self.notes:
+            for path in sorted(called, key=len, reverse=True):
+                note = note.replace(path, called[path])
+            notes.append(note[:1].upper() + note[1:])
+        return replace(self, notes=notes)
 
     def warp(self, moving: Optional[sitk.Image] = None) -> sitk.Image:
         """The moving volume (or another one in its space) on the fixed grid."""

@@ -17,9 +17,17 @@ from .refine import RefineOptions
 SIGMA = 2.0  # of the smoothing at the end, in the finest voxels of the working grid, at a stiffness of the root of 2
 
 
-def stiffened(refinement: RefineOptions, stiffness: float) -> RefineOptions:
-    """The refinement whose steps look at wider surroundings."""
-    return replace(refinement, force_sigma=refinement.force_sigma * stiffness**0.5)
+def stiffened(refinement: RefineOptions, stiffness: float, smoothness: float = 1.0) -> RefineOptions:
+    """The refinement whose steps look at wider surroundings.
+
+    Args:
+        smoothness: of the similarity, a factor on all that is smoothed.
+    """
+    return replace(
+        refinement,
+        force_sigma=refinement.force_sigma * smoothness * stiffness**0.5,
+        velocity_sigma=refinement.velocity_sigma * smoothness,
+    )
 
 
 def smoothed(velocity: torch.Tensor, grid: Grid, stiffness: float) -> torch.Tensor:

@@ -60,6 +60,7 @@ class _GaussNewtonLevel:
         self._fixed_coverage, moving_coverage = coverages
         self._warped_along = moving if moving_coverage is None else torch.cat([moving, moving_coverage], dim=1)
         self._per_unit = [min(spacing) / s for s in spacing]
+        self._edges = _column(self._per_unit, fixed)
 
     def update(self, displacement: torch.Tensor, collect: separable.Matrices) -> torch.Tensor:
         """The displacement that is missing, at most the smallest edge of a voxel, on the grid of `collect`."""
@@ -84,7 +85,7 @@ class _GaussNewtonLevel:
         pull, steepness = collected[:, :3], collected[:, 3:]
         update = pull / (steepness + DAMPING * steepness.mean()).clamp_min(torch.finfo(pull.dtype).tiny)
         update = update / dense.length(update).clamp_min(1.0)
-        return update * _column(self._per_unit, update)
+        return update * self._edges
 
 
 class GradientTerm:
@@ -120,14 +121,14 @@ class _GradientLevel:
         self._loss = loss
         self._fixed, self._moving = fixed, moving
         self._fixed_coverage, self._moving_coverage = coverages
-        self._per_unit = [min(spacing) / s for s in spacing]
+        self._edges = _column([min(spacing) / s for s in spacing], fixed)
         self._strength = fixed.new_tensor(NOTICEABLE / fixed[0, 0].numel())
 
     def update(self, displacement: torch.Tensor, collect: separable.Matrices) -> torch.Tensor:
         """The force, of which the strongest one met so far moves by the smallest edge of a voxel."""
-        force = separable.apply(collect, self._force(displacement)) * _column(self._per_unit, displacement)
+        force = separable.apply(collect, self._force(displacement)) * self._edges
         self._strength = torch.maximum(dense.length(force).max(), self._strength)
-        return force / self._strength * _column(self._per_unit, displacement)
+        return force / self._strength * self._edges
 
     def _force(self, displacement: torch.Tensor) -> torch.Tensor:
         warped = dense.warp(self._moving, displacement).requires_grad_(True)

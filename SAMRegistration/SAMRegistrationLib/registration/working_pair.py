@@ -72,7 +72,9 @@ class WorkingPair:
                 velocity, weights = predict_velocity(self.fixed, self.moving, self.structures, spacing, options.weights)
         with clock.stage("refine"):
             if options.use_refinement:
-                frame = (self.grid.shape, spacing, stiffened(options.refinement, options.stiffness))
+                smoothness = SIMILARITIES[self.similarity].smoothness
+                refinement = stiffened(options.refinement, options.stiffness, smoothness)
+                frame = (self.grid.shape, spacing, refinement)
                 terms, device = (self._image_term(), self._mask_term()), self.fixed.device
                 velocity = refine(*terms, *frame, velocity, device, job.part(0.1, 0.95), self.hold)
             stored = stored_grid(self.grid, options.refinement.field_stride)

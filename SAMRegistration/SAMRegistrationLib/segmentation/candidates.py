@@ -85,6 +85,20 @@ def enforce_clicks(logits: np.ndarray, clicks: Clicks) -> np.ndarray:
     return logits
 
 
+def other_part(before: np.ndarray, after: np.ndarray, clicks: Clicks) -> Optional[np.ndarray]:
+    """The part of mask `after` that the last click added apart from mask `before` (both bool, H x W).
+
+    None where that click is not an inner one beside the mask, or where its part meets the mask: it then says something
+    about what was there before.
+    """
+    column, row = pixel_of(clicks.points[-1], before.shape)
+    if not clicks.points[-1][2] or before[row, column] or not before.any():
+        return None
+    part = component_at(after, (column, row))
+    together = component_at(before | part, (column, row))
+    return part if part.any() and not (together & before).any() else None
+
+
 def connected_changes(before: np.ndarray, after: np.ndarray, clicks: Clicks) -> np.ndarray:
     """The mask `before` with those connected changes towards `after` that contain a click.
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..geometry.grid import Grid
 from ..job import Job
 from .cache import DEFAULT_LIMIT, EmbeddingCache
-from .candidates import MARGIN, Clicks, best_candidate, connected_changes, enforce_clicks, pixel_of
+from .candidates import MARGIN, Clicks, best_candidate, connected_changes, enforce_clicks, other_part, pixel_of
 from .clicks_from_mask import PartClicks, clicks_from_mask
 from .planes import SlicePlane, pixel_size, slice_of
 from .predictor import SlicePrediction, SlicePredictor
@@ -131,18 +131,29 @@ class SliceSegmenter:
             self._results.move_to_end(key)
             return self._results[key]
         before = Clicks(clicks.points[:-1], clicks.box)
-        low_res = self._replay(plane, before).low_res if clicks.points and before.asks_for_something else None
-        prediction = self._candidates(plane, clicks, low_res)
+        former = self._replay(plane, before) if clicks.points and before.asks_for_something else None
+        prediction = self._candidates(plane, clicks, None if former is None else former.low_res)
         best = best_candidate(prediction, clicks)
         result = SliceMask(
             enforce_clicks(prediction.masks[best], clicks),
             float(prediction.scores[best]),
             prediction.low_res_logits[best],
         )
+        if former is not None:
+            result = self._with_other_part(plane, clicks, former, result)
         self._results[key] = result
         while len(self._results) > _REMEMBERED:
             self._results.popitem(last=False)
         return result
+
+    def _with_other_part(self, plane: SlicePlane, clicks: Clicks, before: SliceMask, after: SliceMask) -> SliceMask:
+        """The answer `after` to the last click; where that click marks another part, `before` with that part."""
+        part = other_part(before.mask, after.mask, clicks)
+        if part is None:
+            return after
+        logits = np.where(part, after.logits, before.logits)
+        prompt = self.predictor.mask_prompt(self.cache.get(plane), logits > 0)
+        return SliceMask(logits, min(before.score, after.score), after.low_res if prompt is None else prompt)
 
     def suggestion(self, plane: SlicePlane, base: np.ndarray, clicks: Clicks) -> np.ndarray:
         """What the model makes (bool) of a mask from elsewhere and clicks; the clicks are not kept by force."""

@@ -1,7 +1,7 @@
 """DICOM Segmentation objects, whose frames are slices of single segments with places of their own.
 
-SimpleITK reads their voxels, but neither the places nor the segments of the frames; pydicom, where it is installed,
-reads those.
+SimpleITK reads neither the places nor the segments of the frames, and not every voxel; pydicom, where it is installed,
+reads all of them.
 """
 
 from pathlib import Path
@@ -61,10 +61,7 @@ def read_dicom_segmentation(path: Union[str, Path]) -> StructureMasks:
         names = {int(item.SegmentNumber): str(item.SegmentLabel) for item in header.SegmentSequence}
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is a DICOM segmentation whose frames do not say where they are ({error}).") from error
-    try:
-        voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(_file(Path(path)))))
-    except RuntimeError as error:
-        raise InputError(f"{path} is a DICOM segmentation whose voxels cannot be read.") from error
+    voxels = _voxels(path)
     if len(voxels) != len(frames):
         raise InputError(f"{path} is a DICOM segmentation of {len(frames)} frames, but holds {len(voxels)}.")
     return StructureMasks.of_masks(_masks(names, frames, slices, voxels, grid), grid)
@@ -88,6 +85,17 @@ def _header(path: Union[str, Path]):
         return pydicom.dcmread(_file(Path(path)), stop_before_pixels=True)
     except damage as error:
         raise InputError(f"{path} is a DICOM segmentation that cannot be read ({error}).") from error
+
+
+def _voxels(path: Union[str, Path]) -> np.ndarray:
+    """The frames (n, rows, columns). (SimpleITK errs where a frame of single bits ends within a byte.)"""
+    import pydicom
+
+    try:
+        data = pydicom.dcmread(_file(Path(path)))
+        return data.pixel_array.reshape(-1, int(data.Rows), int(data.Columns))
+    except (AttributeError, NotImplementedError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is a DICOM segmentation whose voxels cannot be read.") from error
 
 
 def _frame(header, group) -> _Frame:

@@ -41,6 +41,8 @@ class RegisterPanel(Panel):
         self._ui.prealignmentCombo.setEnabled(parameters is None or parameters.initialTransform is None)
 
     def onRegister(self, *_args):
+        if self.running:
+            return
         parameters = self._parameters()
         try:
             work, present = self._logic.startRegistration(parameters)

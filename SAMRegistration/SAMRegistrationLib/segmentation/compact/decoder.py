@@ -14,7 +14,7 @@ from ..sam.prompt_encoder import PromptEncoder
 from ..sam.two_way import TwoWayTransformer
 from .encoder import ImageFeatures, ResidualBlock, convolution, upsample
 from .prompts import MAPS, Prompts
-from .quality import QualityHead
+from .quality import CHOICE_TRUST, QUALITY_TRUST, ChoiceHead, QualityHead, look
 
 EMBEDDING_STRIDE = 8
 
@@ -27,9 +27,10 @@ class ClickDecoder(nn.Module):
         dim: channels of prompt tokens and embedding.
         size: side S of the input in pixels.
         heads, depth, mlp: of SAM's two-way transformer.
+        choice: width of the head that chooses among candidates, 0 for none.
     """
 
-    def __init__(self, widths: Sequence[int], dim: int, size: int, heads: int, depth: int, mlp: int):
+    def __init__(self, widths: Sequence[int], dim: int, size: int, heads: int, depth: int, mlp: int, choice: int = 0):
         super().__init__()
         half, quarter, eighth, deep = widths
         self.prompts = PromptEncoder(dim, size, EMBEDDING_STRIDE)
@@ -49,6 +50,7 @@ class ClickDecoder(nn.Module):
         self.up_to_half = nn.Conv2d(quarter, half, 1)
         self.up_half = ResidualBlock(half)
         self.quality = QualityHead(quarter + eighth, dim)
+        self.choice = ChoiceHead(quarter + eighth, dim, choice) if choice else None
 
     def resize(self, size: int) -> None:
         """Take prompts in slices of another size from now on."""
@@ -58,6 +60,26 @@ class ClickDecoder(nn.Module):
         self, features: ImageFeatures, prompts: Prompts, maps: torch.Tensor
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Logits (N, 4, S/2, S/2) of the single mask and of three candidates, and their expected IoU (N, 4)."""
+        logits, looked_at = self._masks(features, prompts, maps)
+        return logits, self.quality(looked_at)
+
+    def ranked(
+        self, features: ImageFeatures, prompts: Prompts, maps: torch.Tensor
+    ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Logits, expected IoU, and how much each candidate counts in their consensus: logits (N, 4) of weights.
+
+        For a click without a box, where there is a head for the choice, the expected IoU is d / (2 - d) of the Dice d
+        that this head expects.
+        """
+        logits, looked_at = self._masks(features, prompts, maps)
+        if self.choice is None or prompts.boxes is not None:
+            quality = self.quality(looked_at)
+            return logits, quality, QUALITY_TRUST * quality
+        worth = self.choice(looked_at)
+        dice = torch.sigmoid(worth)
+        return logits, dice / (2 - dice), CHOICE_TRUST * worth
+
+    def _masks(self, features, prompts, maps):
         half = self.at_half(self.maps(maps) + features.fine)
         similarity = click_similarity(features.keys, prompts)
         quarter = self.at_quarter(self.to_quarter(half) + features.middle + self.similarity(similarity))
@@ -69,7 +91,7 @@ class ClickDecoder(nn.Module):
         half = self.up_half(half + upsample(self.up_to_half(quarter)))
         logits = torch.einsum("nkc,nchw->nkhw", self.sam.kernels(tokens), half)
         looked_at = torch.cat([quarter, features.context], 1).detach()
-        return logits, self.quality(looked_at, tokens.detach(), logits.detach())
+        return logits, look(looked_at, tokens.detach(), logits.detach())
 
     def _attend(self, source, prompts):
         """Tokens of the masks (N, 4, dim) and features (N, dim, S/8, S/8) after SAM's two-way attention."""

@@ -29,6 +29,7 @@ class CompactConfig:
         dim: channels of embedding and prompt tokens, 8 * widths[0].
         heads, depth, mlp: of SAM's two-way transformer.
         vit: channels of the stages of the TinyViT, divisible by 32.
+        choice: width of the head that chooses among the first click's candidates, 0 for none.
     """
 
     size: int = 256
@@ -38,6 +39,7 @@ class CompactConfig:
     depth: int = 2
     mlp: int = 512
     vit: Tuple[int, int, int, int] = (64, 128, 160, 320)
+    choice: int = 0
 
 
 class Encoded(NamedTuple):
@@ -101,6 +103,13 @@ class CompactSam(nn.Module):
         with self._precision():
             logits, quality = self.decoder(encoded.features, prompts, maps)
         return logits.float(), quality.float()
+
+    def rank(self, encoded: Encoded, prompts: Prompts) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """As :meth:`decode`, with what each candidate counts in the consensus; see :meth:`ClickDecoder.ranked`."""
+        maps = prompt_maps(encoded.guide, prompts)
+        with self._precision():
+            logits, quality, worth = self.decoder.ranked(encoded.features, prompts, maps)
+        return logits.float(), quality.float(), worth.float()
 
     def _precision(self) -> torch.autocast:
         return torch.autocast("cpu", torch.bfloat16, enabled=self.short_floats)

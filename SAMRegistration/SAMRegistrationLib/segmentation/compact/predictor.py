@@ -91,13 +91,21 @@ class CompactPredictor:
             raise InputError("Click into the structure or draw a box around it first.")
         with torch.inference_mode():
             prompts = self._prompts(embedding.letterbox, points, labels, box, logits)
-            low_res, scores = (part[0] for part in self._model.decode(embedding.encoded, prompts))
             if logits is None and len(points) <= 1:
-                low_res, scores = _candidates(low_res, scores)
+                low_res, scores = _candidates(*(part[0] for part in self._model.rank(embedding.encoded, prompts)))
             else:
-                low_res, scores = low_res[:1], scores[:1]
+                low_res, scores = (part[0, :1] for part in self._model.decode(embedding.encoded, prompts))
             masks = embedding.letterbox.back(low_res[None])[0]
         return SlicePrediction(masks.cpu().numpy(), scores.cpu().numpy(), low_res.cpu().numpy())
+
+    def decoded(
+        self, embedding: CompactEmbedding, points: np.ndarray, labels: np.ndarray
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Logits (4, S/2, S/2) and expected IoU (4,) of all masks that the network gives for points alone."""
+        with torch.inference_mode():
+            prompts = self._prompts(embedding.letterbox, points, labels, None, None)
+            low_res, scores = self._model.decode(embedding.encoded, prompts)
+        return low_res[0], scores[0]
 
     def mask_prompt(self, embedding: CompactEmbedding, mask: np.ndarray) -> np.ndarray:
         """See :meth:`SlicePredictor.mask_prompt`."""
@@ -121,12 +129,12 @@ class CompactPredictor:
         return next(self._model.parameters()).device
 
 
-def _candidates(logits: torch.Tensor, scores: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+def _candidates(logits: torch.Tensor, scores: torch.Tensor, worth: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
     """Logits (K + 1, h, w) and scores (K + 1,): the consensus of K candidates, then the candidates, best first.
 
     The consensus has the best candidate's score, as what a structure's border is guessed to be in several ways is
     nearer to it on average than any single guess.
     """
     order = scores.argsort(descending=True)
-    logits, scores = logits[order], scores[order]
-    return torch.cat([consensus(logits[None], scores[None]), logits]), torch.cat([scores[:1], scores])
+    logits, scores, worth = logits[order], scores[order], worth[order]
+    return torch.cat([consensus(logits[None], worth[None]), logits]), torch.cat([scores[:1], scores])

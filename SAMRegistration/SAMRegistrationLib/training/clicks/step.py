@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from ...segmentation.compact.model import CompactSam, Encoded
 from ...segmentation.compact.prompts import Prompts
-from ...segmentation.compact.quality import consensus
+from ...segmentation.compact.quality import QUALITY_TRUST, consensus
 from .click_simulation import first_click, loose_box, next_click
 from .losses import click_loss, mask_loss, quality_loss
 from .sample import Sample
@@ -57,7 +57,7 @@ def interactive_loss(model: CompactSam, batch: Batch, rng: np.random.Generator) 
     losses = mask_loss(logits, target)
     loss = (losses[:, 0] + losses[:, 1:].amin(1) + 0.05 * losses[:, 1:].mean(1)).mean()
     loss = loss + 2 * quality_loss(quality, logits, target).mean()
-    chosen = consensus(logits.detach(), quality.detach())
+    chosen = consensus(logits.detach(), QUALITY_TRUST * quality.detach())
     scores = [soft_dice(chosen, batch.targets)]
     corrections = int(rng.integers(1, MOST_CORRECTIONS + 1))
     for k in range(corrections):

@@ -17,6 +17,7 @@ from ..log import read_csv, write_csv
 from ..optimization import Optimization
 from ..schedule import cosine_decay, linear_warmup
 from ..threads import limit_threads
+from .choice import without_choice
 from .config import BUILT_IN, ClickTraining
 from .evaluate import evaluate_clicks
 from .feature_cache import FeatureCache, Features
@@ -174,6 +175,7 @@ def _start(training: ClickTraining) -> CompactSam:
         model.short_floats = short_floats_pay()
     else:
         model = load_compact_sam(BUILT_IN_WEIGHTS if training.start == BUILT_IN else training.start)
+        without_choice(model)
     if training.encoder is not None:
         model.encoder.vit.load_state_dict(read_lite_medsam(training.encoder).encoder.state_dict())
     return model

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Optional
 
+from ...choices import PREALIGNMENT, PREALIGNMENTS
+from ...errors import InputError
 from ...files import PathLike
 from ..settings import read_settings
 from .deformation import DeformationRange
@@ -41,6 +43,7 @@ class DataOptions:
         list: the data list's JSON file; none: synthetic pairs.
         pairs: at most this many different training pairs, drawn with the seed; 0 takes all.
         masks: probability of the masks being shown to the network; 0 trains without masks.
+        prealignment: "affine", "rigid", or "none" for volumes that lie as they should, as two phases of one session do.
         largest_grid: voxels of the working grid at most; larger volumes are trained on at a coarser spacing.
         deformation: random deformation of the moving volume, so that few cases go further; strength 0 does without.
         cache: folder in which prepared pairs are kept, for the next run; none keeps them in memory only.
@@ -49,10 +52,17 @@ class DataOptions:
     list: Optional[Path] = None
     pairs: int = 0
     masks: float = 0.85
+    prealignment: str = PREALIGNMENT
     largest_grid: int = 2_000_000
     cache: Optional[Path] = None
     deformation: DeformationRange = field(default_factory=lambda: DeformationRange(0.0, 0.0, 0.0, 0.0))
     degradation: Degradation = field(default_factory=Degradation)
+
+    def __post_init__(self):
+        if self.prealignment not in PREALIGNMENTS:
+            raise InputError(
+                f"There is no pre-alignment {self.prealignment!r}; choose one of {', '.join(PREALIGNMENTS)}."
+            )
 
 
 @dataclass(frozen=True)

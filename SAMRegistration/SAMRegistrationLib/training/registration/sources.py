@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from ...choices import PREALIGNMENT
 from ...errors import InputError
 from ...files import whole_file
 from ...geometry.dense import integrate, warp
@@ -105,7 +106,7 @@ class ListPairs:
             except SafetensorError as error:
                 raise InputError(f"The prepared pair {path} is damaged; remove it and start again.") from error
         options = self._config.data
-        tensors = prepare_pair(self._data, fixed, moving, options.largest_grid, guided=options.masks > 0)
+        tensors = prepare_pair(self._data, fixed, moving, options.largest_grid, options.masks > 0, options.prealignment)
         with whole_file(path) as temporary:
             save_file(tensors, temporary)
         return tensors
@@ -121,7 +122,8 @@ class ListPairs:
         return self._known_contours[key]
 
     def _key(self, fixed: Case, moving: Case) -> str:
-        stamps = [self._config.data.largest_grid, self._config.data.masks > 0, sorted(self._data.structures)]
+        options = self._config.data
+        stamps = [options.largest_grid, options.masks > 0, options.prealignment, sorted(self._data.structures)]
         for case in (fixed, moving):
             for path in filter(None, (case.image, case.labels, case.masks)):
                 status = Path(path).stat()
@@ -142,12 +144,13 @@ def _deformed(
 
 
 def prepare_pair(
-    data: DataList, fixed: Case, moving: Case, largest_grid: int, guided: bool = False
+    data: DataList, fixed: Case, moving: Case, largest_grid: int, guided: bool = False, kind: str = PREALIGNMENT
 ) -> Dict[str, torch.Tensor]:
     """Both volumes of a pair on the working grid, after the affine pre-alignment, as the registration prepares them.
 
     Args:
         guided: the masks guide the pre-alignment, as where the registration is given them.
+        kind: of pre-alignment.
 
     Returns:
         float16 "fixed", "moving" (1, 1, D, H, W); "spacing" (z, y, x in mm); and, where the cases have structures in
@@ -160,7 +163,7 @@ def prepare_pair(
         for kind, paths in (("labels", (fixed.labels, moving.labels)), ("masks", (fixed.guidance, moving.guidance)))
         if None not in paths
     }
-    linear = prealign(*images, *(label_maps.get("masks", ()) if guided else ())).transform
+    linear = prealign(*images, *(label_maps.get("masks", ()) if guided else ()), kind=kind).transform
     grid = working_grid(images[0], largest_grid)
     tensors = {
         "fixed": on_grid(images[0], grid, sitk.Transform(3, sitk.sitkIdentity)).half(),

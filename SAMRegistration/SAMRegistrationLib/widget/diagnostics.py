@@ -2,7 +2,7 @@
 
 import logging
 
-import qt
+import slicer
 from slicer.i18n import tr as _
 
 from .messages import LOGGER
@@ -44,5 +44,5 @@ class Diagnostics(Panel):
         self._last.text = ""
 
     def onCopy(self, *_args):
-        qt.QApplication.clipboard().setText(self._logic.diagnostics(self._last.text))
+        slicer.app.clipboard().setText(self._logic.diagnostics(self._last.text))
         self._ui.diagnosticsButton.setText(_("Copied; copy diagnostics again"))

@@ -18,6 +18,7 @@ from SAMRegistrationLib.choices import (
 )
 from SAMRegistrationLib.logic.clicks import ClicksLogic
 from SAMRegistrationLib.logic.correction import CorrectionLogic
+from SAMRegistrationLib.logic.hints import HintsLogic
 from SAMRegistrationLib.logic.landmarks import LandmarksLogic
 from SAMRegistrationLib.logic.samples import SamplesLogic, register_sample_data
 from SAMRegistrationLib.logic.sequences import SequencesLogic
@@ -149,6 +150,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.correct import CorrectPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
         from SAMRegistrationLib.widget.diagnostics import Diagnostics
+        from SAMRegistrationLib.widget.guide import GuidePanel
         from SAMRegistrationLib.widget.history import HistoryPanel
         from SAMRegistrationLib.widget.installation import InstallationPanel
         from SAMRegistrationLib.widget.landmarks import LandmarksPanel
@@ -169,9 +171,10 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.structuresTable = StructuresTable(
             self.ui, self.logic, self.parameters, self.onStructuresChanged, self.onStructureRemoved
         )
-        self.clickPanel = ClickPanel(*shared, self.structuresTable)
+        self.clickPanel = ClickPanel(*shared, self.structuresTable, self.onMasksCarried)
         self.registerPanel = RegisterPanel(*shared, self.stepsToShow)
         self.lookPanel = LookPanel(*shared, self.clickPanel.hide_points)
+        self.guidePanel = GuidePanel(self.ui, self.logic, self.parameters)
         history = self.logic.newHistory()
         self.historyPanel = HistoryPanel(self.ui, self.logic, self.parameters, history, self.onResultChanged)
         self.correctPanel = CorrectPanel(*shared, history, self.lookPanel, self.onResultChanged)
@@ -202,6 +205,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             Diagnostics(self.ui, self.logic),
             self.deviceChoice,
             SamplesPanel(*shared),
+            self.guidePanel,
         ]
         self._nameChoices = name_choices
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
@@ -294,6 +298,10 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.clickPanel.update()
         self.registerPanel.update()
 
+    def onMasksCarried(self):
+        self.correctPanel.masks_changed()
+        self.guidePanel.update()
+
     def onResultChanged(self):
         self.onParametersModified()
         self.lookPanel.show_again()
@@ -314,6 +322,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 class SAMRegistrationLogic(
     SequencesLogic,
     CorrectionLogic,
+    HintsLogic,
     ClicksLogic,
     LandmarksLogic,
     WeightsLogic,

@@ -1,7 +1,5 @@
 """Packages and devices of this computer."""
 
-import re
-
 import slicer
 from slicer.i18n import tr as _
 
@@ -112,6 +110,8 @@ class EnvironmentLogic:
             >>> logic.diagnostics().splitlines()[-1]
             'No error.'
         """
+        import re
+
         from ..diagnostics import diagnostics
 
         app = slicer.app

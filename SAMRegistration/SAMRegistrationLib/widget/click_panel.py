@@ -31,15 +31,17 @@ class ClickPanel(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
     parameters: function giving the parameter node or None. table: :class:`.structures_table.StructuresTable`.
+    carried: called when masks were carried through their volume.
     """
 
-    def __init__(self, ui, logic, runner, parameters, table):
+    def __init__(self, ui, logic, runner, parameters, table, carried):
         self._ui, self._logic, self._runner = ui, logic, runner
         self._parameters, self._table = parameters, table
         self._points = PromptPoints(self._on_placed, self._on_moved, self._on_deleted, self._on_switched)
         self._editors = Editors(logic, runner, parameters)
         self.entered = False
         self._long_task = None
+        self._carried, self._chain = carried, []
         self._waiting = 0
         self._shortcuts = []
         self._kinds = {ui.plusButton: POSITIVE, ui.minusButton: NEGATIVE, ui.boxButton: BOX}
@@ -53,6 +55,7 @@ class ClickPanel(Panel):
         ui.propagateButton.clicked.connect(self.onPropagate)
         ui.leastSureButton.clicked.connect(self.onLeastSure)
         ui.proposeButton.clicked.connect(self.onPropose)
+        ui.carryAllButton.clicked.connect(self.onCarryAll)
         ui.clickCancelButton.clicked.connect(self.onStop)
         self._show_long(None)
 
@@ -117,6 +120,9 @@ class ClickPanel(Panel):
         ui.propagateButton.setEnabled(bool(ready and idle and any(p.kind != NEGATIVE for p in prompts)))
         ui.leastSureButton.setEnabled(bool(idle and views and editor and editor.knows_least_sure(structure_id)))
         ui.proposeButton.setEnabled(bool(ready and idle and self._other_volume() is not None and prompts))
+        ui.carryAllButton.setEnabled(
+            bool(ready and idle and self._other_volume() is not None and self._clicked(self.side))
+        )
         ui.acceptButton.setEnabled(bool(ready and idle and any(prompt.proposed for prompt in prompts)))
         if self.entered:
             self._points.show(prompts)
@@ -174,9 +180,29 @@ class ClickPanel(Panel):
         self._show_long(self._submit(target, work, lambda update: self._on_proposed(update, other)))
         self.update()
 
+    def onCarryAll(self, *_args):
+        """Carry every clicked structure through this volume, and over to the other one where that has no clicks."""
+        parameters, other = self._parameters(), MOVING if self.side == FIXED else FIXED
+        try:
+            source, target = self._editors.open(self.side), self._editors.open(other)
+            transform = self._logic.proposalTransform(parameters, self.side)
+        except Exception as error:  # noqa: BLE001 - shown as a sentence
+            self._ui.clickStatus.setText(sentence(error))
+            return
+        clicked = self._clicked(self.side)
+        new = [structure_id for structure_id in clicked if structure_id not in self._clicked(other)]
+        works = [(source, source.propagate(structure_id)) for structure_id in clicked]
+        works += [(target, target.propose(source, new, transform))] if new else []
+        for structure_id in new:
+            works += [(target, target.accept(structure_id)), (target, target.propagate(structure_id))]
+        self._chain = [self._submit(editor, work) for editor, work in works]
+        self._show_long(self._chain[-1])
+        self.update()
+
     def onStop(self, *_args):
         if self._long_task is not None:
-            self._long_task.cancel()
+            for task in (*self._chain, self._long_task):
+                task.cancel()
             self._ui.clickStatus.setText(_("Stopping..."))
 
     # --- mouse
@@ -268,7 +294,9 @@ class ClickPanel(Panel):
         self._waiting = max(self._waiting - 1, 0)
         self._ui.clickStatus.setText(text)
         if task is self._long_task:
+            self._chain = []
             self._show_long(None)
+            self._carried()
         self._table.update()
         if not self._waiting:
             self.update()
@@ -296,6 +324,11 @@ class ClickPanel(Panel):
     def _prompts(self, structure_id: Optional[str]):
         prompts = self._logic.promptsOf(self._parameters(), self.side)
         return prompts.structure(structure_id).prompts if structure_id and prompts.has(structure_id) else ()
+
+    def _clicked(self, side: str) -> list:
+        """The ids of the structures that have a click inside on a side."""
+        prompts = self._logic.promptsOf(self._parameters(), side)
+        return [s.id for s in prompts.structures if any(prompt.kind != NEGATIVE for prompt in s.prompts)]
 
     def _other_volume(self):
         return self._logic.volumeOf(self._parameters(), MOVING if self.side == FIXED else FIXED)

@@ -58,7 +58,7 @@ def clicks(mask, number):
 
 def ventricles(path):
     """Every fourth crop of patients 0 to 27: cavity, ring, and both; with mirrored surroundings in two thirds."""
-    with np.load(path) as file:
+    with np.load(path, allow_pickle=False) as file:
         images, rings, patients = file["images"], file["myocardium"], file["case"]
     for index in np.flatnonzero(patients < 28)[::4]:
         ring = rings[index] > 0

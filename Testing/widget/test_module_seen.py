@@ -371,7 +371,14 @@ def dark(application):
 def test_texts_can_be_read_on_a_dark_theme(looking, dark):
     from PySide6 import QtWidgets
 
-    sections = ("volumesSection", "structuresSection", "registerSection", "lookSection", "advancedSection")
+    sections = (
+        "volumesSection",
+        "structuresSection",
+        "registerSection",
+        "lookSection",
+        "sequenceSection",
+        "advancedSection",
+    )
     seen, dull = 0, []
     for section in sections:
         getattr(looking.ui, section).collapsed = False

@@ -16,7 +16,7 @@ class CorrectionLogic(RegistrationLogic):
             >>> logic.newHistory().present is None
             True
         """
-        from ..scene.steps import History
+        from ..scene.history import History
 
         return History()
 
@@ -30,9 +30,6 @@ class CorrectionLogic(RegistrationLogic):
             >>> history.present.name
             'Registration'
         """
-        from ..scene.correct import pair_masks
-        from ..scene.steps import Step, content_of
-
         there = parameters is not None and self._hasWholeResult(parameters)
         transform = parameters.resultTransform if there else None
         if transform is history.transform:
@@ -40,6 +37,10 @@ class CorrectionLogic(RegistrationLogic):
         if transform is None:
             history.clear()
             return True
+        from ..scene.correct import pair_masks
+        from ..scene.history import Step
+        from ..scene.steps import content_of
+
         masks = pair_masks(parameters.fixedSegmentation, parameters.movingSegmentation)
         history.begin(transform, Step(_("Registration"), content_of(parameters), masks))
         return True
@@ -162,9 +163,10 @@ class CorrectionLogic(RegistrationLogic):
         """
         from ..scene.correct import compute_update, pair_masks, renew
         from ..scene.earlier import Earlier
+        from ..scene.history import Step
         from ..scene.landmarks import has_no_points
         from ..scene.run import read
-        from ..scene.steps import Step, content_of
+        from ..scene.steps import content_of
 
         self.followOriginals(parameters)
         self.followResult(parameters, history)

@@ -8,10 +8,10 @@ import SimpleITK as sitk
 from slicer.i18n import tr as _
 
 from ..errors import InputError
-from ..geometry.transforms import transform_points
 from .transforms import library_transform
 
 ATTRIBUTE = "SAMRegistration.Result"
+CORNERS = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 FACTS = ("fixed_modality", "moving_modality", "similarity", "same_scale", "device")
 
 
@@ -19,7 +19,7 @@ def remember(node, result) -> None:
     """Note on a transform node what is known of its result beside it: pre-alignment, kinds of the volumes."""
     known: Dict[str, Any] = {"facts": {name: result.facts[name] for name in FACTS if name in result.facts}}
     if result.linear.IsLinear():
-        corners = transform_points(result.linear, [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+        corners = np.array([result.linear.TransformPoint(corner) for corner in CORNERS])
         known["matrix"] = (corners[1:] - corners[0]).T.ravel().tolist()
         known["translation"] = corners[0].tolist()
     node.SetAttribute(ATTRIBUTE, json.dumps(known))

@@ -47,7 +47,7 @@ class PairPoints:
         """Follow no list any more."""
         for node, tag in self._observations:
             node.RemoveObserver(tag)
-        self._observations, self._lists = [], ()
+        self._observations, self._lists, self._transforms = [], (), ()
 
     def start(self) -> None:
         """Let the next click in a view add a pair."""

@@ -1,18 +1,15 @@
-"""The states that a result had, one after the other; its nodes hold the one that is chosen."""
+"""What the nodes of a result hold, taken and put back."""
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Optional
+from dataclasses import dataclass
+from typing import Any, Dict, Optional
 
 import slicer
 import vtk
 
-from .correct import PairMasks
 from .display import copy_colors
 from .earlier import ATTRIBUTE
-from .tables import table_rows
+from .history import Step
 from .volumes import window_of
-
-MOST_STEPS = 12  # kept; the oldest are let go
 
 
 @dataclass(frozen=True)
@@ -75,61 +72,6 @@ def put(content: Content, nodes) -> None:
     for name, node in content.optional.items():
         there = node is not None and slicer.mrmlScene.IsNodePresent(node)
         setattr(nodes, name, node if there else None)
-
-
-@dataclass(frozen=True)
-class Step:
-    """A state of the result.
-
-    Attributes:
-        name: as the user calls it.
-        content: what its nodes hold.
-        masks: the segments with which it was made.
-    """
-
-    name: str
-    content: Content
-    masks: PairMasks
-
-    @property
-    def rows(self) -> List[List[str]]:
-        """The table of measures as text."""
-        return table_rows(self.content.table)
-
-
-@dataclass
-class History:
-    """The states of one result, the oldest first, and which of them its nodes hold.
-
-    Attributes:
-        transform: the transform node of the result; another one is another result.
-    """
-
-    transform: Any = None
-    steps: List[Step] = field(default_factory=list)
-    at: int = -1
-
-    @property
-    def present(self) -> Optional[Step]:
-        """The chosen step; None without any."""
-        return self.steps[self.at] if self.steps else None
-
-    def begin(self, transform, step: Step) -> None:
-        """Begin with the first state of another result."""
-        self.transform, self.steps, self.at = transform, [step], 0
-
-    def clear(self) -> None:
-        """Let go of everything."""
-        self.transform, self.steps, self.at = None, [], -1
-
-    def add(self, step: Step) -> None:
-        """Add a step after the chosen one, in place of those that were undone."""
-        self.steps = [*self.steps[: self.at + 1], step][-MOST_STEPS:]
-        self.at = len(self.steps) - 1
-
-    def rename(self, number: int, name: str) -> None:
-        """Call a step otherwise."""
-        self.steps[number] = replace(self.steps[number], name=name)
 
 
 def show_other(step: Optional[Step], like, node=None):

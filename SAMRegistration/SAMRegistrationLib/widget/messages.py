@@ -17,12 +17,13 @@ def sentence(error: Exception) -> str:
     if isinstance(error, SAMRegistrationError):
         logger.info("%s", error, extra={"shown": error})
         return str(error)
+    if isinstance(error, ModuleNotFoundError):
+        logger.info("%s", error, extra={"shown": error})
+        text = _("The Python package {name} is missing; install it in the section Advanced.")
+        return text.format(name=error.name)
     logger.error("Unexpected error", exc_info=error, extra={"shown": error})
     if isinstance(error, MemoryError):
         return _("There is not enough memory; close other data or choose a lower effort.")
-    if isinstance(error, ModuleNotFoundError):
-        text = _("The Python package {name} is missing; install it in the section Advanced.")
-        return text.format(name=error.name)
     return _("Something went wrong ({kind}); the details are in the application's log.").format(
         kind=type(error).__name__
     )

@@ -159,6 +159,26 @@ def test_an_affine_alignment_that_takes_structures_apart_is_not_followed():
     assert dice(organs[0], warp_labels(organs[1], found.transform, Grid.of(fixed)))[1] > 0.85
 
 
+def test_an_affine_stage_that_goes_astray_is_tried_again_with_shorter_steps(pair, monkeypatch):
+    fixed, moving, mapping = pair
+    points = inner_points(Grid.of(fixed))
+    optimize, strayed = prealign._optimize, []
+
+    def straying(stage_fixed, stage_moving, transform, iterations, samples, step, job):
+        quality = optimize(stage_fixed, stage_moving, transform, iterations, samples, step, job)
+        if transform.GetName() == "AffineTransform" and step >= 0.5:
+            transform.SetTranslation(np.add(transform.GetTranslation(), [25.0, 0.0, 0.0]).tolist())
+            strayed.append(step)
+            return prealign._evaluate(stage_fixed, stage_moving, transform)
+        return quality
+
+    monkeypatch.setattr(prealign, "_optimize", straying)
+    found = prealign.prealign(normalize(fixed, "mr"), normalize(moving, "mr"))
+    errors = errors_in_voxels(Grid.of(fixed), transform_points(found.transform, points), mapping(points))
+    assert strayed == [1.0, 0.5]
+    assert errors.mean() < 2.0
+
+
 def test_a_structure_in_one_image_only_is_left_out_and_told(pair):
     fixed, moving, _ = pair
     masks = []

@@ -25,7 +25,8 @@ REORIENTING_HANDICAP = 0.1  # nats, and share of its own mutual information, by 
 DICE_WEIGHT = 10.0  # nats that a mean Dice of 1 counts for, above the largest mutual information: masks decide first
 FEWEST_FOR_GRADIENT_FILTER = 4  # voxels along every axis that ITK's recursive Gaussian needs
 APART = ("map outside", "mapped to outside", "too many samples", "no valid points", "joint pdf")  # of ITK's messages
-LARGEST_LOSS = 0.5  # share of the mutual information that is kept, below which a stage that parts structures has failed
+LEAST_KEPT = 0.9  # share of the mutual information below which an affine stage has gone astray
+SHORTER = 0.25  # of the step, with which such a stage is tried again
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def prealign(
     principal axes and, where both sides have masks, the centroids of the shared structures. Landmarks give another one;
     where they tell the rotation as well, the only one, to which a straying alignment returns. The best by mutual
     information are optimized as rigid transforms at a coarse resolution, the best of those becomes affine at full
-    resolution, which for volumes of more than LARGEST voxels is a coarser one too. Where that loses half of the mutual
-    information and takes shared structures apart, that stage failed and its result is not used.
+    resolution, which for volumes of more than LARGEST voxels is a coarser one too. An affine stage that loses mutual
+    information went astray: it is tried again with shorter steps, and where it loses again, it is not used.
 
     Lengths are measured in the unit that suits the fixed volume (:attr:`.Grid.length_unit`), so that the size of the
     voxels does not matter. Mutual information is sampled in the fixed volume; where that is much larger than the moving
@@ -120,17 +121,13 @@ def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job, landma
         (0.8, fixed, moving, 30, FINE_SAMPLES, 0.5),
     ):
         job.update(part, "Aligning: affine")
-        refined = sitk.AffineTransform(affine)
-        reached = _optimize(stage_fixed, stage_moving, refined, iterations, samples, step, job)
-        if reached is None or not _plausible(refined):
-            continue
-        if fixed_masks is not None and moving_masks is not None:
-            started = _evaluate(stage_fixed, stage_moving, affine, samples) or 0.0
-            if reached < LARGEST_LOSS * started and (
-                _mean_dice(refined, fixed_masks, moving_masks) < _mean_dice(affine, fixed_masks, moving_masks)
-            ):
-                continue
-        affine, quality = refined, reached
+        started = _evaluate(stage_fixed, stage_moving, affine, samples) or 0.0
+        for length in (step, SHORTER * step):
+            refined = sitk.AffineTransform(affine)
+            reached = _optimize(stage_fixed, stage_moving, refined, iterations, samples, length, job)
+            if reached is not None and reached >= LEAST_KEPT * started and _plausible(refined):
+                affine, quality = refined, reached
+                break
     return Prealignment(affine, name, quality)
 
 

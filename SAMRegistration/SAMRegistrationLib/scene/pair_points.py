@@ -28,11 +28,11 @@ class PairPoints:
 
     def watch(self, fixed, moving, transform, inverse) -> None:
         """Follow the lists of a pair, markups nodes or None, and propose places by transform nodes of its result."""
-        self._transforms = (transform, inverse)
         if self._lists == (fixed, moving):
+            self._transforms = (transform, inverse)
             return
         self.leave()
-        self._lists = (fixed, moving)
+        self._lists, self._transforms = (fixed, moving), (transform, inverse)
         for number, node in enumerate(self._lists):
             if node is not None:
                 for event, handle in (

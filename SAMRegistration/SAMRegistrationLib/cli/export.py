@@ -28,6 +28,7 @@ def run(options) -> None:
     """Read the result and write each form."""
     from .. import export
     from ..files import require_writable_folder
+    from ..inside import inside
     from ..volumes import read_volume
 
     result, folder = export.read_saved(options.result), require_writable_folder(options.output)
@@ -38,7 +39,7 @@ def run(options) -> None:
         written.extend(str(Path(folder) / kind / name) for name in names)
 
     for kind in dict.fromkeys(options.to):
-        own = folder / kind
+        own = inside(folder, kind)
         if kind == "ants":
             add(kind, export.write_ants(result, own))
         elif kind == "elastix":

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from ..choices import EXPORTS
 from ..errors import InputError
 from ..files import PathLike, require_writable_folder
+from ..inside import inside
 from ..job import Job
 from .conventions import write_ants, write_elastix, write_fsl
 from .dicom_registration import write_dicom_registration
@@ -47,7 +48,7 @@ def write_forms(
     written = []
     for number, form in enumerate(chosen):
         job.update(number / len(chosen), "Writing")
-        own = folder / form
+        own = inside(folder, form)
         if form == "ants":
             names = write_ants(result, own)
         elif form == "elastix":

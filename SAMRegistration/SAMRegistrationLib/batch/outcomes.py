@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 from .. import __version__
-from ..errors import InputError
-from ..files import shown, whole_file
+from ..files import whole_file
+from ..inside import inside
 from ..metrics import mean_over_structures
 from .pairs import Pair
 
@@ -54,10 +54,7 @@ def folder_of(folder: Path, pair: Pair) -> Path:
     Raises:
         InputError: that is a link, which may lead out of the folder of the batch.
     """
-    own = folder / pair.name
-    if own.is_symlink():
-        raise InputError(f"{shown(own)} is a link; remove it, results are written within {shown(folder)} only.")
-    return own
+    return inside(folder, pair.name)
 
 
 def key_of(pair: Pair, arguments: Sequence[str]) -> Dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Dict, List, NamedTuple, Sequence
 from ..choices import PRESETS
 from ..errors import InputError
 from ..files import PathLike, require_usable_path, shown
+from ..inside import is_plain_name
 from ..points import read_text
 
 INPUTS = ("fixed", "moving")
@@ -30,8 +31,6 @@ FILES = (
     "initial_transform",
 )
 COLUMNS = ("name", *INPUTS, *FILES, "preset")
-NAME = re.compile(r"\w[\w.-]{0,99}")  # of a folder; no separator of folders, and no dot in front
-OF_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # names that Windows keeps for devices
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def _pair(path: Path, number: int, row: Dict) -> Pair:
     values = {column: (text or "").strip() for column, text in row.items() if isinstance(text, (str, type(None)))}
     values = {column: text for column, text in values.items() if text}
     name = values.pop("name", f"{number:04d}")
-    if not NAME.fullmatch(name) or name.endswith(".") or OF_WINDOWS.fullmatch(name):
+    if not is_plain_name(name):
         raise InputError(
             f"Row {number} of {shown(path)} is called {name!r}, which cannot be the name of a folder; use letters, "
             "digits, dots, hyphens and underscores."

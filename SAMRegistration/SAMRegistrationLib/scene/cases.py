@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..image_files import write_image
+from ..inside import inside, is_inside, no_link
 from ..job import Job
 from ..training.registration.datalist import SPLITS, Case, DataList, read_data_list, write_data_list
 from ..training.registration.recipe import DATA_LIST
@@ -70,7 +71,7 @@ class _Writer:
         number = next((n for n, case in enumerate(self.cases) if _is_called(case, name) and _same(case, image)), None)
         if number is None:
             number = len(self.cases)
-            path = self.folder / f"{number + 1:03d}.nrrd"
+            path = self._image_path(number)
             write_image(image, path)
             self.cases.append(Case(self._free_id(name), self.split, path))
         case = self.cases[number]
@@ -81,8 +82,9 @@ class _Writer:
         numbers, names = [self._label(mask.name) for mask in drawn], [mask.name for mask in drawn]
         structures = structure_masks(drawn, numbers, names, Grid.of(image))
         if structures is not None:
-            path = _write_labels(structures, case.image)
-            self._replaced += [other for other in _label_files(case.image) if other != path]
+            image = case.image if is_inside(case.image, self.folder) else self._image_path(number)
+            path = _write_labels(structures, image)
+            self._replaced += [other for other in _label_files(image) if other != path]
             self.cases[number] = replace(case, labels=path)
         return case.id
 
@@ -94,6 +96,9 @@ class _Writer:
         for path in self._replaced:
             path.unlink(missing_ok=True)
         return self.path
+
+    def _image_path(self, number: int) -> Path:
+        return inside(self.folder, f"{number + 1:03d}.nrrd")
 
     def _free_id(self, name: str) -> str:
         taken = {case.id for case in self.cases}
@@ -116,7 +121,7 @@ def _is_called(case: Case, name: str) -> bool:
 
 def _label_files(image: Path) -> Tuple[Path, Path]:
     """Where the label map, and the segmentation, of an image are written."""
-    return tuple(image.with_name(f"{image.stem}-labels{ending}") for ending in (".nrrd", SEGMENTATION_ENDING))
+    return tuple(no_link(image.with_name(f"{image.stem}-labels{ending}")) for ending in (".nrrd", SEGMENTATION_ENDING))
 
 
 def _write_labels(structures: StructureMasks, image: Path) -> Path:

@@ -12,6 +12,7 @@ from ..geometry.grid import Grid
 from ..geometry.resample import warp_volume
 from ..geometry.transforms import write_transform
 from ..image_files import has_right_angles, write_image
+from ..inside import inside
 from ..volumes import StructureMasks, write_segmentation
 from .motion import FrameMotion, motion_of
 
@@ -30,8 +31,12 @@ FILES = (
 
 
 def frame_folder(folder: Path, frame: int) -> Path:
-    """Where the files of a frame are."""
-    return folder / f"frame_{frame:03d}"
+    """Where the files of a frame are.
+
+    Raises:
+        InputError: that is a link, which may lead out of the folder of the sequence.
+    """
+    return inside(folder, f"frame_{frame:03d}")
 
 
 def write_frame(

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from ...errors import InputError, WeightsError
 from ...files import whole_file
+from ...inside import inside
 from .recipe import STATE
 
 
@@ -67,7 +68,7 @@ def load_state(folder: Path, config: Dict[str, Any]) -> Optional[TrainingState]:
         content = json.loads(path.read_text(encoding="utf-8"))
         step, name, best, seconds = content["step"], content["tensors"], content["best"], content["seconds"]
         _refuse_other(folder, content["config"], config)
-        return TrainingState(step, best, seconds, load_file(folder / Path(name).name))
+        return TrainingState(step, best, seconds, load_file(inside(folder, name)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         raise WeightsError(
             f"The training state {path} is damaged ({error}); start again in another output folder."

@@ -15,7 +15,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Iterable, List, NamedTuple
+from typing import Iterable, List, NamedTuple, Tuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -80,8 +80,8 @@ def next_click(mask: np.ndarray, truth: np.ndarray, size, slices: Iterable[int])
     return index, (column, row), bool(truth[index, row, column])
 
 
-def click_through(session: SegmentationSession, truth: np.ndarray, clicks: int) -> dict:
-    """Dice in 3D after each click, with the time of the first embedding, of a click and of each propagation."""
+def click_through(session: SegmentationSession, truth: np.ndarray, clicks: int) -> Tuple[dict, np.ndarray]:
+    """Dice in 3D after each click, with the time of a click and of each propagation, and the last mask (bool)."""
     structure = session.add_structure("structure").id
     mask = np.zeros_like(truth)
     largest = int(np.argmax(truth.sum(axis=(1, 2))))
@@ -105,7 +105,7 @@ def click_through(session: SegmentationSession, truth: np.ndarray, clicks: int) 
         here = dice(mask[largest], truth[largest])
         where = [largest] if len(result["clicks"]) < FIRST and here < GOOD else range(len(truth))
         click = next_click(mask, truth, size, where)
-    return result
+    return result, mask
 
 
 def embedding_seconds(session: SegmentationSession, count: int = 3) -> float:
@@ -140,7 +140,7 @@ def main() -> int:
         session = SegmentationSession(sitk.ReadImage(str(options.data / case.image)), predictor)
         truth = sitk.GetArrayFromImage(sitk.ReadImage(str(options.data / case.labels))) == case.value
         results[case.name] = {"embedding_seconds": embedding_seconds(session)}
-        results[case.name].update(click_through(session, truth, options.clicks))
+        results[case.name].update(click_through(session, truth, options.clicks)[0])
         session.close()
         scores = results[case.name]["dice"]
         line = " ".join(f"{score:.3f}" for score in scores)

@@ -1,12 +1,14 @@
 """The terms of the refinement and what takes folds out, against cases whose answer is known."""
 
+import itertools
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
 from phantoms import oblique_grid
 from SAMRegistrationLib.geometry import dense, separable
-from SAMRegistrationLib.geometry.transforms import flow_transforms
+from SAMRegistrationLib.geometry.transforms import displacement_transform, flow_transforms, transform_points
 from SAMRegistrationLib.losses.intensities import locally_normalized
 from SAMRegistrationLib.losses.similarity import SIMILARITIES
 from SAMRegistrationLib.metrics import deformation_statistics, jacobian_image
@@ -115,6 +117,40 @@ def test_folds_are_taken_out_and_what_is_far_from_them_stays():
     least = sitk.GetArrayFromImage(jacobian_image(flow_transforms(mended, grid)[0], grid)).min()
     assert least == pytest.approx(LEAST_JACOBIAN, abs=1e-3) or least > LEAST_JACOBIAN
     assert torch.equal(mended[..., 25:], velocity[..., 25:])
+
+
+def finely(transform, grid):
+    """The smallest Jacobian determinant on a grid of the same extent with four times as many voxels along each axis."""
+    fine = grid.crop([2] * 3, [n - 4 for n in grid.size])
+    fine = fine.with_size([4 * n for n in fine.size])
+    return sitk.GetArrayFromImage(jacobian_image(transform, fine))[2:-2, 2:-2, 2:-2].min()
+
+
+def test_folds_between_two_voxels_are_taken_out_as_well():
+    """A field that alternates from voxel to voxel, which differences over two voxels do not see."""
+    field = torch.zeros(1, 3, 20, 20, 24)
+    field[:, 2, 6:14, 6:14, 8:16] = 0.7 * (-1.0) ** torch.arange(8)
+    assert dense.jacobian(field)[..., 9:15].min() > 0.9
+    assert dense.least_jacobian(field).min() == pytest.approx(1 - 1.4, abs=1e-6)
+    velocity = 2 * field + 0.4 * torch.randn(field.shape, generator=torch.Generator().manual_seed(1))
+    grid = oblique_grid((24, 20, 20), (1.0, 1.3, 2.5))
+    assert finely(flow_transforms(velocity, grid)[0], grid) < 0
+    assert finely(flow_transforms(unfolded(velocity, grid), grid)[0], grid) > 0
+
+
+def test_the_smallest_determinant_around_a_voxel_is_that_of_one_of_its_cells():
+    """Against the derivatives of the trilinear interpolation, taken by ITK just beside the voxel."""
+    grid = oblique_grid((7, 6, 5), (1.0, 1.0, 1.0))
+    field = 0.4 * torch.randn(1, 3, *grid.shape, generator=torch.Generator().manual_seed(2))
+    transform = displacement_transform(field, grid)
+    index, step = np.array([3.0, 2.0, 2.0]), 1e-4
+    found = []
+    for corner in itertools.product((-1, 1), repeat=3):
+        places = [index + 1e-3 * np.array(corner)]
+        places += [places[0] + step * unit for unit in np.eye(3)]
+        mapped = grid.physical_to_index(transform_points(transform, grid.index_to_physical(np.array(places))))
+        found.append(np.linalg.det((mapped[1:] - mapped[0]) / step))
+    assert float(dense.least_jacobian(field)[2, 2, 3]) == pytest.approx(min(found), abs=0.02)
 
 
 def test_what_does_not_fold_is_left_alone():

@@ -21,8 +21,8 @@ def unfolded(velocity: torch.Tensor, grid: Grid) -> torch.Tensor:
 
     A flow does not fold, but its sampled displacement can, also between two voxels. Smoothing is repeated until the
     Jacobian determinant of the interpolated displacement is at least LEAST_JACOBIAN around every voxel; elsewhere the
-    velocity is returned as it is. The flow is that of the resulting transform, in which the velocity is continued beyond
-    the grid.
+    velocity is returned as it is. The flow is that of the resulting transform, in which the velocity is continued
+    beyond the grid.
     """
     for look in range(LOOKS):
         displacement = _displacement(velocity, grid)

@@ -1,7 +1,7 @@
 """``sam-registration segment``: from prompts to a label image or a segmentation."""
 
 from ..choices import BUILT_IN_CLICK_MODEL, CLICK_MODELS
-from .console import add_output_options, console_job, show
+from .console import add_output_options, console_job, say_needs, show
 
 
 def add_parser(commands) -> None:
@@ -32,6 +32,7 @@ def run(options) -> None:
     prompts = PromptSet.load(options.prompts)
     require_image_path(options.output)
     loaded = load_volume(options.image)
+    say_needs(options, options.model)
     structures = engine.segment_structures(loaded.image, prompts, options.model, options.device, console_job(options))
     notes = list(loaded.notes)
     if is_segmentation_name(options.output):

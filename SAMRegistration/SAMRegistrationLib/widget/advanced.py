@@ -46,7 +46,8 @@ class AdvancedPanel(Panel):
         ui.weightsStopButton.setVisible(running)
         ui.weightsProgress.setVisible(running)
         if not running and missing:
-            ui.weightsStatus.setText(_("The weights of {name} are not there yet; download them.").format(name=name))
+            absent = _("The weights of {name} are not there yet; download them.").format(name=name)
+            ui.weightsStatus.setText(" ".join([absent, self._needs(name)]))
 
     def onDownload(self, *_args):
         name = self._parameters().clickModel
@@ -104,7 +105,11 @@ class AdvancedPanel(Panel):
         chosen = self._names[index] if index < len(self._names) else self._ask_for_file()
         if chosen:
             self._parameters().clickModel = chosen
+            self._ui.weightsStatus.setText(self._needs(chosen))
         self.update()
+
+    def _needs(self, name):
+        return self._logic.describeNeeds(name, self._parameters().device)
 
     def _ask_for_file(self):
         path = qt.QFileDialog.getOpenFileName(

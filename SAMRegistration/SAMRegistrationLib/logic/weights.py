@@ -4,7 +4,7 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
-from ..choices import CLICK_MODELS
+from ..choices import CLICK_MODELS, PACKAGE_MODELS
 
 
 class WeightsLogic:
@@ -24,6 +24,17 @@ class WeightsLogic:
             there = not model.needs_download or is_installed(find(model.name))
             missing[model.name] = 0 if there else round(find(model.name).size / 1e6)
         return missing
+
+    def packageModels(self) -> list:
+        """The families of click models whose packages are installed (SAM 2, nnInteractive).
+
+        Example:
+            >>> [family.title for family in logic.packageModels()]                           # doctest: +SKIP
+            ['SAM 2']
+        """
+        from ..environment import is_there
+
+        return [family for family in PACKAGE_MODELS if is_there(family.module)]
 
     def describeNeeds(self, name, device="auto") -> str:
         """What a click model needs of this computer, as a sentence for before its first use; empty where it is little.

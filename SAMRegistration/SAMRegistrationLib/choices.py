@@ -7,6 +7,7 @@ PRESETS, PRESET = ("fast", "balanced", "accurate"), "balanced"
 PREALIGNMENTS, PREALIGNMENT = ("affine", "rigid", "none"), "affine"
 MODALITIES = ("ct", "mr", "other")
 GUIDE, IGNORE, RIGID = ROLES = ("guide", "ignore", "rigid")  # what a structure is for in a registration
+EXPORTS = ("ants", "fsl", "elastix", "dicom", "dicom-seg", "dicom-registration", "pdf")  # forms for other programs
 POSITIVE, NEGATIVE, BOX = "positive", "negative", "box"  # kinds of prompts
 SCRIBBLE, NEGATIVE_SCRIBBLE, LASSO = "scribble", "negative scribble", "lasso"
 DRAWN = (SCRIBBLE, NEGATIVE_SCRIBBLE, LASSO)

@@ -1,9 +1,9 @@
 """What a published click model needs, told before it is used for the first time: memory, and seconds of a slice.
 
-Imports nothing that is slow. The figures come from one block of each kind of ViT-B, with windows and without, measured on
-one core of an AMD EPYC (0.97 and 2.56 s; the latter takes 1.45 GiB), times the number of blocks; for ViT-L and ViT-H they
-grow with the multiplications and the heads of their blocks, and with the weights, which are in memory twice while they are
-loaded. The seconds of one core are divided among the cores of this computer.
+Imports nothing that is slow. The figures come from one block of each kind of ViT-B, with windows and without, measured
+on one core of an AMD EPYC (0.97 and 2.56 s; the latter takes 1.45 GiB), times the number of blocks. For ViT-L and ViT-H
+they grow with the multiplications and the heads of their blocks, and with the weights, which are in memory twice while
+they are loaded. The seconds of one core are divided among the cores of this computer.
 """
 
 import os

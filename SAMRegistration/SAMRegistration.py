@@ -18,6 +18,7 @@ from SAMRegistrationLib.choices import (
 )
 from SAMRegistrationLib.logic.clicks import ClicksLogic
 from SAMRegistrationLib.logic.correction import CorrectionLogic
+from SAMRegistrationLib.logic.export import ExportLogic
 from SAMRegistrationLib.logic.hints import HintsLogic
 from SAMRegistrationLib.logic.landmarks import LandmarksLogic
 from SAMRegistrationLib.logic.samples import SamplesLogic, register_sample_data
@@ -150,6 +151,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.correct import CorrectPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
         from SAMRegistrationLib.widget.diagnostics import Diagnostics
+        from SAMRegistrationLib.widget.export import ExportPanel
         from SAMRegistrationLib.widget.guide import GuidePanel
         from SAMRegistrationLib.widget.history import HistoryPanel
         from SAMRegistrationLib.widget.installation import InstallationPanel
@@ -198,6 +200,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.correctPanel,
             self.measures,
             Applying(*shared),
+            ExportPanel(*shared),
             self.sequencePanel,
             AdvancedPanel(*shared),
             self.trainingPanel,
@@ -322,6 +325,7 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 class SAMRegistrationLogic(
     SequencesLogic,
     CorrectionLogic,
+    ExportLogic,
     HintsLogic,
     ClicksLogic,
     LandmarksLogic,

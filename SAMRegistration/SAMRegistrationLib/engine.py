@@ -213,6 +213,14 @@ def register_sequence(frames, folder, reference: int = 0, job: Optional[Job] = N
     return register_frames(frames, folder, reference, job=job, **choices)
 
 
+def write_forms(result, forms, folder, fixed=None, moving=None, moving_volume=None, job: Optional[Job] = None):
+    """Write a result in the forms of other programs; see :func:`.export.write_forms`."""
+    from .export import write_forms as write
+
+    with translated("The export"):
+        return write(result, forms, folder, fixed, moving, moving_volume, job)
+
+
 def run_batch(pairs, folder, arguments=(), jobs=None, memory_bytes=None, part=None, job: Optional[Job] = None):
     """Register many pairs, each in a process of its own; see :func:`.batch.running.run_batch`."""
     from .batch.running import run_batch as run_pairs

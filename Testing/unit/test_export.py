@@ -181,10 +181,16 @@ def test_the_command_writes_a_folder_for_every_form(saved, tmp_path, capsys):
     assert "holds no result" in capsys.readouterr().err
 
 
-def test_a_transform_of_another_kind_is_sampled(saved):
+def test_a_transform_of_another_kind_is_sampled_beyond_its_linear_part(saved):
     twice = sitk.CompositeTransform([saved.result.transform, sitk.TranslationTransform(3, (1.0, 2.0, 0.0))])
-    affine, field = export.saved.linear_and_field(twice, saved.result.fixed_grid)
+    affine, field = export.saved.linear_and_field(replace(saved.result, transform=twice))
     whole = sitk.CompositeTransform([affine, sitk.DisplacementFieldTransform(field)])
     np.testing.assert_allclose(transform_points(whole, saved.points), transform_points(twice, saved.points), atol=0.1)
+    shift = sitk.TranslationTransform(3, (40.0, 0.0, -9.0))
+    far = sitk.CompositeTransform([shift, saved.result.transform])
+    affine, field = export.saved.linear_and_field(replace(saved.result, transform=far, linear=shift))
+    assert affine.GetTranslation() == shift.GetOffset()
+    whole = sitk.CompositeTransform([affine, sitk.DisplacementFieldTransform(field)])
+    np.testing.assert_allclose(transform_points(whole, saved.points), transform_points(far, saved.points), atol=0.1)
     assert not Grid.of(saved.moving).matches(FIXED)
     assert Grid.of(saved.moving).matches(MOVING)

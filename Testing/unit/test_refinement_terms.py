@@ -11,7 +11,7 @@ from SAMRegistrationLib.losses.intensities import locally_normalized
 from SAMRegistrationLib.losses.similarity import SIMILARITIES
 from SAMRegistrationLib.metrics import deformation_statistics, jacobian_image
 from SAMRegistrationLib.registration.image_term import equally_filled, image_term
-from SAMRegistrationLib.registration.refine import RefineOptions, _Level
+from SAMRegistrationLib.registration.refine import RefineOptions, _Level, refine
 from SAMRegistrationLib.registration.terms import GaussNewtonTerm, GradientTerm, MaskTerm
 from SAMRegistrationLib.registration.unfold import LEAST_JACOBIAN, unfolded
 from scipy import ndimage
@@ -132,5 +132,51 @@ def test_a_step_reads_no_value_back_from_the_device(similarity, masks, monkeypat
     images = [torch.zeros(1, 1, *shape, device="meta") for _ in range(4)]
     images = image_term(SIMILARITIES[similarity], True, *images)
     pulled = MaskTerm(*(torch.zeros(1, 2, *shape, device="meta") for _ in range(2))) if masks else None
-    level = _Level(images, pulled, shape, (1.0, 1.0, 1.0), 1, RefineOptions(), "meta")
+    level = _Level(images, pulled, shape, (1.0, 1.0, 1.0), 1, 2.0, RefineOptions(), "meta")
     assert level.step(level.start(None)).shape == (1, 3, 6, 7, 8)
+
+
+def test_masks_tell_where_a_border_is_near():
+    mask = torch.zeros(1, 1, 20, 20, 20)
+    mask[..., 10:] = 1
+    own = tuple(torch.eye(20) for _ in range(3))
+    missing, nearness = MaskTerm(mask, mask).at((20, 20, 20)).missing(torch.zeros(1, 3, 20, 20, 20), own)
+    assert missing.abs().max() == 0
+    assert nearness[..., 9:11].min() > 0.8
+    assert nearness[..., :8].max() == nearness[..., 12:].max() == 0
+
+
+def waves(shape, length: float, height: float) -> torch.Tensor:
+    """A displacement along y that swings along x, in voxels."""
+    field = torch.zeros(1, 3, *shape)
+    field[:, 1] = height * torch.sin(2 * np.pi * torch.arange(shape[2]) / length)
+    return field
+
+
+def test_narrow_steps_follow_a_finer_deformation():
+    shape, spacing = (28, 32, 40), (1.0, 1.0, 1.0)
+    moving, truth = texture(5, shape, sigma=1.0), waves(shape, 8.0, 0.8)
+    images = GaussNewtonTerm(as_it_is, dense.warp(moving, truth), moving)
+    errors = {}
+    for narrow in (0, 10):
+        steps = RefineOptions(levels=((2, 10), (1, 20 - narrow)), narrow_steps=narrow)
+        velocity = refine(images, None, shape, spacing, steps)
+        found = dense.resize_field(dense.integrate(velocity, 6), shape)
+        errors[narrow] = dense.length(found - truth)[..., 4:-4, 4:-4, 4:-4].mean()
+    assert errors[10] < 0.9 * errors[0]
+
+
+def test_narrow_steps_leave_what_masks_have_placed():
+    """The images ask for a shift, masks that agree already forbid it at their borders."""
+    shape, spacing = (20, 24, 28), (1.0, 1.0, 1.0)
+    moving = texture(6, shape, sigma=1.5)
+    mask = torch.zeros(1, 1, *shape)
+    mask[..., 6:14, 8:16, 9:19] = 1
+    images = GaussNewtonTerm(as_it_is, dense.warp(moving, waves(shape, 14.0, 0.8)), moving)
+    moved = {}
+    for sigma in (1.2, 2.0):
+        steps = RefineOptions(levels=((1, 0),), narrow_steps=10, narrow_sigma=sigma)
+        velocity = refine(images, MaskTerm(mask, mask), shape, spacing, steps)
+        field = dense.resize_field(dense.integrate(velocity, 6), shape)
+        moved[sigma] = (dense.warp(mask, field) - mask).abs().mean()
+    assert moved[1.2] < 0.7 * moved[2.0]

@@ -54,7 +54,7 @@ def test_forward_after_inverse_returns_to_the_start(pair, result):
     grid = Grid.of(pair[0])
     points = inner_points(grid, margin=0.1)
     there = transform_points(result.transform, points)
-    assert errors_in_voxels(grid, transform_points(result.inverse, there), points).max() < 0.15
+    assert errors_in_voxels(grid, transform_points(result.inverse, there), points).max() < 0.25
 
 
 def test_nothing_folds(pair, result):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from SAMRegistrationLib.errors import Canceled, InputError, WeightsError
 from SAMRegistrationLib.geometry.dense import sample, warp
 from SAMRegistrationLib.job import Job
@@ -469,3 +469,14 @@ def test_pairs_that_lie_as_they_should_are_prepared_as_they_lie(tmp_path, cases)
     tensors = prepare_pair(data, fixed, moving, 2_000_000, kind="none")
     own = sitk.GetArrayFromImage(sitk.ReadImage(str(moving.labels)))
     assert np.array_equal(tensors["moving_labels"][0, 1].numpy() > 0.5, own == 2)
+
+
+def test_images_that_smoothing_left_slightly_below_zero_stay_numbers(tmp_path, cases):
+    config = tiny(tmp_path / "out", data=DataOptions(list=cases, masks=0.0))
+    pairs = ListPairs(read_data_list(cases), config)
+    pairs.prepare(Job())
+    for path in (tmp_path / "out" / "pairs").glob("*.safetensors"):
+        tensors = load_file(path)
+        tensors["fixed"] -= 1e-3
+        save_file(tensors, path)
+    assert all(torch.isfinite(pairs[index].fixed).all() for index in range(4))

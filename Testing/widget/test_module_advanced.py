@@ -173,3 +173,31 @@ def test_the_prediction_of_the_network_can_be_switched_off(panel, monkeypatch):
         click(panel.ui.networkCheckBox)
     assert [options.use_network for options in asked] == [True, False]
     assert panel.parameters().useNetwork
+
+
+def test_what_a_model_needs_is_shown_where_it_is_chosen(weights):
+    panel, installed = weights
+    assert "not there yet; download them. sam-vit-b has a file of 375 MB" in panel.ui.weightsStatus.text
+    installed.add("sam-vit-b")
+    panel.ui.modelCombo.setCurrentIndex(0)
+    assert panel.ui.weightsStatus.text == ""
+    panel.ui.modelCombo.setCurrentIndex(1)
+    assert "GB of memory" in panel.ui.weightsStatus.text
+
+
+def test_a_large_model_is_loaded_once_the_user_agreed_to_what_it_needs(clicking, monkeypatch):
+    asked, answers = [], [False, True]
+    monkeypatch.setattr(type(slicer.app), "testingEnabled", lambda _application: False)
+    monkeypatch.setattr(
+        slicer.util, "confirmOkCancelDisplay", lambda text, *_args: asked.append(text) or answers.pop(0)
+    )
+    clicking.parameters().clickModel = "sam-vit-h"
+    click(clicking.ui.plusButton)
+    assert clicking.ui.clickStatus.text == "Canceled; nothing was changed."
+    assert not clicking.ui.plusButton.checked
+    for button in (clicking.ui.plusButton, clicking.ui.minusButton):
+        click(button)
+        settle(clicking)
+    assert clicking.ui.minusButton.checked
+    assert len(asked) == 2
+    assert all("2565 MB" in text for text in asked)

@@ -4,7 +4,7 @@ from typing import Any, Dict, List
 
 from ..errors import InputError
 from ..quantities import number_text
-from .console import add_driven_option, add_output_options, console_job, say, show, table
+from .console import add_driven_option, add_output_options, console_job, say, say_needs, show, table
 from .guides import add_guides, files_read, read_guidance
 from .settings import add_settings
 
@@ -65,6 +65,7 @@ def run(options) -> None:
     job = console_job(options)
     if options.fixed_prompts:
         prompts = [PromptSet.load(path) if path else None for path in (options.fixed_prompts, options.moving_prompts)]
+        say_needs(options, options.sam_model)
         result, fixed_masks, moving_masks = engine.register_from_prompts(
             fixed, moving, *prompts, choices, options.sam_model, job, guidance
         )

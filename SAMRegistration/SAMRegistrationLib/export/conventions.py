@@ -28,7 +28,7 @@ def write_ants(result: SavedResult, folder: PathLike) -> List[str]:
     Returns:
         The names of the files.
     """
-    affine, field = linear_and_field(result.transform, result.fixed_grid)
+    affine, field = linear_and_field(result)
     names = ["result0GenericAffine.mat"]
     with whole_files(folder) as staging:
         sitk.WriteTransform(affine, str(staging / names[0]))

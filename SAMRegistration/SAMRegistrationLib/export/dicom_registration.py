@@ -8,10 +8,11 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..files import PathLike, whole_files
+from ..geometry.affine_maps import matrix_of
 from ..geometry.grid import Grid
 from ..geometry.transforms import displacement_image
 from .dicom_source import DicomSource, new_dataset, references_to, require_one_patient, write_dataset
-from .saved import SavedResult, linear_and_field, matrix_of
+from .saved import SavedResult, linear_and_field
 
 DEFORMABLE_SPATIAL_REGISTRATION = "1.2.840.10008.5.1.4.1.1.66.3"
 NAME = "registration.dcm"
@@ -35,7 +36,7 @@ def write_dicom_registration(
     if fixed is None or moving is None:
         raise InputError("A registration object refers to DICOM series; give those of both volumes.")
     require_one_patient(fixed, moving)
-    linear, field = linear_and_field(result.transform, result.fixed_grid)
+    linear, field = linear_and_field(result)
     if field is None:
         field = displacement_image(sitk.Transform(3, sitk.sitkIdentity), result.fixed_grid.with_size((NODES,) * 3))
     data = new_dataset(fixed, DEFORMABLE_SPATIAL_REGISTRATION, "REG", "Deformable registration")

@@ -29,7 +29,7 @@ def write_dicom_segmentation(result: SavedResult, folder: PathLike, source: Dico
         InputError: there are no structures, or the axes of the volume are not at right angles.
     """
     if result.labels is None:
-        raise InputError(f"{result.folder} holds no warped labels; register with masks or labels first.")
+        raise InputError("There are no warped structures; register with masks or labels first.")
     if not has_right_angles(result.warped):
         raise InputError("DICOM slices need axes at right angles; resample the fixed volume to a regular grid first.")
     try:

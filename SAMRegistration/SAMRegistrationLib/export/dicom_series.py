@@ -1,6 +1,7 @@
 """The warped volume as a DICOM series on the grid of the fixed volume."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import List, Optional, Tuple
 
 import numpy as np
@@ -84,8 +85,9 @@ def write_dicom_series(
     data.ImageOrientationPatient = [f"{value:.10f}" for value in (*direction[:, 0], *direction[:, 1])]
     data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
     data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 16, 15, 1
-    names = [f"{number:04d}.dcm" for number in range(1, len(pixels) + 1)]
-    with whole_files(folder) as staging:
+    names = [f"warped-{number:04d}.dcm" for number in range(1, len(pixels) + 1)]
+    earlier = [path.name for path in Path(folder).glob("warped-[0-9]*.dcm")]
+    with whole_files(folder, replaces=earlier) as staging:
         for number, (name, plane) in enumerate(zip(names, pixels)):
             data.SOPInstanceUID, data.InstanceNumber = generate_uid(), number + 1
             position = grid.index_to_physical([[0, 0, number]])[0]

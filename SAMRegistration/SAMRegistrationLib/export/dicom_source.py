@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Sequence
+
+import numpy as np
 
 from .. import __version__
 from ..errors import InputError
 from ..files import PathLike, require_usable_path, shown
+from ..geometry.grid import Grid
 from ..volumes.dicom_headers import is_dicom, read_headers
 
 PATIENT = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex")
@@ -41,6 +44,20 @@ class DicomSource:
         """The UID of the space that its coordinates belong to; "" where it says none."""
         return str(self.headers[0].get("FrameOfReferenceUID", ""))
 
+    def has_corners(self, grid: Grid) -> bool:
+        """Whether its first and last slices begin at corners of a grid, as those of a volume that was read from it do.
+
+        Headers of several slices, which say no place for all of them, fit any grid.
+        """
+        places = [header.ImagePositionPatient for header in self.headers if "ImagePositionPatient" in header]
+        if len(places) < len(self.headers):
+            return True
+        places, corners = np.array(places, dtype=float), grid.corners()
+        along = places @ grid.normal(2)
+        ends = places[[along.argmin(), along.argmax()]]
+        distances = np.linalg.norm(ends[:, None] - corners, axis=2).min(axis=1)
+        return bool(distances.max() < min(grid.spacing) / 2)
+
     @property
     def patient(self) -> str:
         """The identifier of its patient."""
@@ -53,8 +70,6 @@ def read_source(path: PathLike) -> Optional[DicomSource]:
     Raises:
         InputError: there is no such file or folder.
     """
-    import pydicom
-
     path = require_usable_path(path)
     if not path.exists():
         raise InputError(f"There is no file or folder {shown(path)}.")
@@ -64,6 +79,13 @@ def read_source(path: PathLike) -> Optional[DicomSource]:
     slices, _ = read_headers(sorted(file for file in folder.iterdir() if file.is_file()))
     series = next((one.series for one in slices if one.path == chosen), slices[0].series if slices else "")
     files = list(dict.fromkeys(one.path for one in slices if one.series == series))
+    return source_of(files)
+
+
+def source_of(files: Sequence[PathLike]) -> DicomSource:
+    """The series of which these files are the instances."""
+    import pydicom
+
     return DicomSource([pydicom.dcmread(file, stop_before_pixels=True) for file in files])
 
 

@@ -31,7 +31,7 @@ def write_pdf(result: SavedResult, path: PathLike) -> None:
         raise InputError(f"{shown(result.folder)} holds no report.png; register again.")
     paper = _Paper()
     paper.heading("Registration report")
-    paper.line(str(result.folder))
+    paper.line(result.title or str(result.folder))
     with Image.open(picture) as image:
         paper.picture(image.convert("RGB"))
     before, after = (result.summary.get(side, {}) for side in ("before", "after"))

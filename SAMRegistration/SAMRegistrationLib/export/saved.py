@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
-import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
 from ..files import PathLike, require_usable_path, shown
 from ..geometry.grid import Grid
+from ..geometry.linear import affine_of
 from ..geometry.transforms import displacement_image, parts_of, read_transform
 from ..volumes import StructureMasks, read_image, read_labels
 
@@ -27,6 +27,8 @@ class SavedResult:
         labels: warped structures; None without any.
         summary: what metrics.json holds.
         folder: where it is.
+        linear: the linear part of `transform`, where that is not made of two parts and it is known.
+        title: how a report calls it; its folder where there is none.
     """
 
     transform: sitk.Transform
@@ -35,6 +37,8 @@ class SavedResult:
     labels: Optional[StructureMasks]
     summary: Dict[str, Any]
     folder: Path
+    linear: Optional[sitk.Transform] = None
+    title: str = ""
 
     @property
     def fixed_grid(self) -> Grid:
@@ -66,37 +70,21 @@ def read_saved(folder: PathLike) -> SavedResult:
     )
 
 
-def linear_and_field(transform: sitk.Transform, grid: Grid) -> Tuple[sitk.AffineTransform, Optional[sitk.Image]]:
-    """A transform as ``x -> linear(x + field(x))``; the field (LPS mm) is None where there is no deformation.
+def linear_and_field(result: SavedResult) -> Tuple[sitk.AffineTransform, Optional[sitk.Image]]:
+    """The transform as ``x -> linear(x + field(x))``; the field (LPS mm) is None where there is no deformation.
 
     The result of a registration is made of these two parts, which are taken as they are. Any other transform is sampled
-    on `grid`.
+    on the fixed grid, beyond its linear part where that is known.
     """
-    parts = parts_of(transform)
+    parts = parts_of(result.transform)
     kinds = [part.GetTransformEnum() == sitk.sitkDisplacementField for part in parts]
     if not any(kinds) and all(part.IsLinear() for part in parts):
-        return _affine(transform), None
+        return affine_of(result.transform), None
     if kinds == [False, True] and parts[0].IsLinear():
-        return _affine(parts[0]), sitk.DisplacementFieldTransform(parts[1]).GetDisplacementField()
-    return sitk.AffineTransform(3), displacement_image(transform, grid)
-
-
-def matrix_of(affine: sitk.AffineTransform) -> np.ndarray:
-    """The 4x4 matrix (LPS mm) of an affine transform."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.reshape(affine.GetMatrix(), (3, 3))
-    matrix[:3, 3] = affine.TransformPoint((0.0, 0.0, 0.0))
-    return matrix
-
-
-def _affine(linear: sitk.Transform) -> sitk.AffineTransform:
-    """Any linear transform as a matrix and an offset."""
-    offset = np.array(linear.TransformPoint((0.0, 0.0, 0.0)))
-    columns = [np.array(linear.TransformPoint(axis)) - offset for axis in np.eye(3).tolist()]
-    affine = sitk.AffineTransform(3)
-    affine.SetMatrix(np.stack(columns, axis=1).ravel().tolist())
-    affine.SetTranslation(offset.tolist())
-    return affine
+        return affine_of(parts[0]), sitk.DisplacementFieldTransform(parts[1]).GetDisplacementField()
+    linear = affine_of(result.linear or sitk.AffineTransform(3))
+    beyond = sitk.CompositeTransform([linear.GetInverse(), result.transform])
+    return linear, displacement_image(beyond, result.fixed_grid)
 
 
 def _first(folder: Path, name: str, endings) -> Optional[Path]:

@@ -79,9 +79,9 @@ class RegistrationOptions:
 
 # Refinement, largest grid, and whether the network predicts, for each of PRESETS.
 _SETTINGS = (
-    (RefineOptions(levels=((8, 20), (4, 20), (2, 15), (1, 4))), 1_000_000, False),
+    (RefineOptions(levels=((8, 20), (4, 20), (2, 15), (1, 4)), narrow_steps=4), 1_000_000, False),
     (RefineOptions(), 2_000_000, True),
-    (RefineOptions(levels=((8, 60), (4, 60), (2, 60), (1, 40))), 8_000_000, True),
+    (RefineOptions(narrow_steps=20), 8_000_000, True),
 )
 
 

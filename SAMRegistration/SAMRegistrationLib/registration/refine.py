@@ -8,6 +8,9 @@ Masks give the distance of their borders in voxels, which is added. Both updates
 images' update is unchanged where there is no border of a mask. At a border that is far off, the mask's update replaces
 that of the images; at one that is nearer than a fraction of a voxel, which is the accuracy of a voxel mask, the images'
 update is kept.
+
+The last steps look at narrower surroundings, which follow finer detail. What they find near borders of masks is left
+out: so narrowly, images move a border that masks have already placed.
 """
 
 from dataclasses import dataclass
@@ -35,6 +38,8 @@ class RefineOptions:
         levels: (shrink factor, steps) from coarse to fine.
         force_sigma: Gaussian surroundings in which the images' update is found, in voxels of the level where these are
             cubes; where slices are thick, surroundings that hold as many voxels.
+        narrow_steps: further steps at the finest level, at the end, which look at narrower surroundings.
+        narrow_sigma: of these surroundings, as `force_sigma`.
         velocity_sigma: Gaussian smoothing of the velocity after every step, in smallest edges of the level's voxels;
             between thick slices at least BETWEEN_SLICES as many voxels, which keeps a few slices from moving apart.
         field_stride: image voxels per velocity voxel at the finest level.
@@ -42,13 +47,21 @@ class RefineOptions:
 
     levels: Tuple[Tuple[int, int], ...] = ((8, 30), (4, 40), (2, 40), (1, 20))
     force_sigma: float = 2.0
+    narrow_steps: int = 10
+    narrow_sigma: float = 1.2
     velocity_sigma: float = 0.7
     field_stride: int = 2
 
     @property
     def steps(self) -> int:
         """Number of steps over all levels."""
-        return sum(steps for _, steps in self.levels)
+        return sum(steps for _, steps, _ in self.phases)
+
+    @property
+    def phases(self) -> Tuple[Tuple[int, int, float], ...]:
+        """(shrink factor, steps, surroundings in voxels of the level) in the order of work."""
+        last = (self.levels[-1][0], self.narrow_steps, self.narrow_sigma)
+        return (*((*level, self.force_sigma) for level in self.levels), *([last] if self.narrow_steps else []))
 
 
 def refine(
@@ -80,8 +93,8 @@ def refine(
     job, options = job or Job(), options or RefineOptions()
     shape, done = tuple(shape), 0
     with torch.no_grad():
-        for shrink, steps in options.levels:
-            level = _Level(images, masks, shape, spacing, shrink, options, device)
+        for shrink, steps, force_sigma in options.phases:
+            level = _Level(images, masks, shape, spacing, shrink, force_sigma, options, device)
             velocity = level.start(velocity)
             for _ in range(steps):
                 job.update(done / options.steps, f"Refining, 1/{shrink} resolution")
@@ -100,11 +113,12 @@ def level_shape(shape: Sequence[int], spacing: Sequence[float], shrink: float) -
 class _Level:
     SQUARINGS_KEPT = 8  # steps on a GPU between two looks at the velocity, each of which waits for the GPU
 
-    def __init__(self, images, masks, shape, spacing, shrink, options, device):
+    def __init__(self, images, masks, shape, spacing, shrink, force_sigma, options, device):
         like = torch.zeros((), device=device)
         self._options = options
         self._like = like
         self._squarings, self._squarings_kept = 0, 0
+        self._narrow = force_sigma < options.force_sigma
         image_shape = level_shape(shape, spacing, shrink)
         self._shape = level_shape(shape, spacing, max(shrink, options.field_stride))
         self._masks = None if masks is None else masks.at(image_shape)
@@ -125,7 +139,7 @@ class _Level:
             smoothing = separable.gaussian(image_shape, sigmas, like)
             return tuple(after @ before for after, before in zip(shrinking, smoothing))
 
-        self._collect = collecting(equally_filled(options.force_sigma, level_spacing))
+        self._collect = collecting(equally_filled(force_sigma, level_spacing))
         self._surroundings = collecting(sigmas_in_voxels(MASK_SIGMA, level_spacing))
         self._smooth_velocity = separable.gaussian(self._shape, velocity_sigmas, like)
 
@@ -139,7 +153,9 @@ class _Level:
         displacement = dense.resize_field(displacement, self._image_shape)
         update = self._images.update(displacement, self._collect)
         if self._masks is not None:
-            missing = self._masks.missing(displacement, self._surroundings)
+            missing, nearness = self._masks.missing(displacement, self._surroundings)
+            if self._narrow:
+                update = update * (1 - nearness)
             update = update / (1 + missing.square().sum(dim=1, keepdim=True) / NEAR**2) + _limited(missing)
         velocity = separable.apply(self._smooth_velocity, velocity + update / self._to_image)
         return torch.maximum(torch.minimum(velocity, self._farthest), -self._farthest)

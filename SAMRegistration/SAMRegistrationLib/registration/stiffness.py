@@ -23,9 +23,11 @@ def stiffened(refinement: RefineOptions, stiffness: float, smoothness: float = 1
     Args:
         smoothness: of the similarity, a factor on all that is smoothed.
     """
+    surroundings = smoothness * stiffness**0.5
     return replace(
         refinement,
-        force_sigma=refinement.force_sigma * smoothness * stiffness**0.5,
+        force_sigma=refinement.force_sigma * surroundings,
+        narrow_sigma=refinement.narrow_sigma * surroundings,
         velocity_sigma=refinement.velocity_sigma * smoothness,
     )
 

@@ -4,7 +4,7 @@ A term is made for the working grid; ``at(shape, spacing)`` gives it for a level
 Displacements are (1, 3, D, H, W), channels (z, y, x), in voxels of the level.
 """
 
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import torch
 
@@ -171,12 +171,18 @@ class MaskTerm:
         """The same term on a coarser grid of the same extent."""
         return MaskTerm(*_shrunk(self._parts, shape))
 
-    def missing(self, displacement: torch.Tensor, surroundings: separable.Matrices) -> torch.Tensor:
-        """The displacement that is missing, in voxels of this term's grid; it fades away from the borders.
+    def missing(
+        self, displacement: torch.Tensor, surroundings: separable.Matrices
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """The displacement that is missing, and how near a border is.
 
         Args:
             displacement: (1, 3, D, H, W) in voxels of this term's grid.
-            surroundings: smooths, and may sample on another grid; the result is on that.
+            surroundings: smooths, and may sample on another grid; the results are on that.
+
+        Returns:
+            (1, 3, d, h, w) in voxels of this term's grid, fading away from the borders, and (1, 1, d, h, w), near 1 at
+            a border of a warped moving mask and 0 far from all.
         """
         warped = dense.warp(self._moving, displacement)
         slopes = torch.stack(torch.gradient(warped, dim=(2, 3, 4)), dim=1)
@@ -188,7 +194,8 @@ class MaskTerm:
         steepness = slopes.square().sum(dim=(1, 2))[:, None]
         collected = separable.apply(surroundings, torch.cat([pull, steepness], dim=1))
         pull, steepness = collected[:, :3], collected[:, 3:]
-        return pull / (steepness + FADING * steepness.amax()).clamp_min(torch.finfo(pull.dtype).tiny)
+        total = (steepness + FADING * steepness.amax()).clamp_min(torch.finfo(pull.dtype).tiny)
+        return pull / total, steepness / total
 
 
 def _shrunk(parts: Sequence[Optional[torch.Tensor]], shape: Sequence[int]) -> List[Optional[torch.Tensor]]:

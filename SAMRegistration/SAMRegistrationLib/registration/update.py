@@ -151,7 +151,7 @@ class _Update:
             hold = self._hold(places, grid)
             terms, notes = self._terms(grid)
         with self._clock.stage("refine"):
-            steps = stiffened(RefineOptions(LEVELS), self._options.stiffness)
+            steps = stiffened(RefineOptions(LEVELS, narrow_steps=0), self._options.stiffness)
             frame = (grid.shape, grid.spacing[::-1], steps)
             velocity = refine(*terms, *frame, None, self._device, job.part(0.2, 0.8), hold).cpu()
             velocity = hold.limited(unfolded(resize_field(velocity, own.shape), own))

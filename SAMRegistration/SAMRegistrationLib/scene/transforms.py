@@ -34,7 +34,7 @@ def transform_grid(transform: sitk.Transform, around: Grid) -> Grid:
     for linear in reversed(parts):  # the part added last is applied first
         if not linear.IsLinear():
             return grid
-        grid = _carried(grid, linear.GetInverse())
+        grid = carried(grid, linear.GetInverse())
     return grid
 
 
@@ -48,7 +48,7 @@ def _holding(grids: List[Grid]) -> Grid:
     return largest.with_spacing(np.minimum(largest.spacing, max(finest, allowed)))
 
 
-def _carried(grid: Grid, linear: sitk.Transform) -> Grid:
+def carried(grid: Grid, linear: sitk.Transform) -> Grid:
     """The grid whose nodes are those of `grid` moved by a linear transform; its axes may be skewed."""
     origin, *steps = (linear.TransformPoint(p.tolist()) for p in [grid.center, *(grid.center + grid.axes.T)])
     axes = np.transpose(np.array(steps) - origin)

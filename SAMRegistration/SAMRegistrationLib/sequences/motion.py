@@ -138,9 +138,10 @@ class MotionFinder:
 
 def next_frame(options: RegistrationOptions) -> RegistrationOptions:
     """Options for a frame that starts from the motion of its neighbor: the fine levels only, and fewer steps."""
-    levels = []
-    for shrink, steps in options.refinement.levels:
+    refinement, levels = options.refinement, []
+    for shrink, steps in refinement.levels:
         fewest = min(steps, FEWEST_STEPS_COARSE) if shrink > 1 else 1
         if shrink <= COARSEST_OF_A_NEXT_FRAME:
             levels.append((shrink, max(fewest, round(steps * STEPS_OF_A_NEXT_FRAME))))
-    return replace(options, refinement=replace(options.refinement, levels=tuple(levels)))
+    narrow_steps = round(refinement.narrow_steps * STEPS_OF_A_NEXT_FRAME)
+    return replace(options, refinement=replace(refinement, levels=tuple(levels), narrow_steps=narrow_steps))

@@ -42,6 +42,8 @@ class Measures(Panel):
         parameters = self._parameters()
         nodes = (None, None) if parameters is None else (parameters.resultTable, parameters.resultFoldTable)
         self._ui.exportButton.setEnabled(nodes[0] is not None)
+        for widget in (self._ui.exportButton, self._ui.metricsTable):
+            widget.setVisible(nodes[0] is not None)
         shown = (*nodes, *(None if node is None else node.GetTable() for node in nodes), self._steps.other)
         if shown != self._shown:
             self._shown = shown

@@ -86,7 +86,7 @@ class ListPairs:
                 degrade_masks((tensors[name] > 0.5).float(), self._config.data.degradation, stream)
                 for name in ("fixed_masks", "moving_masks")
             )
-        images = [tensors[name] ** stream.uniform(0.8, 1.25) for name in ("fixed", "moving")]
+        images = [tensors[name].clamp(min=0) ** stream.uniform(0.8, 1.25) for name in ("fixed", "moving")]
         labels = [tensors.get(name) for name in ("fixed_labels", "moving_labels")]
         return TrainingPair(
             *images, *labels, *masks, spacing=spacing, fixed_contours=contours[0], moving_contours=contours[1]

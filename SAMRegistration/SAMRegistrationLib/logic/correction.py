@@ -5,7 +5,8 @@ from slicer.i18n import tr as _
 
 from .registration import RegistrationLogic
 
-NOTHING = 1 / 3000  # of the reach of a correction: 0.01 mm in volumes of the human body
+# Of the reach of a correction; in volumes of the human body these are 0.1 and 0.01 mm.
+SMALL, NOTHING = 1 / 300, 1 / 3000
 
 
 class CorrectionLogic(RegistrationLogic):
@@ -159,7 +160,7 @@ class CorrectionLogic(RegistrationLogic):
             >>> history = logic.newHistory()
             >>> work, present = logic.startUpdate(parameters, history)
             >>> present(work(Job()))
-            '...: error at 1 point 4.5 mm before, 0... mm after; farther off nothing moved...'
+            '...: error at 1 point 4.5 mm before, ... mm after; farther off nothing moved...'
             >>> len(history.steps)
             2
         """
@@ -222,11 +223,13 @@ class CorrectionLogic(RegistrationLogic):
         said, parts = result.facts["update"], []
         landmarks = said.get("landmarks", [])
         if landmarks:
-            errors = [max(row[f"{when}_mm"] for row in landmarks) for when in ("before", "after")]
-            before, after = (number_text(value, 1) for value in errors)
+            before, after = (max(row[f"{when}_mm"] for row in landmarks) for when in ("before", "after"))
+            least = SMALL * said["reach_mm"]
             text = _("error at 1 point {before} mm before, {after} mm after")
             if len(landmarks) > 1:
                 text = _("largest error at {n} points {before} mm before, {after} mm after")
+            before = number_text(before, 1)
+            after = number_text(after, 1) if after > least else _("less than {least}").format(least=f"{least:g}")
             parts.append(text.format(n=len(landmarks), before=before, after=after))
         elif said.get("structures"):
             rows = said["structures"]

@@ -5,7 +5,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 OUTPUT ?= demo-output
 OFFSCREEN := QT_QPA_PLATFORM=offscreen VTK_DEFAULT_OPENGL_WINDOW=vtkEGLRenderWindow
 
-.PHONY: demo show test nightly test-library test-slicer check-install brains lint bench bench-method bench-peers cmake-lists screenshots clean
+.PHONY: demo show test nightly mutation test-library test-slicer check-install brains lint bench bench-method bench-peers cmake-lists screenshots clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python Resources/SampleData/demo.py --output $(OUTPUT)
@@ -22,7 +22,12 @@ test: $(VENV)/.installed-test brains
 
 # What takes too long for every change.
 nightly: $(VENV)/.installed-test
-	SAMREGISTRATION_NIGHTLY=1 OMP_NUM_THREADS=1 $(OFFSCREEN) $(BIN)/python -m pytest Testing/property Testing/unit/test_faults.py
+	SAMREGISTRATION_NIGHTLY=1 OMP_NUM_THREADS=1 $(OFFSCREEN) $(BIN)/python -m pytest Testing/property \
+		Testing/unit/test_faults.py Testing/widget/test_module_long_use.py
+
+# How many small faults in geometry, losses, registration and segmentation the tests notice.
+mutation: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python Testing/tools/mutation.py
 
 # The library and its command line alone, on any system and any Python from 3.9.
 test-library: $(VENV)/.installed-library
@@ -56,6 +61,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python Testing/bench/click_accuracy.py --every 20
 	$(BIN)/python Testing/bench/training.py --size 96 --checkpointing --repeats 1
 	$(OFFSCREEN) $(BIN)/python Testing/bench/module.py
+	$(OFFSCREEN) $(BIN)/python Testing/bench/load.py
 	PYTHONPATH=Testing/standin/src $(OFFSCREEN) $(BIN)/python Testing/bench/host_frame.py
 
 # The tables of docs/method.md: trains twelve networks for each of three data sets, hours on a GPU, days on a CPU.
@@ -75,6 +81,7 @@ bench-peers: .venv-peers/.installed
 # The pictures of README and tutorial, of the brains of the demonstration.
 screenshots: $(VENV)/.installed-test brains
 	$(BIN)/python Testing/tools/screenshots.py
+	$(BIN)/python Testing/tools/correct_pictures.py
 	$(BIN)/python Resources/SampleData/demo.py --output $(OUTPUT)
 	cp $(OUTPUT)/report.png Resources/Screenshots/report.png
 

@@ -8,11 +8,17 @@ PREALIGNMENTS, PREALIGNMENT = ("affine", "rigid", "none"), "affine"
 MODALITIES = ("ct", "mr", "other")
 GUIDE, IGNORE, RIGID = ROLES = ("guide", "ignore", "rigid")  # what a structure is for in a registration
 EXPORTS = ("ants", "fsl", "elastix", "dicom", "dicom-seg", "dicom-registration", "pdf")  # forms for other programs
+CLICKED_TOLERANCE = 1.5  # voxels by which the borders of masks from clicks may be off, for a registration
 POSITIVE, NEGATIVE, BOX = "positive", "negative", "box"  # kinds of prompts
+SCRIBBLE, NEGATIVE_SCRIBBLE, LASSO = "scribble", "negative scribble", "lasso"
+DRAWN = (SCRIBBLE, NEGATIVE_SCRIBBLE, LASSO)
 
 
 class Capabilities(NamedTuple):
-    """What a click model takes, and whether it answers for slices (2) or for volumes (3)."""
+    """What a click model takes, and whether it answers for slices (2) or for volumes (3).
+
+    Scribbles count as points, lassos as boxes.
+    """
 
     dimensions: int
     points: bool = True
@@ -51,5 +57,27 @@ CLICK_MODELS = (
     ClickModel("sam-vit-l", "Segment Anything, ViT-L"),
     ClickModel("sam-vit-h", "Segment Anything, ViT-H"),
     ClickModel("medsam-vit-b", "MedSAM, trained for boxes"),
+)
+
+
+class PackageModel(NamedTuple):
+    """A family of click models that is offered where its package is installed; it is chosen by a file or a folder.
+
+    Attributes:
+        title: how its authors call it.
+        module: that can be imported then.
+        is_folder: whether a model is a folder rather than a file.
+        ending: of the file's name.
+    """
+
+    title: str
+    module: str
+    is_folder: bool
+    ending: str = ""
+
+
+PACKAGE_MODELS = (
+    PackageModel("SAM 2", "sam2", False, ".pt"),
+    PackageModel("nnInteractive", "nnInteractive.inference.inference_session", True),
 )
 BUILT_IN_CLICK_MODEL = CLICK_MODELS[0].name

@@ -84,7 +84,10 @@ def explain_import(error: ImportError) -> str:
 
 def is_there(module: str) -> bool:
     """Whether a module can be imported, as far as can be told without importing it."""
-    return util.find_spec(module) is not None
+    try:
+        return util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package that is there in part, or not at all
+        return False
 
 
 def processor() -> Device:

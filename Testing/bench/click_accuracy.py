@@ -44,7 +44,7 @@ def ct_cases(data: Path):
 def heart_cases(data: Path):
     cases = []
     for image in sorted((data / "scd-cine").glob("*_E[DS]_img.nii.gz")):
-        low, high = np.percentile(sitk.GetArrayViewFromImage(sitk.ReadImage(str(image))), (0.5, 99.5))
+        low, high = np.percentile(sitk.GetArrayFromImage(sitk.ReadImage(str(image))), (0.5, 99.5))
         cases += volume_cases(image, str(image).replace("_img", "_lab"), low, high, names=HEART)
     return cases
 

@@ -101,6 +101,8 @@ def _prompts() -> Dict[str, Any]:
     prompts = (
         Prompt("positive", ((1.0, 2.0, 3.0),), (0.0, 0.0, 1.0), id="p1"),
         Prompt("box", ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)), id="p2"),
+        Prompt("negative scribble", ((1.0, 2.0, 3.0), (2.0, 2.0, 3.0)), id="p3"),
+        Prompt("lasso", ((1.0, 2.0, 3.0), (4.0, 2.0, 3.0), (4.0, 5.0, 3.0)), id="p4"),
     )
     return PromptSet((Structure("liver", 1, prompts=prompts, id="s1"), Structure("aorta", 2, id="s2"))).to_dict()
 

@@ -6,7 +6,7 @@ import numpy as np
 from cases.geometries import share
 from hypothesis import given
 from hypothesis import strategies as st
-from SAMRegistrationLib.choices import BOX, NEGATIVE, POSITIVE
+from SAMRegistrationLib.choices import BOX, LASSO, NEGATIVE, NEGATIVE_SCRIBBLE, POSITIVE, SCRIBBLE
 from SAMRegistrationLib.points import PointList, read_points, write_points
 from SAMRegistrationLib.segmentation.prompts import LARGEST_LABEL, Prompt, PromptSet, Structure
 from SAMRegistrationLib.training.registration.datalist import Case, DataList, read_data_list, write_data_list
@@ -45,8 +45,9 @@ def test_lists_of_3d_slicer_in_ras_and_in_lps_are_the_same_points(tmp_path_facto
 
 @st.composite
 def prompts(draw):
-    kind = draw(st.sampled_from((POSITIVE, NEGATIVE, BOX)))
-    points = tuple(draw(vectors) for _ in range(2 if kind == BOX else 1))
+    kind = draw(st.sampled_from((POSITIVE, NEGATIVE, BOX, SCRIBBLE, NEGATIVE_SCRIBBLE, LASSO)))
+    count = {POSITIVE: 1, NEGATIVE: 1, BOX: 2}.get(kind) or draw(st.integers(3, 6))
+    points = tuple(draw(vectors) for _ in range(count))
     return Prompt(kind, points, draw(st.none() | vectors), draw(st.booleans()), draw(st.booleans()))
 
 

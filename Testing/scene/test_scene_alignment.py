@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import slicer
 from SAMRegistrationLib.errors import InputError
+from SAMRegistrationLib.scene import structure_segments
 from SAMRegistrationLib.scene.alignment import aligned_copy, aligned_ids, follow_original
 from SAMRegistrationLib.scene.masks import masks_of, new_segmentation, on_grid
 from SAMRegistrationLib.scene.structure_segments import PROMPTS, read_prompts, terminology_of, write_prompts
@@ -213,3 +214,21 @@ def test_clicks_move_with_their_segmentation_and_not_when_its_transform_is_harde
         assert not np.allclose(moved_prompt.points, [position], atol=10)
         copy = aligned_copy(node, named(Segment_1="liver"), "Copy")
         assert np.allclose(read_prompts(copy).structures[0].prompts[0].points, moved_prompt.points)
+
+
+def test_clicks_are_parsed_once_for_as_long_as_they_stay(organs, two_parents, a_parent, monkeypatch):
+    _, node = organs
+    parsed, moved, from_dict = [], [], PromptSet.from_dict
+    monkeypatch.setattr(PromptSet, "from_dict", lambda data: parsed.append(data) or from_dict(data))
+    monkeypatch.setattr(structure_segments, "_unit", lambda vector: moved.append(vector) or vector)
+    usual, turned = node.GetTransformNodeID(), a_parent(rigid(0.9, (12, 5, -40)), two_parents).GetID()
+    for number in (1, 2):
+        node.SetAndObserveTransformNodeID(usual)
+        prompt = Prompt("positive", ((4.0, -3.0, 50.0 + number),), (0.0, 0.6, 0.8))
+        write_prompts(node, PromptSet((Structure("spleen", 1, prompts=(prompt,), id="Segment_1"),)))
+        first = [read_prompts(node) for _ in range(5)][-1]
+        assert first.structures[0].prompts == (prompt,)
+        assert len(parsed) == number
+        node.SetAndObserveTransformNodeID(turned)
+        assert [read_prompts(node) for _ in range(5)][-1] != first
+        assert (len(parsed), len(moved)) == (number, number)

@@ -165,3 +165,14 @@ def test_text_is_read_and_written_in_a_named_encoding():
     paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     found = [(path.name, line) for path in paths for line in without_encoding(ast.parse(path.read_bytes()))]
     assert not found
+
+
+def test_no_array_views_an_image_that_nobody_keeps():
+    """SimpleITK's views hold no reference to their image: of a temporary one they show memory that is in use again."""
+    wrong = []
+    for path in [*LIBRARY.rglob("*.py"), *(ROOT / "Testing").rglob("*.py"), *(ROOT / "Resources").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            view = isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "GetArrayViewFromImage"
+            if view and isinstance(node.args[0], ast.Call):
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert wrong == []

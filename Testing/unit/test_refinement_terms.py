@@ -216,3 +216,32 @@ def test_narrow_steps_leave_what_masks_have_placed():
         field = dense.resize_field(dense.integrate(velocity, 6), shape)
         moved[sigma] = (dense.warp(mask, field) - mask).abs().mean()
     assert moved[1.2] < 0.7 * moved[2.0]
+
+
+def test_a_tolerance_lets_the_images_correct_borders_that_are_a_little_off():
+    """The images show the true deformation, the moving mask a border that is wrong by two voxels."""
+    shape, spacing = (24, 28, 32), (1.0, 1.0, 1.0)
+    moving, truth = texture(8, shape, sigma=1.5), waves(shape, 30.0, 1.5)
+    fixed = dense.warp(moving, truth)
+    true_mask, wrong_mask = torch.zeros(1, 1, *shape), torch.zeros(1, 1, *shape)
+    true_mask[..., 7:17, 8:20, 10:22] = wrong_mask[..., 7:17, 8:20, 12:24] = 1
+    errors = {}
+    for mask, tolerance in itertools.product((true_mask, wrong_mask), (0.0, 1.5)):
+        masks = MaskTerm(dense.warp(true_mask, truth), mask, tolerance=tolerance)
+        velocity = refine(GaussNewtonTerm(as_it_is, fixed, moving), masks, shape, spacing)
+        field = dense.resize_field(dense.integrate(velocity, 6), shape)
+        errors[mask is wrong_mask, tolerance] = dense.length(field - truth)[..., 6:18, 7:21, 8:26].mean()
+    assert errors[True, 1.5] < 0.7 * errors[True, 0.0]
+    assert errors[False, 1.5] < 1.2 * errors[False, 0.0]
+
+
+def test_a_tolerance_still_brings_a_border_that_is_far_off():
+    shape, spacing = (24, 24, 40), (1.0, 1.0, 1.0)
+    empty = torch.zeros(1, 1, *shape)
+    fixed_mask, moving_mask = empty.clone(), empty.clone()
+    fixed_mask[..., 7:17, 7:17, 8:20] = moving_mask[..., 7:17, 7:17, 16:28] = 1
+    images = GaussNewtonTerm(as_it_is, empty, empty)
+    velocity = refine(images, MaskTerm(fixed_mask, moving_mask, tolerance=1.5), shape, spacing)
+    warped = dense.warp(moving_mask, dense.resize_field(dense.integrate(velocity, 6), shape)) > 0.5
+    border = fixed_mask > 0.5
+    assert 2 * (warped & border).sum() > 0.8 * (warped.sum() + border.sum())

@@ -57,11 +57,11 @@ def test_a_file_written_by_hand_may_leave_out_what_can_be_chosen():
     ("change", "sentence"),
     [
         ({"format": "other"}, "not a prompts file"),
-        ({"version": 2}, "version 2 cannot be read"),
+        ({"version": 3}, "version 3 cannot be read"),
         ({"frame": "RAS"}, "LPS frame, not RAS"),
         ({"structures": [{"label": 1}]}, "damaged"),
         (
-            {"structures": [{"name": "a", "prompts": [{"kind": "scribble", "points": [[0, 0, 0]]}]}]},
+            {"structures": [{"name": "a", "prompts": [{"kind": "circle", "points": [[0, 0, 0]]}]}]},
             "Unknown prompt kind",
         ),
         (a_structure_with({"kind": "box", "points": [[0, 0, 0]]}), "needs 2 position"),

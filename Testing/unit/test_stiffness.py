@@ -77,6 +77,12 @@ def test_a_stiffness_out_of_range_is_refused(stiffness):
         RegistrationOptions(stiffness=stiffness)
 
 
+@pytest.mark.parametrize("tolerance", [-1.0, 11.0, float("nan")])
+def test_a_mask_tolerance_out_of_range_is_refused(tolerance):
+    with pytest.raises(InputError, match="from 0 to 10"):
+        RegistrationOptions(mask_tolerance=tolerance)
+
+
 def test_the_command_takes_and_tells_the_stiffness(pair, tmp_path):
     files = [str(tmp_path / name) for name in ("fixed.nrrd", "moving.nrrd")]
     for image, path in zip(pair, files):

@@ -32,6 +32,16 @@ def say(options, text: str) -> None:
         print(text, flush=True)
 
 
+def say_needs(options, model: str) -> None:
+    """Tell what a click model needs of this computer, before it is loaded; nothing where that is little."""
+    from ..environment import processor
+    from ..segmentation.needs import first_use_text
+
+    text = first_use_text(model, options.device, processor().free)
+    if text:
+        say(options, text)
+
+
 def show(options, result: Dict, text: str) -> None:
     """Print the outcome of a command: `result` as JSON for programs, or `text` for people."""
     if _is_driven(options):

@@ -1,18 +1,22 @@
 """``sam-registration segment``: from prompts to a label image or a segmentation."""
 
 from ..choices import BUILT_IN_CLICK_MODEL, CLICK_MODELS
-from .console import add_output_options, console_job, show
+from .console import add_output_options, console_job, say_needs, show
 
 
 def add_parser(commands) -> None:
-    parser = commands.add_parser("segment", help="segment structures of a volume from points and boxes")
+    parser = commands.add_parser("segment", help="segment structures of a volume from clicks and strokes")
     parser.add_argument("image", help="volume to segment")
-    parser.add_argument("--prompts", required=True, help="JSON file with structures, points and boxes (LPS mm)")
+    parser.add_argument(
+        "--prompts",
+        required=True,
+        help="JSON file with structures and their clicks and strokes (LPS mm)",
+    )
     parser.add_argument("-o", "--output", required=True, help="label image (.nii.gz) or segmentation (.seg.nrrd)")
     parser.add_argument(
         "--model",
         default=BUILT_IN_CLICK_MODEL,
-        help=f"{', '.join(model.name for model in CLICK_MODELS)}, or a checkpoint file",
+        help=f"{', '.join(model.name for model in CLICK_MODELS)}, a checkpoint file, or a folder of nnInteractive",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     add_output_options(parser)
@@ -32,6 +36,7 @@ def run(options) -> None:
     prompts = PromptSet.load(options.prompts)
     require_image_path(options.output)
     loaded = load_volume(options.image)
+    say_needs(options, options.model)
     structures = engine.segment_structures(loaded.image, prompts, options.model, options.device, console_job(options))
     notes = list(loaded.notes)
     if is_segmentation_name(options.output):

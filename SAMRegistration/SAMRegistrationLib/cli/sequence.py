@@ -4,7 +4,7 @@ from ..choices import AUTO, BUILT_IN_CLICK_MODEL, MODALITIES, PRESET, PRESETS
 from ..errors import InputError
 from ..losses.similarity import SIMILARITIES, similarity_help
 from ..quantities import number_text
-from .console import add_driven_option, add_output_options, console_job, show, table
+from .console import add_driven_option, add_output_options, console_job, say_needs, show, table
 
 
 def add_parser(commands) -> None:
@@ -59,6 +59,7 @@ def run(options) -> None:
 
         reference = frames.read(options.reference)
         prompts = PromptSet.load(options.prompts)
+        say_needs(options, options.sam_model)
         masks = engine.segment_structures(reference, prompts, options.sam_model, options.device, job.part(0.0, 0.1))
         job = job.part(0.1, 1.0)
     registration = RegistrationOptions.preset(

@@ -5,6 +5,9 @@ from slicer.i18n import tr as _
 
 from .registration import RegistrationLogic
 
+# Of the reach of a correction; in volumes of the human body these are 0.1 and 0.01 mm.
+SMALL, NOTHING = 1 / 300, 1 / 3000
+
 
 class CorrectionLogic(RegistrationLogic):
     """Pairs of points, updates, and the history of a result."""
@@ -157,7 +160,7 @@ class CorrectionLogic(RegistrationLogic):
             >>> history = logic.newHistory()
             >>> work, present = logic.startUpdate(parameters, history)
             >>> present(work(Job()))
-            '...: error at 1 point 4.5 mm before, 0... mm after; farther off nothing moved by more than 0.0... mm.'
+            '...: error at 1 point 4.5 mm before, ... mm after; farther off nothing moved...'
             >>> len(history.steps)
             2
         """
@@ -213,18 +216,20 @@ class CorrectionLogic(RegistrationLogic):
             ...     facts = {"update": {"largest_change_elsewhere_mm": 0.0, "reach_mm": 30.0, "structures": [
             ...         {"name": "liver", "dice_before": 0.8, "dice_after": 0.9}]}}
             >>> logic.describeUpdate(Result)
-            'Updated in 1.2 s: Dice around the correction 0.80 before, 0.90 after; farther off ... more than 0.00 mm.'
+            'Updated in 1.2 s: Dice around the correction 0.80 before, 0.90 after; farther off nothing moved.'
         """
         from ..quantities import number_text
 
         said, parts = result.facts["update"], []
         landmarks = said.get("landmarks", [])
         if landmarks:
-            errors = [max(row[f"{when}_mm"] for row in landmarks) for when in ("before", "after")]
-            before, after = (number_text(value, 1) for value in errors)
+            before, after = (max(row[f"{when}_mm"] for row in landmarks) for when in ("before", "after"))
+            least = SMALL * said["reach_mm"]
             text = _("error at 1 point {before} mm before, {after} mm after")
             if len(landmarks) > 1:
                 text = _("largest error at {n} points {before} mm before, {after} mm after")
+            before = number_text(before, 1)
+            after = number_text(after, 1) if after > least else _("less than {least}").format(least=f"{least:g}")
             parts.append(text.format(n=len(landmarks), before=before, after=after))
         elif said.get("structures"):
             rows = said["structures"]
@@ -233,8 +238,11 @@ class CorrectionLogic(RegistrationLogic):
             )
             text = _("Dice around the correction {before} before, {after} after")
             parts.append(text.format(before=before, after=after))
-        text = _("farther off nothing moved by more than {most} mm")
-        parts.append(text.format(most=number_text(said["largest_change_elsewhere_mm"], 2)))
+        most = said["largest_change_elsewhere_mm"]
+        text = _("farther off nothing moved")
+        if most > NOTHING * said["reach_mm"]:
+            text = _("farther off nothing moved by more than {most} mm")
+        parts.append(text.format(most=number_text(most, 2)))
         text = _("Updated in {seconds:.1f} s: {parts}.")
         text = text.format(seconds=sum(result.seconds.values()), parts="; ".join(parts))
         return " ".join([text, *result.notes])

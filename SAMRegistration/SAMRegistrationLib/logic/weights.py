@@ -4,7 +4,7 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
-from ..choices import CLICK_MODELS
+from ..choices import CLICK_MODELS, PACKAGE_MODELS
 
 
 class WeightsLogic:
@@ -24,6 +24,39 @@ class WeightsLogic:
             there = not model.needs_download or is_installed(find(model.name))
             missing[model.name] = 0 if there else round(find(model.name).size / 1e6)
         return missing
+
+    def packageModels(self) -> list:
+        """The families of click models whose packages are installed (SAM 2, nnInteractive).
+
+        Example:
+            >>> [family.title for family in logic.packageModels()]                           # doctest: +SKIP
+            ['SAM 2']
+        """
+        from ..environment import is_there
+
+        return [family for family in PACKAGE_MODELS if is_there(family.module)]
+
+    def describeNeeds(self, name, device="auto") -> str:
+        """What a click model needs of this computer, as a sentence for before its first use; empty where it is little.
+
+        Example:
+            >>> logic.describeNeeds("compact")
+            ''
+        """
+        from ..environment import processor
+        from ..segmentation.needs import GIGABYTE, needs_of
+
+        needs = needs_of(name)
+        if needs is None:
+            return ""
+        free = processor().free
+        text = _("{name} has a file of {size} MB and takes up to {memory} GB of memory ({free} GB are free).")
+        free = "?" if free is None else f"{free / GIGABYTE:.1f}"
+        told = text.format(name=Path(name).name, size=needs.megabytes, memory=f"{needs.gigabytes:.1f}", free=free)
+        if device.startswith("cuda"):
+            return told
+        text = _("Each slice that is new takes about {seconds} s on the CPU, then clicks on it are quick.")
+        return f"{told} {text.format(seconds=round(needs.seconds()))}"
 
     def downloadModel(self, name, job):
         """Download the weights of a click model and verify them; may run on any thread.

@@ -111,12 +111,26 @@ class MaskEditor:
             )
         )
 
+    def scribble(
+        self, structure_id: str, positions: Sequence[Ras], positive: bool, normal: Optional[Ras] = None
+    ) -> Work:
+        """Draw a stroke that is inside the structure, or outside, in the slice view with `normal`."""
+        places = [flipped(position) for position in positions]
+        return self._work(
+            lambda session: session.add_scribble(structure_id, places, positive, normal and flipped(normal))
+        )
+
+    def lasso(self, structure_id: str, positions: Sequence[Ras], normal: Optional[Ras] = None) -> Work:
+        """Draw a closed outline whose inside is meant, in the slice view with `normal`."""
+        places = [flipped(position) for position in positions]
+        return self._work(lambda session: session.add_lasso(structure_id, places, normal and flipped(normal)))
+
     def move(self, prompt_id: str, *positions: Ras) -> Work:
-        """Move a point, or the two corners of a box."""
+        """Move a point, the two corners of a box, or the vertices of what was drawn."""
         return self._work(lambda session: session.move_prompt(prompt_id, *map(flipped, positions)))
 
     def delete(self, prompt_id: str) -> Work:
-        """Delete a point or box."""
+        """Delete one prompt."""
         return self._work(lambda session: session.delete_prompt(prompt_id))
 
     def undo(self) -> Work:

@@ -5,8 +5,9 @@ What is one structure is said by its name; :mod:`.alignment` brings the ids of t
 
 import json
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import slicer
@@ -84,12 +85,11 @@ def read_prompts(node) -> PromptSet:
     if not text:
         return PromptSet()
     try:
-        data = json.loads(text)
-        motion = motion_since(node, data.pop(PLACE)) if PLACE in data else None
-        prompts = PromptSet.from_dict(data)
+        prompts, place = _parsed(text)
+        motion = None if place is None else motion_since(node, place)
     except (InputError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(_("The clicks saved with {name} are damaged.").format(name=node.GetName())) from error
-    return prompts if motion is None else _moved(prompts, RAS_LPS @ motion @ RAS_LPS)
+    return prompts if motion is None else _moved(text, tuple((RAS_LPS @ motion @ RAS_LPS).ravel().tolist()))
 
 
 def readable_prompts(node) -> PromptSet:
@@ -105,8 +105,18 @@ def write_prompts(node, prompts: PromptSet) -> None:
     node.SetAttribute(PROMPTS, json.dumps({**prompts.to_dict(), PLACE: place_of(node)}))
 
 
-def _moved(prompts: PromptSet, motion: np.ndarray) -> PromptSet:
-    """Prompts moved by a 4x4 matrix (LPS mm)."""
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> Tuple[PromptSet, Any]:
+    """What is kept with a node, and its place then; thousands of clicks are parsed once and not at every look."""
+    data = json.loads(text)
+    place = data.pop(PLACE, None)
+    return PromptSet.from_dict(data), place
+
+
+@lru_cache(maxsize=4)
+def _moved(text: str, numbers: Tuple[float, ...]) -> PromptSet:
+    """Prompts moved by a 4x4 matrix (LPS mm), given row by row."""
+    prompts, motion = _parsed(text)[0], np.reshape(numbers, (4, 4))
     turn = np.linalg.inv(motion[:3, :3]).T
 
     def moved(prompt: Prompt) -> Prompt:

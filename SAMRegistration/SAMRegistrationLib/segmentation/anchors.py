@@ -7,7 +7,7 @@ import numpy as np
 from ..geometry.boxes import marked_bounds
 from ..geometry.grid import Grid
 from .planes import SlicePlane, plane_at, slice_of, voxel_at
-from .prompts import BOX, POSITIVE, Structure
+from .prompts import POSITIVE, Structure
 from .slice_propagation import IntensityRange
 
 
@@ -46,7 +46,7 @@ def prompted_slices(structure: Structure, grid: Grid, axis: int) -> Tuple[List[i
     starts: Dict[int, bool] = {}
     for prompt in structure.prompts:
         here = plane_at(grid, prompt.points[0], prompt.normal).axis == axis
-        if here or prompt.kind != BOX:
+        if here or not (prompt.is_area or prompt.is_drawn):
             index = voxel_at(grid, prompt.points[0])[axis]
             starts[index] = starts.get(index, False) or (here and not prompt.correction)
     if not any(starts.values()):

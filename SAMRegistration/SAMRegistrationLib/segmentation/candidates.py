@@ -3,31 +3,68 @@
 Pixels are (column, row); a mask is where logits are > 0.
 """
 
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .predictor import SlicePrediction
-from .regions import component_at
+from .regions import components_at
 
 MARGIN = 1.0
+SHOWN = 3  # points of a scribble that a network is shown
 
 
 class Clicks(NamedTuple):
-    """Prompts on a slice, hashable: points as (column, row, inside) and a box as (x0, y0, x1, y1) or None."""
+    """Prompts on a slice, hashable.
+
+    Attributes:
+        points: (column, row, inside) of the points and of all pixels of scribbles, in the order in which they were set.
+        box: (x0, y0, x1, y1) or None.
+        sizes: how many of the points each prompt has; empty where each is one point.
+        outline: vertices (column, row) of the lasso whose box it is; empty without one.
+    """
 
     points: Tuple[Tuple[float, float, bool], ...] = ()
     box: Optional[Tuple[float, float, float, float]] = None
+    sizes: Tuple[int, ...] = ()
+    outline: Tuple[Tuple[float, float], ...] = ()
+
+    @classmethod
+    def of_prompts(cls, prompts: Sequence[Sequence[tuple]], box=None, outline=()) -> "Clicks":
+        """Clicks from the points of each prompt."""
+        sizes = tuple(len(points) for points in prompts)
+        points = tuple(point for points in prompts for point in points)
+        return cls(points, box, sizes if any(size != 1 for size in sizes) else (), outline)
+
+    @property
+    def prompts(self) -> List[tuple]:
+        """The points of each prompt."""
+        if not self.sizes:
+            return [(point,) for point in self.points]
+        ends = np.cumsum(self.sizes)
+        return [self.points[end - size : end] for end, size in zip(ends, self.sizes)]
+
+    @property
+    def before(self) -> "Clicks":
+        """These clicks without the last prompt."""
+        return Clicks.of_prompts(self.prompts[:-1], self.box, self.outline)
+
+    @property
+    def shown(self) -> "Clicks":
+        """These clicks with few of the points of each scribble, evenly spaced along it: what a network is shown."""
+        if not self.sizes:
+            return self
+        return Clicks(tuple(point for points in self.prompts for point in _spread(points)), self.box, (), self.outline)
 
     @property
     def coordinates(self) -> np.ndarray:
-        """(N, 2) float32 (column, row)."""
-        return np.array([point[:2] for point in self.points], dtype=np.float32).reshape(-1, 2)
+        """(N, 2) float32 (column, row) of the points that a network is shown."""
+        return np.array([point[:2] for point in self.shown.points], dtype=np.float32).reshape(-1, 2)
 
     @property
     def labels(self) -> np.ndarray:
-        """(N,) 1 inside, 0 outside."""
-        return np.array([int(point[2]) for point in self.points], dtype=np.int64)
+        """(N,) 1 inside, 0 outside, of the same points."""
+        return np.array([int(point[2]) for point in self.shown.points], dtype=np.int64)
 
     @property
     def box_array(self) -> Optional[np.ndarray]:
@@ -38,6 +75,17 @@ class Clicks(NamedTuple):
     def asks_for_something(self) -> bool:
         """Whether there is a box or a positive point; negative points alone ask for nothing."""
         return self.box is not None or any(point[2] for point in self.points)
+
+
+def together(groups: Sequence[Clicks]) -> Clicks:
+    """The points of all groups as one group, without boxes."""
+    return Clicks.of_prompts([points for group in groups for points in group.prompts])
+
+
+def _spread(points: Sequence[tuple]) -> List[tuple]:
+    """At most SHOWN points, each the middle of an equal share of them."""
+    count = min(len(points), SHOWN)
+    return [points[int((number + 0.5) * len(points) / count)] for number in range(count)]
 
 
 def pixel_of(point: Sequence[float], shape: Tuple[int, int]) -> Tuple[int, int]:
@@ -86,17 +134,18 @@ def enforce_clicks(logits: np.ndarray, clicks: Clicks) -> np.ndarray:
 
 
 def other_part(before: np.ndarray, after: np.ndarray, clicks: Clicks) -> Optional[np.ndarray]:
-    """The part of mask `after` that the last click added apart from mask `before` (both bool, H x W).
+    """The part of mask `after` that the last prompt added apart from mask `before` (both bool, H x W).
 
-    None where that click is not an inner one beside the mask, or where its part meets the mask: it then says something
+    None where that prompt is not an inner one beside the mask, or where its part meets the mask: it then says something
     about what was there before.
     """
-    column, row = pixel_of(clicks.points[-1], before.shape)
-    if not clicks.points[-1][2] or before[row, column] or not before.any():
+    last = clicks.prompts[-1]
+    pixels = [pixel_of(point, before.shape) for point in last]
+    if not last[0][2] or not before.any() or any(before[row, column] for column, row in pixels):
         return None
-    part = component_at(after, (column, row))
-    together = component_at(before | part, (column, row))
-    return part if part.any() and not (together & before).any() else None
+    part = components_at(after, pixels)
+    joined = components_at(before | part, pixels)
+    return part if part.any() and not (joined & before).any() else None
 
 
 def connected_changes(before: np.ndarray, after: np.ndarray, clicks: Clicks) -> np.ndarray:
@@ -105,10 +154,10 @@ def connected_changes(before: np.ndarray, after: np.ndarray, clicks: Clicks) -> 
     A correction stays local: what is not connected to a click remains as it was. Both masks are bool (H, W).
     """
     result = before.copy()
-    for point in clicks.points:
-        pixel = pixel_of(point, before.shape)
-        if point[2]:
-            result |= component_at(after & ~before, pixel)
+    for points in clicks.prompts:
+        pixels = [pixel_of(point, before.shape) for point in points]
+        if points[0][2]:
+            result |= components_at(after & ~before, pixels)
         else:
-            result &= ~component_at(before & ~after, pixel)
+            result &= ~components_at(before & ~after, pixels)
     return result

@@ -16,8 +16,10 @@ from ..geometry.grid import Grid
 from ..job import Job
 from .geodesic_distance import geodesic_distance
 from .planes import SlicePlane, pixel_size, plane_at, slice_of, voxel_at
-from .prompts import BOX, POSITIVE, Prompt
+from .prompts import LASSO, Prompt
+from .regions import deepest
 from .slice_clicks import prompts_in_plane
+from .strokes import prompt_outline, prompt_voxels, voxel_of
 from .volume_model import StructurePrompts, Volume, VolumeModel
 
 _MIN_TOLERANCE = 0.05  # of [0, 1]: what differs less has the intensity of the structure
@@ -110,23 +112,37 @@ def _borders(shape: Sequence[int]) -> np.ndarray:
 
 
 def _clicked(prompts: Sequence[Prompt], grid: Grid) -> Seeds:
-    """The voxels of points, the middle of boxes without a positive point in them, and what lies around boxes."""
+    """The voxels of points and scribbles, the middle of boxes and lassos without a positive one in them, and what lies
+    around boxes and lassos in their slices."""
     seeds = Seeds(*np.zeros((2, *grid.shape), dtype=bool))
-    boxes = [prompt for prompt in prompts if prompt.kind == BOX]
-    points = [(voxel_at(grid, prompt.points[0]), prompt.kind == POSITIVE) for prompt in prompts if prompt.kind != BOX]
+    marks = [
+        (index, prompt.says_inside) for prompt in prompts if not prompt.is_area for index in prompt_voxels(prompt, grid)
+    ]
     held = {}
-    for box in boxes:
-        plane = plane_at(grid, box.points[0], box.normal)
-        low, high = _corners(box, grid, plane)
-        around = held.setdefault(plane, np.ones(grid.shape, dtype=bool))
-        around[tuple(slice(a, b + 1) for a, b in zip(low[::-1], high[::-1]))] = False
-        if not any(positive and all(low <= index) and all(index <= high) for index, positive in points):
-            seeds.inside[tuple(((low + high) // 2)[::-1])] = True
-    for plane, around in held.items():
-        slice_of(seeds.outside, plane)[...] = slice_of(around, plane)
-    for index, positive in points:
+    for area in (prompt for prompt in prompts if prompt.is_area):
+        plane = plane_at(grid, area.points[0], area.normal)
+        inside, middle = _held(area, grid, plane)
+        mask = np.zeros(grid.shape, dtype=bool)
+        slice_of(mask, plane)[...] = inside
+        held[plane] = held.get(plane, False) | inside
+        if not any(positive and mask[index[::-1]] for index, positive in marks):
+            seeds.inside[middle[::-1]] = True
+    for plane, inside in held.items():
+        slice_of(seeds.outside, plane)[...] = ~inside
+    for index, positive in marks:
         seeds.inside[index[::-1]], seeds.outside[index[::-1]] = positive, not positive
     return seeds
+
+
+def _held(area: Prompt, grid: Grid, plane: SlicePlane):
+    """The pixels, bool (H, W), within a box or lasso, and its middle voxel (i, j, k)."""
+    if area.kind == LASSO:
+        inside = prompt_outline(area, grid)
+        return inside, voxel_of(plane, deepest(inside, pixel_size(grid, plane.axis)))
+    low, high = _corners(area, grid, plane)
+    mask = np.zeros(grid.shape, dtype=bool)
+    mask[tuple(slice(a, b + 1) for a, b in zip(low[::-1], high[::-1]))] = True
+    return slice_of(mask, plane), tuple(int(value) for value in (low + high) // 2)
 
 
 def _corners(box: Prompt, grid: Grid, plane: SlicePlane):

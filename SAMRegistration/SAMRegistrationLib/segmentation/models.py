@@ -10,7 +10,6 @@ from ..errors import InputError
 from ..job import Job
 from ..weights import find, installed_path
 from .lifting import ClickPredictor
-from .predictor import SlicePredictor
 
 
 def open_predictor(
@@ -19,14 +18,14 @@ def open_predictor(
     """Load a model.
 
     Args:
-        name: a name of :data:`.choices.CLICK_MODELS`, or the path of a checkpoint: .safetensors of a compact SAM, or
-            .pth / .safetensors of an official SAM or MedSAM.
+        name: a name of :data:`.choices.CLICK_MODELS`, or the path of a checkpoint: .safetensors of a compact SAM,
+            .pth / .safetensors of an official SAM or MedSAM, .pt of SAM 2, or the folder of a model of nnInteractive.
         device: "auto" (CUDA when there is one), "cpu", "cuda", "cuda:1", ...
         folder: where downloaded weights are kept; None for the default.
         job: progress and cancel of the checksum of a file used for the first time.
 
     Raises:
-        InputError: no such model.
+        InputError: no such model, or its package is not installed.
         WeightsError: the weights are missing, damaged or of another architecture.
     """
     device = choose_device(device)
@@ -41,7 +40,11 @@ def open_predictor(
     return OfficialPredictor(installed_path(find(name), folder, job), device, name=name)
 
 
-def _from_file(path: Path, device: str) -> SlicePredictor:
+def _from_file(path: Path, device: str) -> ClickPredictor:
+    if path.is_dir():
+        from .nninteractive import NnInteractiveModel
+
+        return NnInteractiveModel(path, device)
     if not path.is_file():
         names = ", ".join(model.name for model in CLICK_MODELS)
         raise InputError(f"There is no model '{path}'; choose {names}, or a checkpoint file.")
@@ -49,6 +52,10 @@ def _from_file(path: Path, device: str) -> SlicePredictor:
         from .compact.predictor import CompactPredictor
 
         return CompactPredictor(path, device)
+    if path.suffix == ".pt":
+        from .sam2 import Sam2Model
+
+        return Sam2Model(path, device)
     from .official import OfficialPredictor
 
     return OfficialPredictor(path, device)

@@ -75,6 +75,12 @@ def in_plane_axes(axis: int) -> Tuple[int, int]:
     return {0: (1, 2), 1: (0, 2), 2: (0, 1)}[axis]
 
 
+def slice_shape(grid: Grid, axis: int) -> Tuple[int, int]:
+    """(Rows, columns) of the slices across `axis`."""
+    column_axis, row_axis = in_plane_axes(axis)
+    return grid.size[row_axis], grid.size[column_axis]
+
+
 def to_pixels(grid: Grid, axis: int, positions: Sequence[Sequence[float]]) -> np.ndarray:
     """LPS positions (N, 3) as continuous (column, row) pixels (N, 2) of the slices across `axis`."""
     return grid.physical_to_index(positions)[:, list(in_plane_axes(axis))]

@@ -8,9 +8,21 @@ import numpy as np
 from ..errors import InputError
 from ..geometry.grid import Grid
 from .edits import AddPrompt, DeletePrompt, DescribeStructure, History, PutStructures, RemoveStructure, ReplacePrompt
-from .planes import SlicePlane, axis_normal, plane_at, voxel_at
-from .prompts import BOX, NEGATIVE, POSITIVE, Prompt, PromptSet, Structure
+from .planes import SlicePlane, axis_normal, plane_at, slice_shape, to_pixels, voxel_at
+from .prompts import (
+    BOX,
+    LASSO,
+    MOST_POINTS,
+    NEGATIVE,
+    NEGATIVE_SCRIBBLE,
+    POSITIVE,
+    SCRIBBLE,
+    Prompt,
+    PromptSet,
+    Structure,
+)
 from .slice_clicks import prompted_planes
+from .strokes import outline_mask
 
 Position = Sequence[float]
 COLORS = (
@@ -126,8 +138,35 @@ class PromptEditor:
         self._history.do(AddPrompt(f"Add box around {structure.name}", structure_id, prompt))
         return prompt
 
+    def add_scribble(
+        self,
+        structure_id: str,
+        positions: Sequence[Position],
+        positive: bool = True,
+        normal: Optional[Position] = None,
+    ) -> Prompt:
+        """Add a stroke through `positions` (LPS mm) in the view with `normal` (LPS); all of it is inside, or outside.
+
+        What was drawn beside the volume is left out.
+
+        Raises:
+            InputError: it lies outside the volume; nothing changed.
+        """
+        kind = SCRIBBLE if positive else NEGATIVE_SCRIBBLE
+        return self._add_drawn(structure_id, kind, positions, normal)
+
+    def add_lasso(self, structure_id: str, positions: Sequence[Position], normal: Optional[Position] = None) -> Prompt:
+        """Add a closed outline through `positions` (LPS mm) in the view with `normal` (LPS); its inside is meant.
+
+        Raises:
+            InputError: it lies outside the volume, or holds no voxel; nothing changed.
+        """
+        return self._add_drawn(structure_id, LASSO, positions, normal)
+
     def move_prompt(self, prompt_id: str, *points: Position) -> Prompt:
-        """Move a point to one position, or a box to two corners (LPS mm); a proposal is thereby accepted.
+        """Move a point to one position, a box to two corners, or give a stroke other vertices (LPS mm).
+
+        A proposal is thereby accepted.
 
         Raises:
             InputError: a position is outside the volume; nothing changed.
@@ -136,6 +175,8 @@ class PromptEditor:
         plane = plane_at(self.grid, points[0], prompt.normal)
         if prompt.kind == BOX and len(points) == 2:
             points = (points[0], self._box_corner(plane, *points))
+        if prompt.is_drawn:
+            points = self._drawn_points(prompt.kind, points, plane)
         moved = replace(prompt, points=tuple(points), proposed=False)
         self._history.do(ReplacePrompt(f"Move {_noun(prompt)}", moved))
         return moved
@@ -186,13 +227,37 @@ class PromptEditor:
 
     def _new_prompt(self, structure: Structure, kind: str, points, plane: SlicePlane) -> Prompt:
         here = [prompt for prompt in structure.prompts if self.plane_of(prompt) == plane]
-        if kind == BOX:
+        if kind in (BOX, LASSO):
             correction = False
         elif here:
             correction = all(prompt.correction for prompt in here)
         else:
             correction = self.begin_correction(structure, plane)
         return Prompt(kind, tuple(points), tuple(axis_normal(self.grid, plane.axis)), correction=correction)
+
+    def _add_drawn(
+        self, structure_id: str, kind: str, positions: Sequence[Position], normal: Optional[Position]
+    ) -> Prompt:
+        structure = self.prompts.structure(structure_id)
+        inside = [position for position in positions if self.grid.contains([position]).all()]
+        plane = plane_at(self.grid, (inside or positions)[0], normal)
+        prompt = self._new_prompt(structure, kind, self._drawn_points(kind, inside, plane), plane)
+        self._history.do(AddPrompt(f"Add {_noun(prompt)} {structure.name}", structure_id, prompt))
+        return prompt
+
+    def _drawn_points(self, kind: str, positions: Sequence[Position], plane: SlicePlane) -> tuple:
+        """Vertices (LPS mm) within the plane of the first one, and not more of them than a prompt may have."""
+        index = self.grid.physical_to_index(positions)
+        index[:, plane.axis] = index[0, plane.axis]
+        if len(index) > MOST_POINTS:
+            index = index[np.linspace(0, len(index) - 1, MOST_POINTS).round().astype(int)]
+        if kind != LASSO and len(index) == 1:
+            index = np.repeat(index, 2, axis=0)
+        points = tuple(map(tuple, self.grid.index_to_physical(index)))
+        held = outline_mask(to_pixels(self.grid, plane.axis, points), slice_shape(self.grid, plane.axis))
+        if kind == LASSO and not held.any():
+            raise InputError("The lasso holds no voxel; draw it around the structure.")
+        return points
 
     def _box_corner(self, plane: SlicePlane, corner: Position, opposite: Position) -> np.ndarray:
         voxel_at(self.grid, opposite)
@@ -205,4 +270,5 @@ class PromptEditor:
 
 
 def _noun(prompt: Prompt) -> str:
-    return {POSITIVE: "point inside", NEGATIVE: "point outside", BOX: "box"}[prompt.kind]
+    drawn = {SCRIBBLE: "scribble inside", NEGATIVE_SCRIBBLE: "scribble outside", LASSO: "lasso around"}
+    return {POSITIVE: "point inside", NEGATIVE: "point outside", BOX: "box", **drawn}[prompt.kind]

@@ -12,7 +12,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..choices import BOX, NEGATIVE, POSITIVE
+from ..choices import BOX, DRAWN, LASSO, NEGATIVE, NEGATIVE_SCRIBBLE, POSITIVE, SCRIBBLE
 from ..errors import InputError
 from ..files import PathLike, whole_file
 from ..points import read_text
@@ -21,7 +21,12 @@ from .intensity import Intensity
 Vector = Tuple[float, float, float]
 
 LARGEST_LABEL = 2**32 - 1  # of the widest type of a label image that other programs read
-_CORNERS = {POSITIVE: 1, NEGATIVE: 1, BOX: 2}
+MOST_POINTS = 1000  # of a scribble or lasso
+_COUNTS = {
+    **{POSITIVE: (1, 1), NEGATIVE: (1, 1), BOX: (2, 2)},
+    **{SCRIBBLE: (2, MOST_POINTS), NEGATIVE_SCRIBBLE: (2, MOST_POINTS), LASSO: (3, MOST_POINTS)},
+}
+_VERSIONS = (1, 2)  # of the file; the first had no scribbles and no lassos
 _FORMAT = "sam-registration-prompts"
 
 
@@ -32,11 +37,11 @@ def new_id() -> str:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A point or a box.
+    """A point, a box, a scribble or a lasso.
 
     Attributes:
-        kind: POSITIVE, NEGATIVE or BOX.
-        points: one position, or two opposite corners of a box (LPS mm).
+        kind: POSITIVE, NEGATIVE, BOX, SCRIBBLE, NEGATIVE_SCRIBBLE or LASSO.
+        points: one position, two opposite corners of a box, or the vertices of a stroke or a closed outline (LPS mm).
         normal: unit normal (LPS) of the grid plane that the prompt was set in, which passes through `points[0]`; None
             means the planes of highest resolution.
         proposed: carried over from the other image and not yet accepted.
@@ -52,15 +57,32 @@ class Prompt:
     id: str = field(default_factory=new_id)
 
     def __post_init__(self):
-        if self.kind not in _CORNERS:
-            raise InputError(f"Unknown prompt kind '{self.kind}'; use {', '.join(_CORNERS)}.")
+        if self.kind not in _COUNTS:
+            raise InputError(f"Unknown prompt kind '{self.kind}'; use {', '.join(_COUNTS)}.")
+        least, most = _COUNTS[self.kind]
+        if not least <= len(self.points) <= most:
+            wanted = f"{least}" if least == most else f"{least} to {most}"
+            raise InputError(f"A {self.kind} prompt needs {wanted} position(s), not {len(self.points)}.")
         points = tuple(_vector(point) for point in self.points)
-        if len(points) != _CORNERS[self.kind]:
-            raise InputError(f"A {self.kind} prompt needs {_CORNERS[self.kind]} position(s), not {len(points)}.")
         object.__setattr__(self, "points", points)
         _require_text(id=self.id)
         if self.normal is not None:
             object.__setattr__(self, "normal", _vector(self.normal))
+
+    @property
+    def is_area(self) -> bool:
+        """Whether it holds the structure: a box or a lasso."""
+        return self.kind in (BOX, LASSO)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it was drawn with the mouse held down: a scribble or a lasso."""
+        return self.kind in DRAWN
+
+    @property
+    def says_inside(self) -> bool:
+        """Whether it says where the structure is, rather than where it is not."""
+        return self.kind not in (NEGATIVE, NEGATIVE_SCRIBBLE)
 
 
 @dataclass(frozen=True)
@@ -164,10 +186,11 @@ class PromptSet:
         return replace(self, structures=tuple(s for s in self.structures if s.id != structure_id))
 
     def to_dict(self) -> Dict[str, Any]:
-        """JSON-ready form; positions in LPS mm."""
+        """JSON-ready form; positions in LPS mm. Its version is the oldest that has all kinds of its prompts."""
         intensity = None if self.intensity is None else asdict(self.intensity)
         structures = [asdict(structure) for structure in self.structures]
-        return {"format": _FORMAT, "version": 1, "frame": "LPS", "intensity": intensity, "structures": structures}
+        version = 2 if self._has_drawn() else 1
+        return {"format": _FORMAT, "version": version, "frame": "LPS", "intensity": intensity, "structures": structures}
 
     @classmethod
     def from_dict(cls, data: Any) -> "PromptSet":
@@ -178,8 +201,8 @@ class PromptSet:
         """
         if not isinstance(data, dict) or data.get("format") != _FORMAT:
             raise InputError(f'This is not a prompts file: it lacks "format": "{_FORMAT}".')
-        if data.get("version") != 1:
-            raise InputError(f"Prompts of version {data.get('version')} cannot be read; version 1 can.")
+        if data.get("version") not in _VERSIONS:
+            raise InputError(f"Prompts of version {data.get('version')} cannot be read; versions 1 and 2 can.")
         if data.get("frame", "LPS") != "LPS":
             raise InputError(f"Prompts must be in the LPS frame, not {data.get('frame')}.")
         try:
@@ -192,7 +215,12 @@ class PromptSet:
         ids = [prompt.id for structure in result.structures for prompt in structure.prompts]
         if len(set(ids)) != len(ids) or len({s.id for s in result.structures}) != len(data["structures"]):
             raise InputError("The prompts file gives the same id to two prompts or structures.")
+        if data["version"] == 1 and result._has_drawn():
+            raise InputError('Scribbles and lassos need "version": 2 of the prompts file.')
         return result
+
+    def _has_drawn(self) -> bool:
+        return any(prompt.is_drawn for structure in self.structures for prompt in structure.prompts)
 
     def save(self, path: PathLike) -> None:
         """Write as JSON, whole or not at all."""

@@ -22,11 +22,16 @@ def components(mask: np.ndarray) -> List[np.ndarray]:
 
 def component_at(mask: np.ndarray, pixel: Sequence[int]) -> np.ndarray:
     """The 8-connected part of a mask that contains `pixel` (column, row); empty when that pixel is outside."""
-    column, row = pixel
-    if not mask[row, column]:
+    return components_at(mask, [pixel])
+
+
+def components_at(mask: np.ndarray, pixels: Sequence[Sequence[int]]) -> np.ndarray:
+    """The 8-connected parts of a mask that contain one of the `pixels` (column, row)."""
+    touched = [pixel for pixel in pixels if mask[pixel[1], pixel[0]]]
+    if not touched:
         return np.zeros_like(mask, dtype=bool)
     labels = sitk.GetArrayFromImage(_connected(mask))
-    return labels == labels[row, column]
+    return np.isin(labels, [labels[row, column] for column, row in touched])
 
 
 def depth(mask: np.ndarray, pixel_size: PixelSize = (1.0, 1.0)) -> np.ndarray:

@@ -22,9 +22,10 @@ from .labels import flattened
 from .least_sure import least_sure_places
 from .lifting import ClickPredictor, as_volume_model
 from .mask_store import MaskStore
-from .planes import SlicePlane, voxel_at
+from .planes import SlicePlane
 from .prompt_editor import Position, PromptEditor
-from .prompts import BOX, POSITIVE, PromptSet, Structure
+from .prompts import PromptSet, Structure
+from .strokes import prompt_voxels
 from .transfer import proposals
 from .volume_model import Volume, require_capabilities
 
@@ -60,7 +61,7 @@ class SegmentationSession(PromptEditor):
             raise InputError("Segmentation needs a volume with three dimensions and one value per voxel.")
         super().__init__(Grid.of(image), prompts)
         self.intensity = self._history.current.intensity or Intensity.for_image(image)
-        self.volume = Volume(self.intensity.apply(sitk.GetArrayFromImage(image)), self.grid)
+        self.volume = Volume(self.intensity.apply(sitk.GetArrayFromImage(image)), self.grid, image)
         self.predictor = predictor
         self._cache_limit = cache_limit
         self.model = as_volume_model(predictor, cache_limit)
@@ -180,9 +181,8 @@ class SegmentationSession(PromptEditor):
         self.model.release(self.volume)
 
     def _with_clicks(self, structure: Structure, mask: np.ndarray) -> np.ndarray:
-        """A mask (z, y, x), changed in place so that the voxels of all points are inside or outside as clicked."""
+        """A mask (z, y, x), changed in place so that points and scribbles are inside or outside as they were set."""
         for prompt in structure.prompts:
-            if prompt.kind != BOX:
-                i, j, k = voxel_at(self.grid, prompt.points[0])
-                mask[k, j, i] = prompt.kind == POSITIVE
+            for i, j, k in prompt_voxels(prompt, self.grid) if not prompt.is_area else ():
+                mask[k, j, i] = prompt.says_inside
         return mask

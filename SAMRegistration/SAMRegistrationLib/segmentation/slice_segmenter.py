@@ -9,11 +9,21 @@ import numpy as np
 from ..geometry.grid import Grid
 from ..job import Job
 from .cache import DEFAULT_LIMIT, EmbeddingCache
-from .candidates import MARGIN, Clicks, best_candidate, connected_changes, enforce_clicks, other_part, pixel_of
+from .candidates import (
+    MARGIN,
+    Clicks,
+    best_candidate,
+    connected_changes,
+    enforce_clicks,
+    other_part,
+    pixel_of,
+    together,
+)
 from .clicks_from_mask import PartClicks, clicks_from_mask
 from .planes import SlicePlane, pixel_size, slice_of
 from .predictor import SlicePrediction, SlicePredictor
-from .regions import component_at, intersection_over_union, slices_of_box
+from .regions import components_at, deepest, intersection_over_union, slices_of_box
+from .strokes import outline_mask
 
 _REMEMBERED = 64
 
@@ -71,14 +81,16 @@ class SliceSegmenter:
     def predict(self, plane: SlicePlane, clicks: List[Clicks], base: Optional[np.ndarray] = None) -> SliceMask:
         """The mask for one or several groups of clicks; a group has at most one box.
 
-        The points of a group are replayed in order, each prediction getting the logits of the one before, so the
-        result is the same whether the clicks came one by one or from a file.
+        The prompts of a group are replayed in order, each prediction getting the logits of the one before, so the
+        result is the same whether the clicks came one by one or from a file. A scribble is one prompt: all of it lies
+        inside or outside afterwards. What a lasso holds is a mask prompt, and the answer stays in it, unless a click
+        beside it asks for more.
 
         Args:
             base: bool (H, W), a mask from elsewhere that the clicks correct; only the parts that the clicks ask to
                 change are changed.
         """
-        everything = Clicks(tuple(point for group in clicks for point in group.points))
+        everything = together(clicks)
         if base is not None and base.any():
             wanted = enforce_clicks(mask_logits(self._wanted(plane, base, everything)), everything) > 0
             corrected = connected_changes(base, wanted, everything)
@@ -130,14 +142,13 @@ class SliceSegmenter:
         if key in self._results:
             self._results.move_to_end(key)
             return self._results[key]
-        before = Clicks(clicks.points[:-1], clicks.box)
+        before = clicks.before
         former = self._replay(plane, before) if clicks.points and before.asks_for_something else None
-        prediction = self._candidates(plane, clicks, None if former is None else former.low_res)
+        prediction = self._first(plane, clicks) if former is None else self._candidates(plane, clicks, former.low_res)
         best = best_candidate(prediction, clicks)
+        logits = self._within_outline(prediction.masks[best], clicks)
         result = SliceMask(
-            enforce_clicks(prediction.masks[best], clicks),
-            float(prediction.scores[best]),
-            prediction.low_res_logits[best],
+            enforce_clicks(logits, clicks), float(prediction.scores[best]), prediction.low_res_logits[best]
         )
         if former is not None:
             result = self._with_other_part(plane, clicks, former, result)
@@ -145,6 +156,38 @@ class SliceSegmenter:
         while len(self._results) > _REMEMBERED:
             self._results.popitem(last=False)
         return result
+
+    def _first(self, plane: SlicePlane, clicks: Clicks) -> SlicePrediction:
+        """The answer to a group's first prompt: to a scribble by several of its points, to a lasso by what it holds."""
+        if clicks.outline:
+            held = outline_mask(clicks.outline, slice_of(self.volume, plane).shape)
+            if held.any():
+                middle = tuple(float(value) for value in deepest(held, self.pixel_size(plane)))
+                prompt = self.predictor.mask_prompt(self.cache.get(plane), held)
+                return self._candidates(plane, clicks._replace(points=((*middle, True), *clicks.points)), prompt)
+        if clicks.box is None and len(clicks.points) > 1 and len(clicks.prompts) == 1:
+            return self._to_scribble(plane, clicks)
+        return self._candidates(plane, clicks)
+
+    def _to_scribble(self, plane: SlicePlane, clicks: Clicks) -> SlicePrediction:
+        """The mean of the answers to clicks along a scribble, of each the candidate that holds most of it."""
+        answers = [self._candidates(plane, Clicks((point,))) for point in clicks.shown.points]
+        chosen = [(answer, best_candidate(answer, clicks)) for answer in answers]
+        masks, low_res = (
+            np.mean([np.clip(getattr(answer, part)[best], -4, 4) for answer, best in chosen], axis=0)[None]
+            for part in ("masks", "low_res_logits")
+        )
+        score = np.mean([float(answer.scores[best]) for answer, best in chosen])
+        return SlicePrediction(masks.astype(np.float32), np.array([score]), low_res.astype(np.float32))
+
+    def _within_outline(self, logits: np.ndarray, clicks: Clicks) -> np.ndarray:
+        if not clicks.outline:
+            return logits
+        held = outline_mask(clicks.outline, logits.shape)
+        pixels = [pixel_of(point, logits.shape) for point in clicks.points if point[2]]
+        if not held.any() or any(not held[row, column] for column, row in pixels):
+            return logits
+        return np.where(held, logits, np.minimum(logits, -MARGIN))
 
     def _with_other_part(self, plane: SlicePlane, clicks: Clicks, before: SliceMask, after: SliceMask) -> SliceMask:
         """The answer `after` to the last click; where that click marks another part, `before` with that part."""
@@ -158,7 +201,7 @@ class SliceSegmenter:
     def suggestion(self, plane: SlicePlane, base: np.ndarray, clicks: Clicks) -> np.ndarray:
         """What the model makes (bool) of a mask from elsewhere and clicks; the clicks are not kept by force."""
         logits = np.full(base.shape, -4 * MARGIN, dtype=np.float32)
-        for group, part in clicks_from_mask(base, self.pixel_size(plane), clicks.points):
+        for group, part in clicks_from_mask(base, self.pixel_size(plane), clicks.shown.points):
             prompt = self.predictor.mask_prompt(self.cache.get(plane), part)
             asked = group if prompt is None else Clicks(group.points)
             prediction = self._candidates(plane, asked, prompt)
@@ -172,11 +215,7 @@ class SliceSegmenter:
         wanted = self.suggestion(plane, base, clicks)
         pixels = [pixel_of(point, base.shape) for point in clicks.points if point[2]]
         outside = [(column, row) for column, row in pixels if not wanted[row, column]]
-        if outside:
-            fresh = self._replay(plane, clicks).mask
-            for pixel in outside:
-                wanted = wanted | component_at(fresh, pixel)
-        return wanted
+        return wanted | components_at(self._replay(plane, clicks).mask, outside) if outside else wanted
 
     def _likely(self, plane: SlicePlane, clicks: Clicks, prompt: Optional[np.ndarray], part: np.ndarray) -> SliceMask:
         """Of the candidates, the one of best score, where a better overlap with the expected part counts too."""

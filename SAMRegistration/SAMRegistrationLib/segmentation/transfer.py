@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from ..geometry.grid import Grid
 from ..volumes import name_key
 from .planes import SlicePlane, axis_normal, in_plane_axes, nearest_axis, plane_at, slice_of
-from .prompts import BOX, NEGATIVE, Prompt, PromptSet, Structure, new_id
+from .prompts import BOX, LASSO, Prompt, PromptSet, Structure, new_id
 
 
 class Transfer(NamedTuple):
@@ -86,7 +86,7 @@ def _corrections(prompts: Sequence[Prompt], grid: Grid, ended: Set[SlicePlane]) 
     planes = [plane_at(grid, prompt.points[0], prompt.normal) for prompt in prompts]
     asking = {}
     for prompt, plane in zip(prompts, planes):
-        if prompt.kind != NEGATIVE:
+        if prompt.says_inside:
             asking.setdefault(plane, prompt)
     return [plane not in ended and (p.correction or asking.get(plane, p) is not p) for p, plane in zip(prompts, planes)]
 
@@ -101,7 +101,7 @@ def _ended_planes(
     kinds: Dict[SlicePlane, Set[bool]] = {}
     for prompt in prompts:
         plane = plane_at(grid, prompt.points[0], prompt.normal)
-        kinds.setdefault(plane, set()).add(prompt.kind == NEGATIVE and prompt.correction)
+        kinds.setdefault(plane, set()).add(prompt.correction and not prompt.says_inside)
     candidates = [plane for plane, negative in kinds.items() if negative == {True}]
     if not candidates or source_mask is None:
         return set()
@@ -119,7 +119,9 @@ def _carried(
         points = _carried_box(prompt, transform, source, source_axis, target, axis)
     else:
         points = _mapped(transform, prompt.points)
-    if not target.contains(points).all():
+    if prompt.is_drawn:
+        points = _drawn_in_slice(prompt, points, target, axis)
+    if not len(points) or not target.contains(points).all():
         return None
     points = tuple(tuple(point) for point in points)
     normal = tuple(axis_normal(target, axis))
@@ -136,6 +138,24 @@ def _mapped_normal(transform: sitk.Transform, point: np.ndarray, source: Grid, a
     origin, along, across = _mapped(transform, [point, point + first, point + second])
     normal = np.cross(along - origin, across - origin)
     return normal if np.any(normal) else axis_normal(source, axis)
+
+
+def _drawn_in_slice(prompt: Prompt, points: np.ndarray, target: Grid, axis: int) -> np.ndarray:
+    """Vertices in the slice through their middle: of a scribble those inside the image, of a lasso all, cut to it.
+
+    Empty where a scribble keeps less than two, or the middle of a lasso is outside.
+    """
+    index = target.physical_to_index(points)
+    if prompt.kind == LASSO and not target.contains([points.mean(axis=0)])[0]:
+        return points[:0]
+    index[:, axis] = index[:, axis].mean()
+    if prompt.kind == LASSO:
+        beside = np.arange(3) != axis
+        index[:, beside] = np.clip(index, -0.49, np.asarray(target.size) - 0.51)[:, beside]
+        return target.index_to_physical(index)
+    kept = target.index_to_physical(index)
+    kept = kept[target.contains(kept)]
+    return kept if len(kept) > 1 else kept[:0]
 
 
 def _carried_box(prompt, transform: sitk.Transform, source: Grid, source_axis: int, target: Grid, axis: int):

@@ -3,21 +3,23 @@
 from typing import Dict, List, NamedTuple, Optional, Protocol
 
 import numpy as np
+import SimpleITK as sitk
 
 from ..choices import Capabilities
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..job import Job
 from .planes import SlicePlane, plane_at, slice_of
-from .prompts import BOX, Structure
+from .prompts import Structure
 from .slice_clicks import prompted_planes
 
 
 class Volume(NamedTuple):
-    """Intensities, float32 (z, y, x) in [0, 1], and their grid (LPS mm)."""
+    """Intensities, float32 (z, y, x) in [0, 1], their grid (LPS mm), and the image from which they were windowed."""
 
     array: np.ndarray
     grid: Grid
+    image: Optional[sitk.Image] = None
 
 
 class StructurePrompts(NamedTuple):
@@ -93,8 +95,8 @@ def require_capabilities(model: VolumeModel, structure: Structure) -> None:
     Raises:
         InputError: it does not take boxes, or points.
     """
-    boxes = [prompt.kind == BOX for prompt in structure.prompts]
-    if any(boxes) and not model.capabilities.boxes:
+    areas = [prompt.is_area for prompt in structure.prompts]
+    if any(areas) and not model.capabilities.boxes:
         raise InputError(f"The model {model.name} takes no boxes; use points.")
-    if not all(boxes) and not model.capabilities.points:
+    if not all(areas) and not model.capabilities.points:
         raise InputError(f"The model {model.name} takes no points; use boxes.")

@@ -28,7 +28,7 @@ def volume_of(masks: StructureMasks, label: int, transform: sitk.Transform) -> f
         return 0.0
     wider = [(max(low - 1, 0), min(high + 1, n - 1)) for (low, high), n in zip(bounds, inside.shape)]
     grid = masks.grid.crop([low for low, _ in wider[::-1]], [high - low + 1 for low, high in wider[::-1]])
-    jacobian = sitk.GetArrayViewFromImage(jacobian_image(transform, grid))
+    jacobian = sitk.GetArrayFromImage(jacobian_image(transform, grid))
     return float(jacobian[inside[box_of(wider)]].sum(dtype=np.float64)) * grid.voxel_volume / 1000
 
 

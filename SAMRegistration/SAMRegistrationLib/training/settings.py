@@ -21,7 +21,7 @@ def read_toml(path: PathLike) -> Dict[str, Any]:
         InputError: the file cannot be read or is no TOML; the sentence names it.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"The configuration {path} cannot be read ({error.strerror}).") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -21,7 +21,7 @@ class AdvancedPanel(Panel):
         self._ui, self._logic, self._runner, self._parameters = ui, logic, runner, parameters
         self._task = None
         self._filling = False
-        self._names = []
+        self._names, self._families = [], []
         ui.modelCombo.currentIndexChanged.connect(self._on_model)
         ui.weightsPath.currentPathChanged.connect(self._on_weights)
         ui.builtInWeightsButton.clicked.connect(lambda *_args: self._on_weights(""))
@@ -46,7 +46,8 @@ class AdvancedPanel(Panel):
         ui.weightsStopButton.setVisible(running)
         ui.weightsProgress.setVisible(running)
         if not running and missing:
-            ui.weightsStatus.setText(_("The weights of {name} are not there yet; download them.").format(name=name))
+            absent = _("The weights of {name} are not there yet; download them.").format(name=name)
+            ui.weightsStatus.setText(" ".join([absent, self._needs(name)]))
 
     def onDownload(self, *_args):
         name = self._parameters().clickModel
@@ -77,7 +78,9 @@ class AdvancedPanel(Panel):
         """List the models with the chosen one, which may be a file; the megabytes that this one still lacks."""
         models = self._logic.clickModels()
         self._names = [*models, *([] if chosen in models else [chosen])]
-        texts = [self._text(name, models.get(name)) for name in self._names] + [_("Choose a file...")]
+        self._families = self._logic.packageModels()
+        texts = [self._text(name, models.get(name)) for name in self._names]
+        texts += [_("{name}...").format(name=family.title) for family in self._families] + [_("Choose a file...")]
         combo, self._filling = self._ui.modelCombo, True
         if [combo.itemText(index) for index in range(combo.count)] != texts:
             combo.clear()
@@ -101,15 +104,24 @@ class AdvancedPanel(Panel):
         if self._filling or self._parameters() is None or index < 0:
             return
         self._ui.weightsStatus.setText("")
-        chosen = self._names[index] if index < len(self._names) else self._ask_for_file()
+        chosen = self._names[index] if index < len(self._names) else self._ask(index - len(self._names))
         if chosen:
             self._parameters().clickModel = chosen
+            self._ui.weightsStatus.setText(self._needs(chosen))
         self.update()
 
-    def _ask_for_file(self):
-        path = qt.QFileDialog.getOpenFileName(
-            slicer.util.mainWindow(), _("Weights of a SAM"), "", _("Weights (*.safetensors *.pth)")
-        )
+    def _needs(self, name):
+        return self._logic.describeNeeds(name, self._parameters().device)
+
+    def _ask(self, number):
+        """The file or folder of the family of that number; those after the last are SAM's."""
+        family = self._families[number] if number < len(self._families) else None
+        window = slicer.util.mainWindow()
+        if family is not None and family.is_folder:
+            return qt.QFileDialog.getExistingDirectory(window, _("Model of {name}").format(name=family.title))
+        title = _("Weights of {name}").format(name="SAM" if family is None else family.title)
+        endings = "*.safetensors *.pth" if family is None else f"*{family.ending}"
+        path = qt.QFileDialog.getOpenFileName(window, title, "", _("Weights ({endings})").format(endings=endings))
         return path[0] if isinstance(path, tuple) else path
 
     def _on_weights(self, path):

@@ -6,18 +6,22 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..choices import BOX, NEGATIVE, POSITIVE
+from ..choices import BOX, DRAWN, LASSO, NEGATIVE, NEGATIVE_SCRIBBLE, POSITIVE, SCRIBBLE
 from .editors import SIDES, Editors
 from .messages import sentence
 from .panel import Panel
 from .points import PromptPoints, view_normal
 from .stages import stage
+from .strokes import PromptStrokes
 
 FIXED, MOVING = SIDES
 SHORTCUTS = (
     ("1", "plusButton"),
     ("2", "minusButton"),
     ("3", "boxButton"),
+    ("4", "scribbleButton"),
+    ("5", "eraseButton"),
+    ("6", "lassoButton"),
     ("D", "fixedImageButton"),
     ("E", "movingImageButton"),
     ("Z", "undoButton"),
@@ -37,14 +41,20 @@ class ClickPanel(Panel):
     def __init__(self, ui, logic, runner, parameters, table, carried):
         self._ui, self._logic, self._runner = ui, logic, runner
         self._parameters, self._table = parameters, table
-        self._points = PromptPoints(self._on_placed, self._on_moved, self._on_deleted, self._on_switched)
+        told = (self._on_placed, self._on_moved, self._on_deleted)
+        self._points = PromptPoints(*told, self._on_switched)
+        self._strokes = PromptStrokes(*told)
+        self._tools = (self._points, self._strokes)
         self._editors = Editors(logic, runner, parameters)
         self.entered = False
         self._long_task = None
         self._carried, self._chain = carried, []
         self._waiting = 0
         self._shortcuts = []
-        self._kinds = {ui.plusButton: POSITIVE, ui.minusButton: NEGATIVE, ui.boxButton: BOX}
+        self._kinds = {
+            **{ui.plusButton: POSITIVE, ui.minusButton: NEGATIVE, ui.boxButton: BOX},
+            **{ui.scribbleButton: SCRIBBLE, ui.eraseButton: NEGATIVE_SCRIBBLE, ui.lassoButton: LASSO},
+        }
         for button in self._kinds:
             button.clicked.connect(lambda *_args, button=button: self._on_place_button(button))
         ui.fixedImageButton.clicked.connect(lambda *_args: self.choose_side(FIXED))
@@ -87,14 +97,16 @@ class ClickPanel(Panel):
             shortcut.setParent(None)
             shortcut.deleteLater()
         self._shortcuts = []
-        self._points.remove()
+        for tool in self._tools:
+            tool.remove()
         self._editors.leave()
 
     def scene_closes(self) -> None:
         """Let go of everything of the scene."""
-        self._points.stop()
-        self._points.forget()
-        self._points.set_visible(True)
+        for tool in self._tools:
+            tool.stop()
+            tool.forget()
+            tool.set_visible(True)
         self._editors.forget()
         self._waiting = 0
         self._show_long(None)
@@ -111,31 +123,32 @@ class ClickPanel(Panel):
         idle, views = self._long_task is None, self._logic.hasSliceViews()
         for button, kind in self._kinds.items():
             button.setEnabled(bool(ready and structure_id and idle and views))
-            button.setChecked(self._points.placing == kind)
+            button.setChecked(self._placing == kind)
         ui.fixedImageButton.setChecked(self.side == FIXED)
         ui.movingImageButton.setChecked(self.side == MOVING)
         prompts = self._prompts(structure_id)
         ui.undoButton.setEnabled(bool(idle and editor and editor.undo_label))
         ui.redoButton.setEnabled(bool(idle and editor and editor.redo_label))
-        ui.propagateButton.setEnabled(bool(ready and idle and any(p.kind != NEGATIVE for p in prompts)))
+        ui.propagateButton.setEnabled(bool(ready and idle and any(p.says_inside for p in prompts)))
         ui.leastSureButton.setEnabled(bool(idle and views and editor and editor.knows_least_sure(structure_id)))
         ui.proposeButton.setEnabled(bool(ready and idle and self._other_volume() is not None and prompts))
         ui.carryAllButton.setEnabled(
             bool(ready and idle and self._other_volume() is not None and self._clicked(self.side))
         )
         ui.acceptButton.setEnabled(bool(ready and idle and any(prompt.proposed for prompt in prompts)))
-        if self.entered:
-            self._points.show(prompts)
+        for tool in self._tools if self.entered else ():
+            tool.show(prompts)
 
     # --- actions
 
     def hide_points(self) -> None:
-        """Hide the clicks while a result is looked at, until an image or a mouse button is chosen."""
-        self._points.set_visible(False)
+        """Hide the prompts while a result is looked at, until an image or a mouse button is chosen."""
+        for tool in self._tools:
+            tool.set_visible(False)
 
     def choose_side(self, side: str) -> None:
         """Show the fixed or the moving volume and click in it."""
-        self._points.set_visible(True)
+        self._show_prompts()
         parameters = self._parameters()
         if parameters is not None:
             self._logic.showSide(parameters, side)
@@ -143,7 +156,7 @@ class ClickPanel(Panel):
 
     def stop_placing(self) -> None:
         """Give the mouse back."""
-        self._points.stop()
+        self._stop_tools()
         self.update()
 
     def structure_removed(self, structure_id: str, text: str) -> None:
@@ -208,15 +221,27 @@ class ClickPanel(Panel):
     # --- mouse
 
     def _on_place_button(self, button):
-        kind = self._kinds[button]
-        self._points.set_visible(True)
-        if self._points.placing == kind:
-            self._points.stop()
-        else:
+        kind, before = self._kinds[button], self._placing
+        self._show_prompts()
+        self._stop_tools()
+        if before != kind:
             normal = view_normal() or (0.0, 0.0, 1.0)
             if self._edit(lambda editor: editor.prepare(self._logic.viewCenter(), normal), quiet=True):
-                self._points.start(kind)
+                (self._strokes if kind in DRAWN else self._points).start(kind)
         self.update()
+
+    @property
+    def _placing(self) -> Optional[str]:
+        """The kind of prompt that the mouse sets now; None for none."""
+        return self._points.placing or self._strokes.placing
+
+    def _show_prompts(self):
+        for tool in self._tools:
+            tool.set_visible(True)
+
+    def _stop_tools(self):
+        for tool in self._tools:
+            tool.stop()
 
     def _on_switched(self):
         """Show which button places points, in the next turn of the event loop: the views are busy with the mouse."""
@@ -225,13 +250,19 @@ class ClickPanel(Panel):
     def _show_placing(self):
         if self._points.placing is None:
             self._points.stop()
+        if self._points.is_place_mode:
+            self._strokes.stop()
         for button, kind in self._kinds.items():
-            button.setChecked(self._points.placing == kind)
+            button.setChecked(self._placing == kind)
 
     def _on_placed(self, kind, positions, normal):
         structure_id = self._table.current()
         if kind == BOX:
             self._edit(lambda editor: editor.box(structure_id, *positions, normal))
+        elif kind == LASSO:
+            self._edit(lambda editor: editor.lasso(structure_id, positions, normal))
+        elif kind in DRAWN:
+            self._edit(lambda editor: editor.scribble(structure_id, positions, kind == SCRIBBLE, normal))
         else:
             self._edit(lambda editor: editor.point(structure_id, positions[0], kind == POSITIVE, normal))
 
@@ -249,7 +280,7 @@ class ClickPanel(Panel):
             editor = self._editors.open(self.side)
             work = action(editor)
         except Exception as error:  # noqa: BLE001 - shown as a sentence
-            self._points.stop()
+            self._stop_tools()
             self._ui.clickStatus.setText(sentence(error))
             self.update()
             return False
@@ -328,7 +359,7 @@ class ClickPanel(Panel):
     def _clicked(self, side: str) -> list:
         """The ids of the structures that have a click inside on a side."""
         prompts = self._logic.promptsOf(self._parameters(), side)
-        return [s.id for s in prompts.structures if any(prompt.kind != NEGATIVE for prompt in s.prompts)]
+        return [s.id for s in prompts.structures if any(prompt.says_inside for prompt in s.prompts)]
 
     def _other_volume(self):
         return self._logic.volumeOf(self._parameters(), MOVING if self.side == FIXED else FIXED)

@@ -2,6 +2,9 @@
 
 from typing import Dict, Optional
 
+from ..errors import Canceled
+from .first_use import FirstUse
+
 SIDES = ("fixed", "moving")
 
 
@@ -13,6 +16,7 @@ class Editors:
 
     def __init__(self, logic, runner, parameters):
         self._logic, self._runner, self._parameters = logic, runner, parameters
+        self._first_use = FirstUse(logic)
         self._found: Dict[str, object] = {}
         self._opened_for: Dict[str, tuple] = {}
 
@@ -25,11 +29,14 @@ class Editors:
 
         Raises:
             InputError: there is no volume, or it cannot be used.
+            Canceled: the user was told what the click model needs, and does not want to use it.
         """
         self.drop_outdated()
         if side in self._found and self._found[side].was_edited:
             self._drop(side)
         if side not in self._found:
+            if not self._first_use.agreed(*self._choice()):
+                raise Canceled
             self._found[side] = self._logic.openEditor(self._parameters(), side)
             self._opened_for[side] = self._choice()
         return self._found[side]
@@ -66,7 +73,7 @@ class Editors:
 
     def _choice(self):
         parameters = self._parameters()
-        return parameters.clickModel, parameters.device
+        return ("", "") if parameters is None else (parameters.clickModel, parameters.device)
 
     def _drop(self, side):
         self._runner.submit(self._found.pop(side).close())

@@ -3,8 +3,11 @@
 import qt
 from slicer.i18n import tr as _
 
+from .fitting import fit_height
 from .messages import sentence
 from .panel import Panel
+
+MOST_ROWS = 6  # that are seen at once
 
 
 class HistoryPanel(Panel):
@@ -40,8 +43,8 @@ class HistoryPanel(Panel):
             self._let_go()
         steps, at = self._history.steps, self._history.at
         self._ui.historyBox.setVisible(len(steps) > 1)
-        self._ui.undoStepButton.setEnabled(at > 0)
-        self._ui.redoStepButton.setEnabled(at < len(steps) - 1)
+        self._offer(self._ui.undoStepButton, at - 1, _("Go back to: {name}"), _("This is the first step."))
+        self._offer(self._ui.redoStepButton, at + 1, _("Go on to: {name}"), _("This is the last step."))
         self._fill()
 
     def scene_closes(self) -> None:
@@ -73,6 +76,13 @@ class HistoryPanel(Panel):
         self._ui.updateStatus.setText(_("This is: {name}").format(name=self._history.present.name))
         self._changed()
 
+    def _offer(self, button, number, leads, ends):
+        """Let a button lead to a step, or say why it leads nowhere."""
+        steps = self._history.steps
+        there = 0 <= number < len(steps)
+        button.setEnabled(there)
+        button.setToolTip(leads.format(name=steps[number].name) if there else ends)
+
     def _let_go(self):
         self._other = None
         if self._parameters() is not None and self._parameters().otherVolume is not None:
@@ -98,6 +108,7 @@ class HistoryPanel(Panel):
                 ui.compareCombo.addItem(row[0], number)
         ui.compareCombo.setCurrentIndex(max(ui.compareCombo.findData(-1 if self._other is None else self._other), 0))
         self._filling = False
+        fit_height(ui.historyTable, MOST_ROWS)
 
     def _on_renamed(self, item):
         if not self._filling and item.column() == 0 and item.text().strip():

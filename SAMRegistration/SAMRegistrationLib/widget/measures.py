@@ -9,6 +9,7 @@ from .messages import sentence
 from .panel import Panel
 
 WIDEST_VALUE = 90
+MOST_FITTED_ROWS = 500  # whose heights follow their texts; with thousands that would hold up the window
 
 
 class Measures(Panel):
@@ -27,7 +28,6 @@ class Measures(Panel):
             table.setHorizontalHeaderLabels(titles)
             table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
             table.verticalHeader().setVisible(False)
-            table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
             header = table.horizontalHeader()
             header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
             header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
@@ -42,6 +42,8 @@ class Measures(Panel):
         parameters = self._parameters()
         nodes = (None, None) if parameters is None else (parameters.resultTable, parameters.resultFoldTable)
         self._ui.exportButton.setEnabled(nodes[0] is not None)
+        for widget in (self._ui.exportButton, self._ui.metricsTable):
+            widget.setVisible(nodes[0] is not None)
         shown = (*nodes, *(None if node is None else node.GetTable() for node in nodes), self._steps.other)
         if shown != self._shown:
             self._shown = shown
@@ -98,6 +100,8 @@ class Measures(Panel):
     def _fill(self, widget, rows):
         self._filling = True
         widget.clearContents()
+        many = len(rows) > MOST_FITTED_ROWS
+        widget.verticalHeader().setSectionResizeMode(qt.QHeaderView.Fixed if many else qt.QHeaderView.ResizeToContents)
         widget.setRowCount(len(rows))
         for number, row in enumerate(rows):
             for column, text in enumerate(row):

@@ -38,11 +38,17 @@ class PromptPoints:
     @property
     def placing(self) -> Optional[str]:
         """The kind of prompt that the mouse places now, None outside of place mode."""
-        interaction, selection = self._modes()
-        if interaction.GetCurrentInteractionMode() != interaction.Place:
+        if not self.is_place_mode:
             return None
+        selection = self._modes()[1]
         active = selection.GetActivePlaceNodeID()
         return next((kind for kind, node in self._nodes.items() if node.GetID() == active), None)
+
+    @property
+    def is_place_mode(self) -> bool:
+        """Whether the mouse places points, of whatever list."""
+        interaction, _ = self._modes()
+        return interaction.GetCurrentInteractionMode() == interaction.Place
 
     def watch(self) -> None:
         """Tell from now on when somebody else begins or ends place mode, as with a right click in a view."""

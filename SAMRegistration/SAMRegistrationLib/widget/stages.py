@@ -34,6 +34,7 @@ def stages() -> Dict[str, str]:
         "Proposing the clicks": _("Proposing the clicks"),
         "frame {} of {}": _("frame {} of {}"),
         "slice {} of {}": _("slice {} of {}"),
+        "prompt {} of {}": _("prompt {} of {}"),
         "extended to the volume": _("extended to the volume"),
         "geodesic distances": _("geodesic distances"),
     }

@@ -83,7 +83,7 @@ class StructuresTable(Panel):
         sides = ("fixed", "moving")
         self._masked = {side: self._presence.masked(self._logic.segmentationOf(parameters, side)) for side in sides}
         self._prompts = {side: self._logic.promptsOf(parameters, side) for side in sides}
-        limit_columns(table, WIDEST_STATE)
+        limit_columns(table, WIDEST_STATE, (FIXED_STATE, MOVING_STATE))
         self._filling = True
         self._ids, self._structures = [structure.id for structure in structures], structures
         table.setRowCount(len(structures))

@@ -484,3 +484,23 @@ def test_what_is_shown_or_hidden_while_a_collapsible_button_is_collapsed_is_so_w
     assert not shown.isHidden()
     assert hidden.isHidden()
     button.deleteLater()
+
+
+def test_what_is_laid_out_in_a_collapsed_button_is_hidden_and_shown_unless_the_module_hides_it(application, qt):
+    import ctk
+
+    button = ctk.ctkCollapsibleButton()
+    layout = qt.QVBoxLayout(button)
+    button.collapsed = True  # before anything is in it, as when a .ui file is loaded
+    kept, hidden = qt.QLabel("kept"), qt.QLabel("hidden")
+    for label in (kept, hidden):
+        layout.addWidget(label)
+    button.show()
+    assert not kept.isVisible()
+    hidden.setVisible(False)
+    for _ in range(2):
+        button.collapsed = False
+        assert (kept.isHidden(), hidden.isHidden()) == (False, True)
+        button.collapsed = True
+        assert kept.isHidden()
+    button.deleteLater()

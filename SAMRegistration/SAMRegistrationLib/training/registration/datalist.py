@@ -78,7 +78,7 @@ def read_data_list(path: PathLike) -> DataList:
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"The data list {path} cannot be read ({error.strerror}).") from error
     except (ValueError, RecursionError) as error:

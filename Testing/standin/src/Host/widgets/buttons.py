@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from .standin import qt_property, stands_for, stored
 
+WISH = "visibilityToParent"  # a property of what is in a collapsible button: whether the module shows or hides it
 LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
 
@@ -27,14 +28,12 @@ class _CollapsibleButton(QAbstractButton):
     """A title bar that shows and hides the widgets laid out in it."""
 
     contentsCollapsed = Signal(bool)
+    _is_collapsed = _forcing = False
 
     def __init__(self, *arguments: Any):
         title = arguments[0] if arguments and isinstance(arguments[0], str) else ""
         parent = next((argument for argument in arguments if isinstance(argument, QWidget)), None)
         super().__init__(parent)
-        self._is_collapsed = False
-        self._shown_by_user = {}
-        self._forcing = False
         self.setText(title)
         self.setCheckable(True)
         self.setChecked(True)
@@ -57,36 +56,45 @@ class _CollapsibleButton(QAbstractButton):
         if collapsed == self._is_collapsed:
             return
         self._is_collapsed = collapsed
-        children = [child for child in self.children() if isinstance(child, QWidget)]
-        self._forcing = True
-        if collapsed:
-            self._shown_by_user = {id(child): not child.isHidden() for child in children}
-            for child in children:
-                child.installEventFilter(self)
-                self._force_hidden(child)
-            self.setMaximumHeight(self._title_height() + self.collapsedHeight)
-        else:
-            self.setMaximumHeight(16777215)
-            for child in children:
-                child.removeEventFilter(self)
-                child.setVisible(self._shown_by_user.get(id(child), True))
-        self._forcing = False
+        self.setMaximumHeight(self._title_height() + self.collapsedHeight if collapsed else 16777215)
+        for child in self.children():
+            if isinstance(child, QWidget):
+                self._show_as_wished(child)
         self.updateGeometry()
         self.contentsCollapsed.emit(collapsed)
 
+    def childEvent(self, event: QEvent) -> None:
+        """Follow what is laid out in this; while this is collapsed, hide it."""
+        super().childEvent(event)
+        if event.added() and isinstance(event.child(), QWidget):
+            event.child().installEventFilter(self)
+            self._show_as_wished(event.child())
+
     def eventFilter(self, child: Any, event: QEvent) -> bool:
-        """Remembers what is shown or hidden while this is collapsed, for when it is expanded."""
+        """Remember whether the module shows or hides a widget, for when this is expanded."""
         if not self._forcing and event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent):
-            self._shown_by_user[id(child)] = event.type() == QEvent.Type.ShowToParent
-            self._forcing = True
-            self._force_hidden(child)
-            self._forcing = False
+            child.setProperty(WISH, event.type() == QEvent.Type.ShowToParent)
+            if event.type() == QEvent.Type.ShowToParent:
+                self._show_as_wished(child)
         return False
 
-    @staticmethod
-    def _force_hidden(child: QWidget) -> None:
-        child.hide()
-        child.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, False)  # so that the next hide() is noticed
+    def _show_as_wished(self, child: QWidget) -> None:
+        """Show a widget while this is expanded, unless the module hides it; whoever hides it later is noticed."""
+        wished = child.property(WISH) is not False
+        self._forcing = True
+        child.setVisible(wished and not self._is_collapsed)
+        if wished:
+            child.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, False)
+        self._forcing = False
+
+    def event(self, event: QEvent) -> bool:
+        """Give a title in larger letters the room that it needs."""
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.setContentsMargins(0, self._title_height(), 0, 0)
+            self.setMinimumHeight(self._title_height())
+            if self._is_collapsed:
+                self.setMaximumHeight(self._title_height() + self.collapsedHeight)
+        return super().event(event)
 
     def hitButton(self, position: Any) -> bool:
         return position.y() < self._title_height()

@@ -27,6 +27,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 from conditions import conditions
+from SAMRegistrationLib.choices import CLICKED_TOLERANCE
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.metrics import deformation_statistics, dice, jacobian_image
 from SAMRegistrationLib.registration import RegistrationOptions, register
@@ -54,6 +55,7 @@ VARIANTS = {
     "masks + prototype + contour": (0.85, replace(PROTOTYPE, contour=0.01)),
 }
 SHOWN = ("none", "sam", "merged", "clicks", "true")
+WITH_ERRORS = ("sam", "merged", "clicks")
 METHODS = ("affine", "refinement", "network", "network + refinement")
 
 
@@ -148,7 +150,11 @@ class Pair:
             *self.images,
             *self.masks(shown),
             options=RegistrationOptions.preset(
-                "balanced", prealignment=self._prealignment, initial_transform=self._linear.get(shown), **changes
+                "balanced",
+                prealignment=self._prealignment,
+                initial_transform=self._linear.get(shown),
+                mask_tolerance=CLICKED_TOLERANCE if shown in WITH_ERRORS else 0.0,
+                **changes,
             ),
         )
         self._linear[shown] = result.linear

@@ -81,6 +81,7 @@ bench-peers: .venv-peers/.installed
 # The pictures of README and tutorial, of the brains of the demonstration.
 screenshots: $(VENV)/.installed-test brains
 	$(BIN)/python Testing/tools/screenshots.py
+	$(BIN)/python Testing/tools/correct_pictures.py
 	$(BIN)/python Resources/SampleData/demo.py --output $(OUTPUT)
 	cp $(OUTPUT)/report.png Resources/Screenshots/report.png
 

@@ -1,12 +1,15 @@
 """Benchmark of clicking: volumes from at most six clicks of a simulated user, and the time of an embedding and a click.
 
     python Testing/bench/segmentation.py [--model compact] [--device cpu] [--clicks 6] [--threads 2] [--only NAME ...]
+                                         [--least-sure]
 
 Needs the real volumes (folder named by SAMREGISTRATION_DATA, or ../shared/data); they are only evaluated on.
 
 The simulated user clicks the deepest point of the structure's largest slice and corrects that slice, with at most three
 clicks in all, until its Dice is 0.9. Then he asks for the volume, clicks the middle of the largest error of any slice
-(inside when something is missing, outside when there is too much), asks for the volume again, and so on.
+(inside when something is missing, outside when there is too much), asks for the volume again, and so on. With
+--least-sure he does not know where the largest error is: he looks at the least sure places, best first, and clicks on
+the first slice there that has an error.
 """
 
 import argparse
@@ -80,7 +83,20 @@ def next_click(mask: np.ndarray, truth: np.ndarray, size, slices: Iterable[int])
     return index, (column, row), bool(truth[index, row, column])
 
 
-def click_through(session: SegmentationSession, truth: np.ndarray, clicks: int) -> dict:
+def least_sure_click(session: SegmentationSession, structure: str, mask: np.ndarray, truth: np.ndarray, size):
+    """The next click as of :func:`next_click`, on the first slice through a least sure place that has an error.
+
+    Where no such slice has an error, or the model knows no such place, it is the click in the largest error.
+    """
+    for place in session.least_sure(structure):
+        index = round(float(session.grid.physical_to_index([place])[0, AXIS]))
+        click = next_click(mask, truth, size, [index])
+        if click is not None:
+            return click
+    return next_click(mask, truth, size, range(len(truth)))
+
+
+def click_through(session: SegmentationSession, truth: np.ndarray, clicks: int, least_sure: bool = False) -> dict:
     """Dice in 3D after each click, with the time of the first embedding, of a click and of each propagation."""
     structure = session.add_structure("structure").id
     mask = np.zeros_like(truth)
@@ -103,8 +119,12 @@ def click_through(session: SegmentationSession, truth: np.ndarray, clicks: int) 
         result["dice"].append(dice(mask, truth))
         result["clicks"].append([index, *pixel, positive])
         here = dice(mask[largest], truth[largest])
-        where = [largest] if len(result["clicks"]) < FIRST and here < GOOD else range(len(truth))
-        click = next_click(mask, truth, size, where)
+        if len(result["clicks"]) < FIRST and here < GOOD:
+            click = next_click(mask, truth, size, [largest])
+        elif least_sure:
+            click = least_sure_click(session, structure, mask, truth, size)
+        else:
+            click = next_click(mask, truth, size, range(len(truth)))
     return result
 
 
@@ -140,7 +160,7 @@ def main() -> int:
         session = SegmentationSession(sitk.ReadImage(str(options.data / case.image)), predictor)
         truth = sitk.GetArrayFromImage(sitk.ReadImage(str(options.data / case.labels))) == case.value
         results[case.name] = {"embedding_seconds": embedding_seconds(session)}
-        results[case.name].update(click_through(session, truth, options.clicks))
+        results[case.name].update(click_through(session, truth, options.clicks, options.least_sure))
         session.close()
         scores = results[case.name]["dice"]
         line = " ".join(f"{score:.3f}" for score in scores)
@@ -174,6 +194,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--clicks", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--least-sure", action="store_true", help="click where the model is least sure")
     parser.add_argument("--only", nargs="+", help="names of cases")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the volumes")
     parser.add_argument("--output", type=Path, help="JSON file for every number")

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import sys
 from html.parser import HTMLParser
 
@@ -123,6 +124,14 @@ class QuickCommand:
 def quick(monkeypatch):
     monkeypatch.setattr("SAMRegistrationLib.batch.running.BackgroundCommand", QuickCommand)
     monkeypatch.setattr("SAMRegistrationLib.batch.running.PAUSE", 0.001)
+
+
+def test_means_and_deviations_have_the_same_digits_and_nothing_that_is_not_there_is_counted(output):
+    page = (output / "summary.html").read_text(encoding="utf-8")
+    found = re.findall(r"(\d+\.\d+) \u00b1 (\d+\.\d+)", page)
+    assert found
+    assert all(len(mean.split(".")[1]) == len(spread.split(".")[1]) for mean, spread in found)
+    assert "2 failed." in page
 
 
 def test_what_is_done_is_not_done_again_unless_it_changed(quick, folder, tmp_path):

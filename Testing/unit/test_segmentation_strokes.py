@@ -118,13 +118,16 @@ def test_a_scribble_in_any_view_is_one_prompt_that_fills_its_slice_and_the_volum
     assert not session.mask(structure).any()
 
 
-def test_a_network_is_shown_few_points_of_a_scribble_in_two_steps():
+def test_a_network_is_shown_few_points_of_a_scribble_and_their_answers_are_averaged():
     session, structure = started(picture(GRID, BODY))
     session.add_scribble(structure, across(2))
     session.mask(structure)
-    assert [len(points) for points, *_ in session.predictor.calls] == [1, SHOWN]
-    assert session.predictor.calls[0][3] is None
-    assert session.predictor.calls[1][3] is not None
+    assert [(len(points), logits) for points, _, _, logits in session.predictor.calls] == SHOWN * [(1, None)]
+    session.add_scribble(structure, [world(GRID, 2 + n, 2, 7) for n in range(9)], positive=False)
+    session.mask(structure)
+    points, labels, _, logits = session.predictor.calls[-1]
+    assert (len(points), labels.tolist()) == (2 * SHOWN, SHOWN * [1] + SHOWN * [0])
+    assert logits is not None
 
 
 def test_a_scribble_outside_takes_everything_under_it_away_and_later_prompts_hold():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import slicer
 from Host import gestures
+from SAMRegistrationLib.choices import PACKAGE_MODELS
 from SAMRegistrationLib.errors import WeightsError
 from SAMRegistrationLib.testing.driver import click, click_at, settle, wait
 from unit.segmentation_samples import FloodPredictor
@@ -201,3 +202,25 @@ def test_a_large_model_is_loaded_once_the_user_agreed_to_what_it_needs(clicking,
     assert clicking.ui.minusButton.checked
     assert len(asked) == 2
     assert all("2565 MB" in text for text in asked)
+
+
+def test_families_of_models_are_offered_where_their_packages_are_installed(weights, monkeypatch, tmp_path):
+    panel, _ = weights
+    combo = panel.ui.modelCombo
+    assert [combo.itemText(index) for index in range(combo.count)][2:] == ["Choose a file..."]
+    families = list(PACKAGE_MODELS)
+    monkeypatch.setattr(panel.logic, "packageModels", lambda: families, raising=False)
+    panel.onParametersModified()
+    assert [combo.itemText(index) for index in range(combo.count)][2:] == [
+        *("SAM 2...", "nnInteractive...", "Choose a file...")
+    ]
+    asked = []
+    dialog = qt_file_dialog()
+    monkeypatch.setattr(dialog, "getOpenFileName", lambda *args: asked.append(args[3]) or str(tmp_path / "a.pt"))
+    monkeypatch.setattr(dialog, "getExistingDirectory", lambda *_args: str(tmp_path))
+    combo.setCurrentIndex(2)
+    assert panel.parameters().clickModel == str(tmp_path / "a.pt")
+    assert asked == ["Weights (*.pt)"]
+    assert combo.itemText(2) == "a.pt"
+    combo.setCurrentIndex(combo.count - 2)
+    assert panel.parameters().clickModel == str(tmp_path)

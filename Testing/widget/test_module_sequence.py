@@ -47,6 +47,10 @@ def test_the_curves_follow_the_ball(panel, registered, tmp_path):
     series = chart.GetNthPlotSeriesNode(0)
     assert (series.GetXColumnName(), series.GetYColumnName()) == ("frame", "LV (ml)")
     assert series.GetTableNode() is parameters.sequenceTable
+    low, high = chart.GetYAxisRange()
+    assert not chart.GetYAxisRangeAuto()
+    assert low == 0
+    assert high > 1.1 * max(expected)
     click(ui.sequencePlotButton)
 
 

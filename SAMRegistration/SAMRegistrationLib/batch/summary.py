@@ -59,7 +59,7 @@ def _mean(values: Sequence[Optional[float]], digits: int) -> str:
     there = [value for value in values if value is not None]
     if len(there) < 2:
         return ""
-    return f"{number_text(statistics.fmean(there), digits)} \u00b1 {number_text(statistics.stdev(there), digits)}"
+    return f"{statistics.fmean(there):.{digits}f} \u00b1 {statistics.stdev(there):.{digits}f}"
 
 
 def _digits(name: str) -> int:

@@ -5,6 +5,7 @@ import vtk
 from slicer.i18n import tr as _
 
 COLORS = ((0.2, 0.6, 0.9), (0.9, 0.5, 0.1), (0.3, 0.7, 0.3), (0.8, 0.3, 0.5), (0.6, 0.5, 0.9), (0.6, 0.6, 0.2))
+HEADROOM = 1.2  # above the largest value, for the legend
 
 
 def add_curves(sequence, outcome):
@@ -32,6 +33,9 @@ def add_curves(sequence, outcome):
     chart.SetXAxisTitle(across)
     chart.SetYAxisTitle(_("Volume (ml)") if curves.volumes else _("Displacement (mm)"))
     chart.SetTitle(chart.GetName())
+    chart.SetYAxisRangeAuto(False)
+    highest = max(value for _title, curve in columns for value in curve.values())
+    chart.SetYAxisRange(0.0, HEADROOM * highest or 1.0)
     for number, (title, _values) in enumerate(columns):
         series = _new("vtkMRMLPlotSeriesNode", title)
         series.SetAndObserveTableNodeID(table.GetID())

@@ -11,7 +11,7 @@ from .predictor import SlicePrediction
 from .regions import components_at
 
 MARGIN = 1.0
-SHOWN = 5  # points of a scribble that a network is shown
+SHOWN = 3  # points of a scribble that a network is shown
 
 
 class Clicks(NamedTuple):

@@ -158,18 +158,27 @@ class SliceSegmenter:
         return result
 
     def _first(self, plane: SlicePlane, clicks: Clicks) -> SlicePrediction:
-        """The answer to a group's first prompt: to a scribble by way of its middle, to a lasso by what it holds."""
+        """The answer to a group's first prompt: to a scribble by several of its points, to a lasso by what it holds."""
         if clicks.outline:
             held = outline_mask(clicks.outline, slice_of(self.volume, plane).shape)
             if held.any():
                 middle = tuple(float(value) for value in deepest(held, self.pixel_size(plane)))
                 prompt = self.predictor.mask_prompt(self.cache.get(plane), held)
                 return self._candidates(plane, clicks._replace(points=((*middle, True), *clicks.points)), prompt)
-        shown = clicks.shown
-        if clicks.box is None and len(shown.points) > 1 and len(clicks.prompts) == 1:
-            middle = self._candidates(plane, Clicks((clicks.points[len(clicks.points) // 2],)))
-            return self._candidates(plane, clicks, middle.low_res_logits[best_candidate(middle, clicks)])
+        if clicks.box is None and len(clicks.points) > 1 and len(clicks.prompts) == 1:
+            return self._to_scribble(plane, clicks)
         return self._candidates(plane, clicks)
+
+    def _to_scribble(self, plane: SlicePlane, clicks: Clicks) -> SlicePrediction:
+        """The mean of the answers to clicks along a scribble, of each the candidate that holds most of it."""
+        answers = [self._candidates(plane, Clicks((point,))) for point in clicks.shown.points]
+        chosen = [(answer, best_candidate(answer, clicks)) for answer in answers]
+        masks, low_res = (
+            np.mean([np.clip(getattr(answer, part)[best], -4, 4) for answer, best in chosen], axis=0)[None]
+            for part in ("masks", "low_res_logits")
+        )
+        score = np.mean([float(answer.scores[best]) for answer, best in chosen])
+        return SlicePrediction(masks.astype(np.float32), np.array([score]), low_res.astype(np.float32))
 
     def _within_outline(self, logits: np.ndarray, clicks: Clicks) -> np.ndarray:
         if not clicks.outline:

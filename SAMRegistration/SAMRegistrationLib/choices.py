@@ -8,6 +8,7 @@ PREALIGNMENTS, PREALIGNMENT = ("affine", "rigid", "none"), "affine"
 MODALITIES = ("ct", "mr", "other")
 GUIDE, IGNORE, RIGID = ROLES = ("guide", "ignore", "rigid")  # what a structure is for in a registration
 EXPORTS = ("ants", "fsl", "elastix", "dicom", "dicom-seg", "dicom-registration", "pdf")  # forms for other programs
+CLICKED_TOLERANCE = 1.5  # voxels by which the borders of masks from clicks may be off, for a registration
 POSITIVE, NEGATIVE, BOX = "positive", "negative", "box"  # kinds of prompts
 SCRIBBLE, NEGATIVE_SCRIBBLE, LASSO = "scribble", "negative scribble", "lasso"
 DRAWN = (SCRIBBLE, NEGATIVE_SCRIBBLE, LASSO)

@@ -21,11 +21,13 @@ from typing import Dict, List, Optional, Set
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "SAMRegistration"))
 
+import method_clicks
 import method_data
 import numpy as np
 import SimpleITK as sitk
 import torch
 from conditions import conditions
+from SAMRegistrationLib.choices import CLICKED_TOLERANCE
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.metrics import deformation_statistics, dice, jacobian_image
 from SAMRegistrationLib.registration import RegistrationOptions, register
@@ -52,7 +54,8 @@ VARIANTS = {
     "masks + prototype": (0.85, PROTOTYPE),
     "masks + prototype + contour": (0.85, replace(PROTOTYPE, contour=0.01)),
 }
-SHOWN = ("none", "sam", "merged", "true")
+SHOWN = ("none", "sam", "merged", "clicks", "true")
+WITH_ERRORS = ("sam", "merged", "clicks")
 METHODS = ("affine", "refinement", "network", "network + refinement")
 
 
@@ -66,7 +69,7 @@ def main() -> None:
     data = read_data_list(listed)
     chosen = data.pairs_of(options.split)[: options.pairs or None]
     linear = PREALIGNMENTS.get(options.experiment, "affine")
-    pairs = [Pair(data, number, linear, *cases) for number, cases in enumerate(chosen)]
+    pairs = [Pair(data, output, number, linear, *cases) for number, cases in enumerate(chosen)]
     measured = Measured(output / "measured.jsonl")
     for name, weights in _networks(options, listed, output):
         for pair, shown, method in itertools.product(pairs, options.shown, options.methods):
@@ -116,9 +119,9 @@ def _networks(options, listed: Path, output: Path):
 class Pair:
     """A pair whose files are read when they are needed; linear parts are found once for each kind of masks."""
 
-    def __init__(self, data, number: int, prealignment: str, fixed, moving):
+    def __init__(self, data, output: Path, number: int, prealignment: str, fixed, moving):
         self.data, self.number, self.cases = data, number, (fixed, moving)
-        self._prealignment = prealignment
+        self._output, self._prealignment = output, prealignment
         self.name = f"{moving.id} on {fixed.id}"
         self._linear: Dict[str, sitk.Transform] = {}
 
@@ -135,6 +138,9 @@ class Pair:
             return [None, None]
         if shown == "true":
             return self.labels
+        if shown == "clicks":
+            files = [self._output / "clicks" / f"{case.id}.nii.gz" for case in self.cases]
+            return [method_clicks.clicked(*volume) for volume in zip(self.images, self.labels, files)]
         masks = [_degraded(labels, RandomStream(0, self.number, side)) for side, labels in enumerate(self.labels)]
         return [_merged(each) for each in masks] if shown == "merged" else masks
 
@@ -144,7 +150,11 @@ class Pair:
             *self.images,
             *self.masks(shown),
             options=RegistrationOptions.preset(
-                "balanced", prealignment=self._prealignment, initial_transform=self._linear.get(shown), **changes
+                "balanced",
+                prealignment=self._prealignment,
+                initial_transform=self._linear.get(shown),
+                mask_tolerance=CLICKED_TOLERANCE if shown in WITH_ERRORS else 0.0,
+                **changes,
             ),
         )
         self._linear[shown] = result.linear

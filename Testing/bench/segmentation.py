@@ -18,7 +18,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Iterable, List, NamedTuple
+from typing import Iterable, List, NamedTuple, Tuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -96,8 +96,10 @@ def least_sure_click(session: SegmentationSession, structure: str, mask: np.ndar
     return next_click(mask, truth, size, range(len(truth)))
 
 
-def click_through(session: SegmentationSession, truth: np.ndarray, clicks: int, least_sure: bool = False) -> dict:
-    """Dice in 3D after each click, with the time of the first embedding, of a click and of each propagation."""
+def click_through(
+    session: SegmentationSession, truth: np.ndarray, clicks: int, least_sure: bool = False
+) -> Tuple[dict, np.ndarray]:
+    """Dice in 3D after each click, with the time of a click and of each propagation, and the last mask (bool)."""
     structure = session.add_structure("structure").id
     mask = np.zeros_like(truth)
     largest = int(np.argmax(truth.sum(axis=(1, 2))))
@@ -125,7 +127,7 @@ def click_through(session: SegmentationSession, truth: np.ndarray, clicks: int, 
             click = least_sure_click(session, structure, mask, truth, size)
         else:
             click = next_click(mask, truth, size, range(len(truth)))
-    return result
+    return result, mask
 
 
 def embedding_seconds(session: SegmentationSession, count: int = 3) -> float:
@@ -160,7 +162,7 @@ def main() -> int:
         session = SegmentationSession(sitk.ReadImage(str(options.data / case.image)), predictor)
         truth = sitk.GetArrayFromImage(sitk.ReadImage(str(options.data / case.labels))) == case.value
         results[case.name] = {"embedding_seconds": embedding_seconds(session)}
-        results[case.name].update(click_through(session, truth, options.clicks, options.least_sure))
+        results[case.name].update(click_through(session, truth, options.clicks, options.least_sure)[0])
         session.close()
         scores = results[case.name]["dice"]
         line = " ".join(f"{score:.3f}" for score in scores)

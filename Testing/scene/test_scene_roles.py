@@ -5,11 +5,14 @@ import pytest
 import SimpleITK as sitk
 import slicer
 from SAMRegistrationLib import engine
-from SAMRegistrationLib.registration import RegistrationResult
+from SAMRegistrationLib.choices import CLICKED_TOLERANCE
+from SAMRegistrationLib.registration import RegistrationOptions, RegistrationResult
 from SAMRegistrationLib.scene.masks import new_segmentation
 from SAMRegistrationLib.scene.roles import common_role, put_role, role_of
 from SAMRegistrationLib.scene.run import compute, read
+from SAMRegistrationLib.scene.structure_segments import write_prompts
 from SAMRegistrationLib.scene.volumes import grid_of
+from SAMRegistrationLib.segmentation.prompts import POSITIVE, Prompt, PromptSet, Structure
 from SAMRegistrationLib.volumes import as_structures
 from scene.test_scene_masks import boxes
 
@@ -28,7 +31,7 @@ def asked(oblique, a_blob, a_volume_node, two_parents, monkeypatch):
 
     monkeypatch.setattr(engine, "register", register)
 
-    def asked(fixed, moving):
+    def asked(fixed, moving, clicked=None):
         nodes = []
         for volume, segments in zip(volumes, (fixed, moving)):
             node = new_segmentation(f"{volume.GetName()} masks", volume)
@@ -36,13 +39,17 @@ def asked(oblique, a_blob, a_volume_node, two_parents, monkeypatch):
                 node.GetSegmentation().AddEmptySegment(name, name)
                 slicer.util.updateSegmentBinaryLabelmapFromArray(boxes(oblique)[box], node, name, volume)
                 put_role(node.GetSegmentation().GetSegment(name), role)
+                if name == clicked:
+                    click = Prompt(POSITIVE, (grid_of(volume).center,))
+                    write_prompts(node, PromptSet((Structure(name, 1, prompts=(click,), id=name),)))
             for moved in (volume, node):
                 moved.SetAndObserveTransformNodeID(two_parents.GetID())
             nodes.append(node)
-        outcome = compute(read(*volumes, *nodes), None)
+        outcome = compute(read(*volumes, *nodes), RegistrationOptions())
         fixed_masks, moving_masks, _options, _job, guidance = asked_for[-1]
         return (fixed_masks, moving_masks), guidance, outcome, grid_of(volumes[0])
 
+    asked.options = lambda: asked_for[-1][2]
     return asked
 
 
@@ -107,3 +114,9 @@ def test_a_role_that_is_not_known_guides():
     node.GetSegmentation().GetSegment("a").SetTag("SAMRegistration.Role", "of a later version")
     assert role_of(node.GetSegmentation().GetSegment("a")) == "guide"
     assert [common_role("guide", "rigid"), common_role("ignore", "guide")] == ["rigid", "ignore"]
+
+
+@pytest.mark.parametrize(("role", "tolerance"), [("guide", CLICKED_TOLERANCE), ("ignore", 0.0)])
+def test_borders_of_clicked_structures_that_guide_may_be_off(asked, role, tolerance):
+    asked([("a", role, 0), ("b", "guide", 1)], [("a", role, 1), ("b", "guide", 0)], clicked="a")
+    assert asked.options().mask_tolerance == tolerance

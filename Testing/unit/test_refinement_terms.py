@@ -1,12 +1,14 @@
 """The terms of the refinement and what takes folds out, against cases whose answer is known."""
 
+import itertools
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
 from phantoms import oblique_grid
 from SAMRegistrationLib.geometry import dense, separable
-from SAMRegistrationLib.geometry.transforms import flow_transforms
+from SAMRegistrationLib.geometry.transforms import displacement_transform, flow_transforms, transform_points
 from SAMRegistrationLib.losses.intensities import locally_normalized
 from SAMRegistrationLib.losses.similarity import SIMILARITIES
 from SAMRegistrationLib.metrics import deformation_statistics, jacobian_image
@@ -117,6 +119,40 @@ def test_folds_are_taken_out_and_what_is_far_from_them_stays():
     assert torch.equal(mended[..., 25:], velocity[..., 25:])
 
 
+def finely(transform, grid):
+    """The smallest Jacobian determinant on a grid of the same extent with four times as many voxels along each axis."""
+    fine = grid.crop([2] * 3, [n - 4 for n in grid.size])
+    fine = fine.with_size([4 * n for n in fine.size])
+    return sitk.GetArrayFromImage(jacobian_image(transform, fine))[2:-2, 2:-2, 2:-2].min()
+
+
+def test_folds_between_two_voxels_are_taken_out_as_well():
+    """A field that alternates from voxel to voxel, which differences over two voxels do not see."""
+    field = torch.zeros(1, 3, 20, 20, 24)
+    field[:, 2, 6:14, 6:14, 8:16] = 0.7 * (-1.0) ** torch.arange(8)
+    assert dense.jacobian(field)[..., 9:15].min() > 0.9
+    assert dense.least_jacobian(field).min() == pytest.approx(1 - 1.4, abs=1e-6)
+    velocity = 2 * field + 0.4 * torch.randn(field.shape, generator=torch.Generator().manual_seed(1))
+    grid = oblique_grid((24, 20, 20), (1.0, 1.3, 2.5))
+    assert finely(flow_transforms(velocity, grid)[0], grid) < 0
+    assert finely(flow_transforms(unfolded(velocity, grid), grid)[0], grid) > 0
+
+
+def test_the_smallest_determinant_around_a_voxel_is_that_of_one_of_its_cells():
+    """Against the derivatives of the trilinear interpolation, taken by ITK just beside the voxel."""
+    grid = oblique_grid((7, 6, 5), (1.0, 1.0, 1.0))
+    field = 0.4 * torch.randn(1, 3, *grid.shape, generator=torch.Generator().manual_seed(2))
+    transform = displacement_transform(field, grid)
+    index, step = np.array([3.0, 2.0, 2.0]), 1e-4
+    found = []
+    for corner in itertools.product((-1, 1), repeat=3):
+        places = [index + 1e-3 * np.array(corner)]
+        places += [places[0] + step * unit for unit in np.eye(3)]
+        mapped = grid.physical_to_index(transform_points(transform, grid.index_to_physical(np.array(places))))
+        found.append(np.linalg.det((mapped[1:] - mapped[0]) / step))
+    assert float(dense.least_jacobian(field)[2, 2, 3]) == pytest.approx(min(found), abs=0.02)
+
+
 def test_what_does_not_fold_is_left_alone():
     velocity = separable.apply(separable.gaussian(SHAPE, [3.0] * 3, texture()), texture().repeat(1, 3, 1, 1, 1))
     grid = oblique_grid(SHAPE[::-1], (1.0, 1.3, 2.5))
@@ -180,3 +216,32 @@ def test_narrow_steps_leave_what_masks_have_placed():
         field = dense.resize_field(dense.integrate(velocity, 6), shape)
         moved[sigma] = (dense.warp(mask, field) - mask).abs().mean()
     assert moved[1.2] < 0.7 * moved[2.0]
+
+
+def test_a_tolerance_lets_the_images_correct_borders_that_are_a_little_off():
+    """The images show the true deformation, the moving mask a border that is wrong by two voxels."""
+    shape, spacing = (24, 28, 32), (1.0, 1.0, 1.0)
+    moving, truth = texture(8, shape, sigma=1.5), waves(shape, 30.0, 1.5)
+    fixed = dense.warp(moving, truth)
+    true_mask, wrong_mask = torch.zeros(1, 1, *shape), torch.zeros(1, 1, *shape)
+    true_mask[..., 7:17, 8:20, 10:22] = wrong_mask[..., 7:17, 8:20, 12:24] = 1
+    errors = {}
+    for mask, tolerance in itertools.product((true_mask, wrong_mask), (0.0, 1.5)):
+        masks = MaskTerm(dense.warp(true_mask, truth), mask, tolerance=tolerance)
+        velocity = refine(GaussNewtonTerm(as_it_is, fixed, moving), masks, shape, spacing)
+        field = dense.resize_field(dense.integrate(velocity, 6), shape)
+        errors[mask is wrong_mask, tolerance] = dense.length(field - truth)[..., 6:18, 7:21, 8:26].mean()
+    assert errors[True, 1.5] < 0.7 * errors[True, 0.0]
+    assert errors[False, 1.5] < 1.2 * errors[False, 0.0]
+
+
+def test_a_tolerance_still_brings_a_border_that_is_far_off():
+    shape, spacing = (24, 24, 40), (1.0, 1.0, 1.0)
+    empty = torch.zeros(1, 1, *shape)
+    fixed_mask, moving_mask = empty.clone(), empty.clone()
+    fixed_mask[..., 7:17, 7:17, 8:20] = moving_mask[..., 7:17, 7:17, 16:28] = 1
+    images = GaussNewtonTerm(as_it_is, empty, empty)
+    velocity = refine(images, MaskTerm(fixed_mask, moving_mask, tolerance=1.5), shape, spacing)
+    warped = dense.warp(moving_mask, dense.resize_field(dense.integrate(velocity, 6), shape)) > 0.5
+    border = fixed_mask > 0.5
+    assert 2 * (warped & border).sum() > 0.8 * (warped.sum() + border.sum())

@@ -8,6 +8,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 from phantoms import affine_and_waves, oblique_grid, voxel_centers
+from SAMRegistrationLib.choices import CLICKED_TOLERANCE
 from SAMRegistrationLib.cli import main
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.registration import prompted
@@ -117,6 +118,7 @@ def test_one_click_a_structure_in_the_fixed_volume_alone_registers_the_pair(pair
     assert (after > before).all()
     assert (after > 0.85).all()
     measured = json.loads((output / "metrics.json").read_text(encoding="utf-8"))
+    assert measured["facts"]["mask_tolerance"] == CLICKED_TOLERANCE
     masks = [[structure["dice"] for structure in measured[when]["structures"]] for when in ("before", "after")]
     assert np.mean(masks[1]) > np.mean(masks[0])
     truth = sitk.GetArrayFromImage(sitk.ReadImage(str(pair / "fixed_truth.nii.gz")))

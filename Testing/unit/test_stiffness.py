@@ -9,9 +9,11 @@ from phantoms import Anatomy, affine_and_waves, inner_points, oblique_grid
 from SAMRegistrationLib.cli import main
 from SAMRegistrationLib.errors import InputError
 from SAMRegistrationLib.geometry.grid import Grid
+from SAMRegistrationLib.losses.similarity import SIMILARITIES
 from SAMRegistrationLib.metrics import deformation_statistics, jacobian_image, target_registration_errors
 from SAMRegistrationLib.points import PointList
 from SAMRegistrationLib.registration import Guidance, RegistrationOptions, register
+from SAMRegistrationLib.registration.stiffness import stiffened
 
 FIXED = oblique_grid()
 MAPPING = affine_and_waves(FIXED.center, amplitude_mm=4.0)
@@ -50,6 +52,12 @@ def test_a_stiffer_deformation_still_follows_smooth_waves(pair):
     assert errors[1] < 1.1 * errors[0]
 
 
+def test_only_images_of_one_kind_are_looked_at_narrowly():
+    refinement = RegistrationOptions.preset("balanced").refinement
+    within, across = (stiffened(refinement, 1.0, SIMILARITIES[name].smoothness) for name in ("lncc", "mind"))
+    assert within.narrow_steps == refinement.narrow_steps > across.narrow_steps == 0
+
+
 def test_what_the_network_predicts_is_bound_as_well(pair):
     found = [roughness(registered(pair, stiffness, use_network=True, use_refinement=False)) for stiffness in (1, 2, 4)]
     assert found[2] < found[1] < found[0]
@@ -67,6 +75,12 @@ def test_landmarks_are_met_by_a_stiff_deformation_too(pair):
 def test_a_stiffness_out_of_range_is_refused(stiffness):
     with pytest.raises(InputError, match="above 0 and up to 10"):
         RegistrationOptions(stiffness=stiffness)
+
+
+@pytest.mark.parametrize("tolerance", [-1.0, 11.0, float("nan")])
+def test_a_mask_tolerance_out_of_range_is_refused(tolerance):
+    with pytest.raises(InputError, match="from 0 to 10"):
+        RegistrationOptions(mask_tolerance=tolerance)
 
 
 def test_the_command_takes_and_tells_the_stiffness(pair, tmp_path):

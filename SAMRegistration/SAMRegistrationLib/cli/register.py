@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, List
 
+from ..choices import CLICKED_TOLERANCE
 from ..errors import InputError
 from ..quantities import number_text
 from .console import add_driven_option, add_output_options, console_job, say, say_needs, show, table
@@ -116,12 +117,19 @@ def _choices(options):
         weights=options.weights,
         use_refinement=not options.no_refinement,
         stiffness=options.stiffness,
+        mask_tolerance=_mask_tolerance(options),
         confidence=options.confidence_map,
         similarity=options.similarity,
         fixed_modality=options.fixed_modality,
         moving_modality=options.moving_modality,
         device=options.device,
     )
+
+
+def _mask_tolerance(options) -> float:
+    if options.mask_tolerance is not None:
+        return options.mask_tolerance
+    return CLICKED_TOLERANCE if options.fixed_prompts else 0.0
 
 
 def _text(summary: Dict[str, Any], folder: str) -> str:

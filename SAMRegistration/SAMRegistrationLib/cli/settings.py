@@ -4,7 +4,16 @@ import argparse
 import os
 from typing import List
 
-from ..choices import AUTO, BUILT_IN_CLICK_MODEL, MODALITIES, PREALIGNMENT, PREALIGNMENTS, PRESET, PRESETS
+from ..choices import (
+    AUTO,
+    BUILT_IN_CLICK_MODEL,
+    CLICKED_TOLERANCE,
+    MODALITIES,
+    PREALIGNMENT,
+    PREALIGNMENTS,
+    PRESET,
+    PRESETS,
+)
 from ..losses.similarity import SIMILARITIES, similarity_help
 
 FILES = ("weights",)
@@ -41,6 +50,13 @@ def add_settings(parser) -> List[argparse.Action]:
             default=1.0,
             metavar="NUMBER",
             help="how smooth the deformation is: 1 as the preset, 2 to 4 smoother (SDlogJ falls), 0.5 more flexible",
+        ),
+        stages.add_argument(
+            "--mask-tolerance",
+            type=float,
+            metavar="VOXELS",
+            help="by how much the borders of the masks may be off; within that the images decide (default: 0, "
+            f"{CLICKED_TOLERANCE:g} for masks from prompts)",
         ),
         stages.add_argument("--similarity", choices=(AUTO, *SIMILARITIES), default=AUTO, help=similarity_help()),
         stages.add_argument("--fixed-modality", choices=MODALITIES, help="default: guessed"),

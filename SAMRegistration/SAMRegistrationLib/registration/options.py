@@ -11,6 +11,7 @@ from ..losses.similarity import SIMILARITIES
 from .refine import RefineOptions
 
 STIFFEST = 10.0
+MOST_TOLERANT = 10.0  # voxels
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class RegistrationOptions:
         refinement: how the refinement runs.
         confidence: also find a second solution, and by how much it differs; takes about twice as long.
         stiffness: how smooth the deformation is: 1 as the preset, above smoother, below more flexible.
+        mask_tolerance: voxels of the working grid by which the borders of the masks may be off: 0 for drawn masks,
+            which are followed exactly; CLICKED_TOLERANCE for masks from clicks, where images decide within that.
         largest_grid: voxels of the working grid at most; larger volumes are registered at a coarser spacing.
         similarity: a name of :data:`..losses.similarity.SIMILARITIES`, or "auto", which takes the one for images of the
             same kind or of different kinds.
@@ -42,6 +45,7 @@ class RegistrationOptions:
     refinement: RefineOptions = field(default_factory=RefineOptions)
     confidence: bool = False
     stiffness: float = 1.0
+    mask_tolerance: float = 0.0
     largest_grid: int = 2_000_000
     similarity: str = AUTO
     fixed_modality: Optional[str] = None
@@ -51,6 +55,10 @@ class RegistrationOptions:
     def __post_init__(self):
         if not 0 < self.stiffness <= STIFFEST:
             raise InputError(f"The stiffness is {self.stiffness:g}; give a number above 0 and up to {STIFFEST:g}.")
+        if not 0 <= self.mask_tolerance <= MOST_TOLERANT:
+            raise InputError(
+                f"The mask tolerance is {self.mask_tolerance:g}; give a number of voxels from 0 to {MOST_TOLERANT:g}."
+            )
         _one_of("pre-alignment", self.prealignment, PREALIGNMENTS)
         _one_of("similarity", self.similarity, (AUTO, *SIMILARITIES))
         _one_of("device", self.device.partition(":")[0], (AUTO, "cpu", "cuda"))

@@ -157,6 +157,7 @@ def _register(
         "similarity": pair.similarity,
         "same_scale": pair.same_scale,
         "stiffness": options.stiffness,
+        **({"mask_tolerance": options.mask_tolerance} if structures else {}),
         "structures": list(structures.titles) if structures else [],
         **guides.facts,
         **({"disagreement": differing} if differing else {}),

@@ -11,6 +11,9 @@ update is kept.
 
 The last steps look at narrower surroundings, which follow finer detail. What they find near borders of masks is left
 out: so narrowly, images move a border that masks have already placed.
+
+Where masks have a tolerance, a border that is off by less yields to the images, and the images to one that is off by
+more.
 """
 
 from dataclasses import dataclass
@@ -154,11 +157,17 @@ class _Level:
         update = self._images.update(displacement, self._collect)
         if self._masks is not None:
             missing, nearness = self._masks.missing(displacement, self._surroundings)
-            if self._narrow:
-                update = update * (1 - nearness)
-            update = update / (1 + missing.square().sum(dim=1, keepdim=True) / NEAR**2) + _limited(missing)
+            update = self._with_masks(update, missing, nearness)
         velocity = separable.apply(self._smooth_velocity, velocity + update / self._to_image)
         return torch.maximum(torch.minimum(velocity, self._farthest), -self._farthest)
+
+    def _with_masks(self, update: torch.Tensor, missing: torch.Tensor, nearness: torch.Tensor) -> torch.Tensor:
+        """The images' and the masks' update together; each is small where the other one counts."""
+        tolerance = self._masks.tolerance
+        yielding = 1 / (1 + missing.square().sum(dim=1, keepdim=True) / max(NEAR, tolerance) ** 2)
+        if tolerance:
+            return update * yielding + _limited(missing * (1 - yielding))
+        return update * (yielding * (1 - nearness) if self._narrow else yielding) + _limited(missing)
 
     def _squarings_of(self, velocity: torch.Tensor) -> int:
         if self._squarings_kept == 0:

@@ -21,13 +21,15 @@ def stiffened(refinement: RefineOptions, stiffness: float, smoothness: float = 1
     """The refinement whose steps look at wider surroundings.
 
     Args:
-        smoothness: of the similarity, a factor on all that is smoothed.
+        smoothness: of the similarity, a factor on all that is smoothed; above 1 no step looks at narrower surroundings,
+            since images of different kinds do not agree in the finest detail.
     """
     surroundings = smoothness * stiffness**0.5
     return replace(
         refinement,
         force_sigma=refinement.force_sigma * surroundings,
         narrow_sigma=refinement.narrow_sigma * surroundings,
+        narrow_steps=0 if smoothness > 1 else refinement.narrow_steps,
         velocity_sigma=refinement.velocity_sigma * smoothness,
     )
 

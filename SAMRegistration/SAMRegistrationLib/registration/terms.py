@@ -155,6 +155,7 @@ class MaskTerm:
     Args:
         fixed, moving: (1, K, D, H, W) masks in [0, 1] on the working grid, the same structures in both.
         fixed_coverage, moving_coverage: (1, 1, D, H, W), 1 where borders pull and 0 where not; None for everywhere.
+        tolerance: voxels by which borders may be off.
     """
 
     def __init__(
@@ -163,13 +164,15 @@ class MaskTerm:
         moving: torch.Tensor,
         fixed_coverage: Optional[torch.Tensor] = None,
         moving_coverage: Optional[torch.Tensor] = None,
+        tolerance: float = 0.0,
     ):
+        self.tolerance = tolerance
         self._parts = (fixed, moving, fixed_coverage, moving_coverage)
         self._fixed, self._moving, self._fixed_coverage, self._moving_coverage = self._parts
 
     def at(self, shape: Sequence[int]) -> "MaskTerm":
         """The same term on a coarser grid of the same extent."""
-        return MaskTerm(*_shrunk(self._parts, shape))
+        return MaskTerm(*_shrunk(self._parts, shape), self.tolerance)
 
     def missing(
         self, displacement: torch.Tensor, surroundings: separable.Matrices

@@ -19,9 +19,10 @@ LOOKS = 6
 def unfolded(velocity: torch.Tensor, grid: Grid) -> torch.Tensor:
     """The velocity (1, 3, D, H, W), in voxels of `grid`, smoothed where its flow squeezes voxels to almost nothing.
 
-    A flow does not fold, but its sampled displacement can. Smoothing is repeated until the Jacobian determinant on the
-    grid is at least LEAST_JACOBIAN; elsewhere the velocity is returned as it is. The flow is that of the resulting
-    transform, in which the velocity is continued beyond the grid.
+    A flow does not fold, but its sampled displacement can, also between two voxels. Smoothing is repeated until the
+    Jacobian determinant of the interpolated displacement is at least LEAST_JACOBIAN around every voxel; elsewhere the
+    velocity is returned as it is. The flow is that of the resulting transform, in which the velocity is continued
+    beyond the grid.
     """
     for look in range(LOOKS):
         displacement = _displacement(velocity, grid)
@@ -57,7 +58,7 @@ def _displacement(velocity: torch.Tensor, grid: Grid) -> torch.Tensor:
 
 def _squeezed(displacement: torch.Tensor) -> torch.Tensor:
     """Voxels (D, H, W) of which almost nothing is left."""
-    return dense.jacobian(displacement) < LEAST_JACOBIAN
+    return dense.least_jacobian(displacement) < LEAST_JACOBIAN
 
 
 def _surroundings(squeezed: torch.Tensor, displacement: torch.Tensor) -> Tuple[Tuple[slice, ...], torch.Tensor]:

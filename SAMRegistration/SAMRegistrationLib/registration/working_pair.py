@@ -75,7 +75,7 @@ class WorkingPair:
                 smoothness = SIMILARITIES[self.similarity].smoothness
                 refinement = stiffened(options.refinement, options.stiffness, smoothness)
                 frame = (self.grid.shape, spacing, refinement)
-                terms, device = (self._image_term(), self._mask_term()), self.fixed.device
+                terms, device = (self._image_term(), self._mask_term(options.mask_tolerance)), self.fixed.device
                 velocity = refine(*terms, *frame, velocity, device, job.part(0.1, 0.95), self.hold)
             stored = stored_grid(self.grid, options.refinement.field_stride)
             if velocity is not None:
@@ -111,11 +111,11 @@ class WorkingPair:
         covered = [_both(*parts) for parts in zip(self.covered, self.heeded)]
         return image_term(SIMILARITIES[self.similarity], self.same_scale, self.fixed, self.moving, *covered)
 
-    def _mask_term(self) -> Optional[MaskTerm]:
+    def _mask_term(self, tolerance: float) -> Optional[MaskTerm]:
         if self.structures is None:
             return None
         masks = (self.structures.fixed, self.structures.moving)
-        return MaskTerm(*(mask.to(self.fixed) for mask in masks), *self.heeded)
+        return MaskTerm(*(mask.to(self.fixed) for mask in masks), *self.heeded, tolerance)
 
 
 def _both(first: Optional[torch.Tensor], second: Optional[torch.Tensor]) -> Optional[torch.Tensor]:

@@ -5,7 +5,7 @@ on any thread and touch no node.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from slicer.i18n import tr as _
 
 from .. import engine
-from ..choices import IGNORE, RIGID
+from ..choices import CLICKED_TOLERANCE, GUIDE, IGNORE, RIGID
 from ..errors import InputError
 from ..geometry.grid import Grid
 from ..geometry.resample import warp_mask, warp_volume
@@ -23,6 +23,7 @@ from .landmarks import Landmarks, landmarks_of
 from .maps import LengthMap, length_range
 from .masks import SegmentMask, labelmap, masks_of
 from .pairing import both_sides, guiding, notes_of, one_side, parts_of
+from .structure_segments import readable_prompts
 from .surfaces import surface_of
 from .transforms import oriented_grid, transform_grid
 from .volumes import VolumeCopy, image_data
@@ -38,6 +39,7 @@ class Inputs:
     Attributes:
         landmarks: those that guide; None without any.
         held_out: those that are only measured; None without any.
+        clicked: whether structures that guide were made by clicks, so that their borders are not exact.
     """
 
     fixed: VolumeCopy
@@ -46,6 +48,7 @@ class Inputs:
     moving_masks: List[SegmentMask]
     landmarks: Optional[Landmarks] = None
     held_out: Optional[Landmarks] = None
+    clicked: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ def read(
         raise InputError(_("Fixed and moving are the same volume; choose two."))
     masks = [[] if node is None else masks_of(node) for node in (fixed_segmentation, moving_segmentation)]
     points = [None if None in nodes else landmarks_of(*nodes) for nodes in (landmarks, held_out)]
-    return Inputs(VolumeCopy(fixed), VolumeCopy(moving), *masks, *points)
+    clicked = any(map(_clicked, (fixed_segmentation, moving_segmentation), masks))
+    return Inputs(VolumeCopy(fixed), VolumeCopy(moving), *masks, *points, clicked)
 
 
 def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
@@ -120,6 +124,8 @@ def compute(inputs: Inputs, options, job: Optional[Job] = None) -> Outcome:
     parts = parts_of(inputs.fixed_masks, inputs.moving_masks)
     masks = both_sides(guiding(parts), inputs.fixed.grid, inputs.moving.grid)
     guidance, images = guidance_of(inputs, parts), (inputs.fixed.image, inputs.moving.image)
+    if inputs.clicked:
+        options = replace(options, mask_tolerance=CLICKED_TOLERANCE)
     result = engine.register(*images, *masks, options, job.part(0.0, 0.85), guidance)
     return _prepare(inputs, parts, result, job.part(0.85, 1.0))
 
@@ -131,6 +137,13 @@ def prepare(inputs: Inputs, result, job: Optional[Job] = None) -> Outcome:
         Canceled: `job` was canceled.
     """
     return _prepare(inputs, parts_of(inputs.fixed_masks, inputs.moving_masks), result, job or Job())
+
+
+def _clicked(segmentation, masks: List[SegmentMask]) -> bool:
+    if segmentation is None:
+        return False
+    guides = {mask.id for mask in masks if mask.role == GUIDE}
+    return any(structure.id in guides and structure.prompts for structure in readable_prompts(segmentation).structures)
 
 
 def _prepare(inputs: Inputs, parts, result, job: Job) -> Outcome:

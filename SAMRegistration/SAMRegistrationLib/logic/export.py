@@ -77,7 +77,7 @@ class ExportLogic(RegistrationLogic):
 
         reason = self.reasonNotToExport(parameters, form)
         if reason:
-            raise InputError(f"{reason}.")
+            raise InputError(reason + ".")
         self.followOriginals(parameters)
         result = read_result(parameters)
 

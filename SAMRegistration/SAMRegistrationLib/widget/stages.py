@@ -29,6 +29,8 @@ def stages() -> Dict[str, str]:
         "Warping": _("Warping"),
         "Measuring": _("Measuring"),
         "Preparing the views": _("Preparing the views"),
+        "Reading": _("Reading"),
+        "Writing": _("Writing"),
         "Loading the model": _("Loading the model"),
         "Preparing the volume": _("Preparing the volume"),
         "Proposing the clicks": _("Proposing the clicks"),

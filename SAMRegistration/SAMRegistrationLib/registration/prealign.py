@@ -26,6 +26,7 @@ DICE_WEIGHT = 10.0  # nats that a mean Dice of 1 counts for, above the largest m
 FEWEST_FOR_GRADIENT_FILTER = 4  # voxels along every axis that ITK's recursive Gaussian needs
 APART = ("map outside", "mapped to outside", "too many samples", "no valid points", "joint pdf")  # of ITK's messages
 LEAST_KEPT = 0.9  # share of the mutual information below which an affine stage has gone astray
+MASKS_LOSE = 0.02  # of the mean Dice of masks, by which a stage may lower it
 SHORTER = 0.25  # of the step, with which such a stage is tried again
 
 
@@ -103,6 +104,9 @@ def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job, landma
         job.update(0.6 * index / len(chosen), "Aligning: rigid")
         transform = sitk.Euler3DTransform(start.transform)
         quality = _optimize(coarse_fixed, coarse_moving, transform, 40, COARSE_SAMPLES, 1.0, job)
+        if quality is not None and _parts_masks(transform, start.transform, fixed_masks, moving_masks):
+            transform = sitk.Euler3DTransform(start.transform)
+            quality = _evaluate(coarse_fixed, coarse_moving, transform)
         if quality is not None and covered_share(*grids, transform) >= SMALLEST_SHARE:
             score = _score(quality, transform, fixed_masks, moving_masks)
             score -= REORIENTING_HANDICAP * max(quality, 1.0) if start.reorients else 0
@@ -113,8 +117,10 @@ def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job, landma
     if kind == "rigid":
         job.update(0.6, "Aligning: rigid, fine")
         refined = sitk.Euler3DTransform(transform)
-        quality = _optimize(fixed, moving, refined, 30, FINE_SAMPLES, 0.5, job) or quality
-        return Prealignment(refined, name, quality)
+        reached = _optimize(fixed, moving, refined, 30, FINE_SAMPLES, 0.5, job)
+        if reached is None or _parts_masks(refined, transform, fixed_masks, moving_masks):
+            return Prealignment(transform, name, quality)
+        return Prealignment(refined, name, reached)
     affine = _affine(transform)
     for part, stage_fixed, stage_moving, iterations, samples, step in (
         (0.6, coarse_fixed, coarse_moving, 40, COARSE_SAMPLES, 1.0),
@@ -125,7 +131,8 @@ def _found(fixed, moving, fixed_masks, moving_masks, kind: str, job: Job, landma
         for length in (step, SHORTER * step):
             refined = sitk.AffineTransform(affine)
             reached = _optimize(stage_fixed, stage_moving, refined, iterations, samples, length, job)
-            if reached is not None and reached >= LEAST_KEPT * started and _plausible(refined):
+            kept = reached is not None and reached >= LEAST_KEPT * started and _plausible(refined)
+            if kept and not _parts_masks(refined, affine, fixed_masks, moving_masks):
                 affine, quality = refined, reached
                 break
     return Prealignment(affine, name, quality)
@@ -200,6 +207,14 @@ def _score(quality: float, transform: sitk.Transform, fixed_masks, moving_masks)
     if fixed_masks is None or moving_masks is None:
         return quality
     return quality + DICE_WEIGHT * _mean_dice(transform, fixed_masks, moving_masks)
+
+
+def _parts_masks(transform: sitk.Transform, before: sitk.Transform, fixed_masks, moving_masks) -> bool:
+    """Whether a transform brings structures farther apart than the one before it."""
+    if fixed_masks is None or moving_masks is None:
+        return False
+    overlaps = (_mean_dice(each, fixed_masks, moving_masks) for each in (transform, before))
+    return next(overlaps) < next(overlaps) - MASKS_LOSE
 
 
 def _mean_dice(transform: sitk.Transform, fixed_masks: StructureMasks, moving_masks: StructureMasks) -> float:

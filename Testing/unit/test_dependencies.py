@@ -52,6 +52,8 @@ WITHIN_TORCH = {"torch.utils.tensorboard": "tensorboard"}
 OF_THE_APPLICATION = {"slicer", "qt", "ctk", "vtk", "SampleData", "PyTorchUtils"}
 # What the stand-in for 3D Slicer gives under the names that the application uses.
 OF_THE_STAND_IN = {"qt", "ctk", "SampleData"}
+# Packages that are used where the user has installed them, which no part asks for.
+OF_THE_USER = {"sam2", "nnInteractive"}
 # Other programs of the comparison, in an environment of their own: Testing/bench/peers.txt.
 PEERS = {"picsl_greedy": "picsl-greedy", "itk": "itk-elastix", "convexAdam": "convexAdam", "ants": "antspyx"}
 
@@ -79,7 +81,9 @@ HOST = "Testing/standin"
 FIXTURES = f"{HOST}/src/Host/fixtures.py"
 TRAINING_ROOMS = tuple(f"{LIBRARY}/{name}" for name in ("training", "cli/train.py", "cli/train_sam.py"))
 PARTS = {
-    "library and command line": Part((LIBRARY,), ("",), (*MODULE_ROOMS, *TRAINING_ROOMS, EXPORT)),
+    "library and command line": Part(
+        (LIBRARY,), ("",), (*MODULE_ROOMS, *TRAINING_ROOMS, EXPORT), frozenset(OF_THE_USER)
+    ),
     "export": Part((EXPORT,), ("", "export")),
     "round trips": Part(ROUND_TRIPS, ("", "test", "export", "readers")),
     "report": Part((f"{LIBRARY}/report",), ("",)),
@@ -99,7 +103,7 @@ PARTS = {
         ("Testing/unit", "Testing/property", "Testing/scene", "Testing/widget", "Testing/gpu", "Testing/cases"),
         ("", "train", "host", "test"),
         ROUND_TRIPS,
-        frozenset(OF_THE_STAND_IN),
+        frozenset(OF_THE_STAND_IN | OF_THE_USER | {"highdicom"}),
     ),
 }
 

@@ -134,6 +134,7 @@ def _mask_tolerance(options) -> float:
 
 def _text(summary: Dict[str, Any], folder: str) -> str:
     from ..metrics import mean_over_structures
+    from ..registration.agreement import agreement_text
 
     parts: List[str] = []
     before, after = summary["before"], summary["after"]
@@ -155,6 +156,9 @@ def _text(summary: Dict[str, Any], folder: str) -> str:
         f"Folded voxels: {deformation['folded_voxels']} ({100 * deformation['folded_fraction']:.3f} %), "
         f"SDlogJ {deformation['sd_log_jacobian']:.3f} (Learn2Reg form {deformation['sd_log_jacobian_learn2reg']:.3f})"
     )
+    agreement = agreement_text(summary["facts"].get("image_agreement", {}))
+    if agreement:
+        parts.append(f"Local correlation of the images: {agreement}")
     differing = summary["facts"].get("disagreement")
     if differing:
         parts.append(

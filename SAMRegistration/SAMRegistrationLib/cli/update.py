@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 from ..choices import AUTO, MODALITIES
 from ..errors import InputError
@@ -110,10 +110,9 @@ def _facts(path: Path) -> Dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        facts: Optional[Dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")).get("facts")
-    except (ValueError, AttributeError) as error:
+        return dict(json.loads(path.read_text(encoding="utf-8")).get("facts") or {})
+    except (ValueError, AttributeError, TypeError) as error:
         raise InputError(f"{path} is damaged; remove it, or give the transform file itself.") from error
-    return {name: fact for name, fact in (facts or {}).items() if name not in ("update", "disagreement")}
 
 
 def _text(summary: Dict[str, Any], folder: str) -> str:

@@ -14,6 +14,7 @@ from ..geometry.transforms import flow_transforms, pull_back, push_forward
 from ..job import Job
 from ..system_errors import translated
 from ..volumes import Labels, as_structures, check_volume, with_numbers_of, without_nan
+from .agreement import image_agreement, unlike
 from .clock import Clock
 from .confidence import with_second_solution
 from .coverage import require_coverage
@@ -134,6 +135,7 @@ def _register(
     with clock.stage("finish"):
         job.update(share, "Finishing")
         transform, inverse = _transforms(velocity, grid, linear, linear_inverse)
+        agreement = image_agreement(working, velocity) if pair.within_a_modality else {}
     differing, disagreement = {}, None
     if options.confidence and velocity is None:
         notes = [*notes, "Without a deformation there is no second solution to compare, so there is no confidence map."]
@@ -160,6 +162,7 @@ def _register(
         **({"mask_tolerance": options.mask_tolerance} if structures else {}),
         "structures": list(structures.titles) if structures else [],
         **guides.facts,
+        **({"image_agreement": agreement} if agreement else {}),
         **({"disagreement": differing} if differing else {}),
         "working_grid": {"size": list(grid.size), "spacing_mm": list(grid.spacing)},
     }
@@ -167,7 +170,8 @@ def _register(
     result = RegistrationResult(
         transform, inverse, linear, fixed, moving, facts, clock.seconds, disagreement=disagreement
     )
-    return result.with_notes([*notes, *pair.notes, *left_out, *unmet(guides.landmarks, transform, min(grid.spacing))])
+    missed = unmet(guides.landmarks, transform, min(grid.spacing))
+    return result.with_notes([*unlike(agreement), *notes, *pair.notes, *left_out, *missed])
 
 
 def _linear_part(fixed, moving, fixed_masks, moving_masks, guides, options, job):

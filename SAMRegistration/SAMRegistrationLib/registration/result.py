@@ -15,6 +15,8 @@ from ..geometry.transforms import displacement_image, transform_points, write_tr
 from ..image_files import require_image_path, write_image
 from ..volumes import Labels, StructureMasks
 
+OF_ONE_SOLUTION = ("image_agreement", "disagreement", "update")  # facts that a corrected result does not take over
+
 
 @dataclass(frozen=True)
 class RegistrationResult:

@@ -45,7 +45,7 @@ from .mask_channels import shared_structures
 from .options import RegistrationOptions
 from .prepare import prepare
 from .refine import RefineOptions, level_shape, refine
-from .result import RegistrationResult
+from .result import OF_ONE_SOLUTION, RegistrationResult
 from .stiffness import stiffened
 from .terms import MaskTerm
 from .unfold import unfolded
@@ -160,7 +160,8 @@ class _Update:
             found = self._aimed(velocity, hold, own, grid)
             facts = self._said(found, places, window)
         job.update(1.0, "Done")
-        facts = {**earlier.facts, "update": facts}
+        kept = {name: fact for name, fact in earlier.facts.items() if name not in OF_ONE_SOLUTION}
+        facts = {**kept, "update": facts}
         seconds = {f"update: {stage}": spent for stage, spent in self._clock.seconds.items()}
         result = replace(
             earlier,

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 
 from ..geometry.grid import Grid
 from ..image_files import has_right_angles, write_image
+from ..registration.agreement import agreement_text
 from ..volumes import Labels, as_structures, with_numbers_of, write_segmentation
 from .contents import ReportContents
 from .page import write_report
@@ -64,7 +65,11 @@ def write_results(
         write_image(warped_labels.label_image(), folder / f"warped_labels{ending}")
     if result.disagreement is not None:
         write_image(result.disagreement, folder / f"disagreement{ending}")
-    facts = {name.replace("_", " "): str(fact) for name, fact in result.facts.items() if name != "disagreement"}
+    shown_otherwise = ("disagreement", "image_agreement")
+    facts = {name.replace("_", " "): str(fact) for name, fact in result.facts.items() if name not in shown_otherwise}
+    agreement = agreement_text(result.facts.get("image_agreement", {}))
+    if agreement:
+        facts["local correlation of the images"] = agreement
     contents = ReportContents(
         fixed=result.fixed,
         moving=result.moving,

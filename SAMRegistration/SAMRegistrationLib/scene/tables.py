@@ -65,6 +65,12 @@ def summary_rows(deformation: Dict[str, float], seconds: float) -> List[Tuple[st
     ]
 
 
+def agreement_rows(agreement: Optional[Dict[str, float]]) -> List[Tuple[str, str]]:
+    """Name and value of how much the images look alike (fact "image_agreement" of a result); none for None."""
+    value = (agreement or {}).get("registered")
+    return [] if value is None else [(_("Local correlation of the images"), number_text(value, 2))]
+
+
 def disagreement_rows(disagreement: Optional[Dict[str, float]]) -> List[Tuple[str, str]]:
     """Name and value of how far a second solution is off (fact "disagreement" of a result); none for None."""
     if disagreement is None:
@@ -80,6 +86,7 @@ def measures_table(outcome) -> vtk.vtkTable:
     landmarks, each_landmark = landmark_rows(outcome.landmarks)
     rows = structure_rows(outcome.measures) + landmarks
     summary = summary_rows(outcome.deformation, outcome.seconds)
+    summary += agreement_rows(outcome.result.facts.get("image_agreement"))
     summary += disagreement_rows(outcome.result.facts.get("disagreement"))
     rows += [(title, "", value, "") for title, value in summary]
     rows += each_landmark

@@ -18,7 +18,9 @@ show: $(VENV)/.installed-host
 test: $(VENV)/.installed-test brains
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	OMP_NUM_THREADS=1 LP_NUM_THREADS=0 $(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m coverage erase
+	OMP_NUM_THREADS=1 LP_NUM_THREADS=0 $(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile
+	$(BIN)/python Testing/tools/coverage_floor.py
 
 # What takes too long for every change.
 nightly: $(VENV)/.installed-test

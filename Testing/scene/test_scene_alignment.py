@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import slicer
+import vtk
 from SAMRegistrationLib.errors import InputError
-from SAMRegistrationLib.scene import structure_segments
-from SAMRegistrationLib.scene.alignment import aligned_copy, aligned_ids, follow_original
+from SAMRegistrationLib.scene import alignment, structure_segments
+from SAMRegistrationLib.scene.alignment import aligned_copy, aligned_ids, follow_original, working_copy
 from SAMRegistrationLib.scene.masks import masks_of, new_segmentation, on_grid
 from SAMRegistrationLib.scene.structure_segments import PROMPTS, read_prompts, terminology_of, write_prompts
 from SAMRegistrationLib.scene.volumes import grid_of
@@ -232,3 +233,23 @@ def test_clicks_are_parsed_once_for_as_long_as_they_stay(organs, two_parents, a_
         node.SetAndObserveTransformNodeID(turned)
         assert [read_prompts(node) for _ in range(5)][-1] != first
         assert (len(parsed), len(moved)) == (number, number)
+
+
+def test_a_copy_of_many_segments_is_told_of_as_often_as_one_of_few(organs, monkeypatch):
+    _, node = organs
+    told = []
+
+    def observed(name):
+        made = new_segmentation(name)
+        for one in (made, made.GetDisplayNode()):
+            one.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_args: told.append(name))
+        return made
+
+    monkeypatch.setattr(alignment, "new_segmentation", observed)
+    for name, more in (("few", 0), ("many", 40)):
+        for number in range(more):
+            node.GetSegmentation().AddEmptySegment(f"more{number}", f"organ {number}")
+        ids = node.GetSegmentation().GetSegmentIDs()
+        copy = working_copy(node, name, {one: f"copy of {one}" for one in ids})
+        assert copy.GetSegmentation().GetNumberOfSegments() == len(ids)
+    assert told.count("many") == told.count("few") > 0

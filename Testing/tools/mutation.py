@@ -31,7 +31,8 @@ LIBRARY = ROOT / "SAMRegistration" / "SAMRegistrationLib"
 HEAVY = ("numpy", "torch", "SimpleITK", "scipy.ndimage", "scipy.spatial", "hypothesis", "pytest", "safetensors.torch")
 TESTS = {
     "geometry": (
-        *("unit/test_geometry.py", "unit/test_geometry_boxes.py"),
+        *("unit/test_geometry.py", "unit/test_geometry_boxes.py", "unit/test_geometry_flows.py"),
+        "unit/test_training_shared.py",
         *("property/test_any_field.py", "property/test_any_grid.py", "property/test_any_transform.py"),
     ),
     "losses": (

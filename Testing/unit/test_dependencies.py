@@ -19,6 +19,7 @@ DISTRIBUTIONS = {
     "SimpleITK": "SimpleITK",
     "ants": "antspyx",
     "cmake": "cmake",
+    "coverage": "coverage",
     "fsl": "fslpy",
     "highdicom": "highdicom",
     "itk": "itk-elastix",

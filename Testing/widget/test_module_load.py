@@ -36,3 +36,21 @@ def test_thousands_of_clicks_are_not_parsed_at_every_look(panel, a_pair, monkeyp
         panel.onParametersModified()
     assert "1000 clicks" in panel.ui.structuresTable.item(0, 3).text()
     assert len(parsed) == 1
+
+
+def test_rows_of_structures_that_stay_as_they_are_are_not_filled_again(panel, a_pair):
+    choose(panel, a_pair)
+    table, changed = panel.ui.structuresTable, []
+    for row in (0, 1, 0):
+        table.setCurrentCell(row, 2)
+    table.itemChanged.connect(lambda item: changed.append(item.row()))
+    table.setCurrentCell(1, 2)
+    panel.onParametersModified()
+    assert changed == []
+    panel.logic.changeStructure(panel.parameters(), panel.structuresTable.current(), name="renamed")
+    panel.onParametersModified()
+    assert set(changed) == {1}
+    assert table.item(1, 2).text() == "renamed"
+    table.item(1, 2).setText("  ")
+    panel.onParametersModified()
+    assert table.item(1, 2).text() == "renamed"

@@ -88,8 +88,12 @@ def working_copy(node, name: str, ids: Dict[str, str]):
     _remember(copy, node)
     role = node.GetReferenceImageGeometryReferenceRole()
     copy.SetNodeReferenceID(role, node.GetNodeReferenceID(role))
-    _copy_segments(node.GetSegmentation(), copy.GetSegmentation(), ids)
-    copy_display(node.GetDisplayNode(), copy.GetDisplayNode(), ids)
+    with (
+        slicer.util.NodeModify(copy),
+        slicer.util.NodeModify(copy.GetDisplayNode()),
+    ):  # once, not per segment
+        _copy_segments(node.GetSegmentation(), copy.GetSegmentation(), ids)
+        copy_display(node.GetDisplayNode(), copy.GetDisplayNode(), ids)
     known = (structure for structure in prompts.structures if structure.id in ids)
     write_prompts(copy, replace(prompts, structures=tuple(replace(s, id=ids[s.id]) for s in known)))
     file_beside(copy, node)

@@ -64,15 +64,16 @@ def new_structure(name: str, taken: int, color: Optional[Sequence[float]] = None
 def put_structure(node, structure: StructureInfo) -> None:
     """Add an empty segment, or set name, color, terminology and role of the one with this id; its mask stays."""
     segmentation = node.GetSegmentation()
-    segment = segmentation.GetSegment(structure.id)
-    if segment is None:
-        segmentation.AddEmptySegment(structure.id, structure.name, structure.color)
+    with slicer.util.NodeModify(node):
         segment = segmentation.GetSegment(structure.id)
-    segment.SetName(structure.name)
-    segment.SetColor(structure.color)
-    put_role(segment, structure.role)
-    if structure.terminology:
-        segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), structure.terminology)
+        if segment is None:
+            segmentation.AddEmptySegment(structure.id, structure.name, structure.color)
+            segment = segmentation.GetSegment(structure.id)
+        segment.SetName(structure.name)
+        segment.SetColor(structure.color)
+        put_role(segment, structure.role)
+        if structure.terminology:
+            segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), structure.terminology)
 
 
 def read_prompts(node) -> PromptSet:

@@ -26,7 +26,7 @@ class StructuresTable(Panel):
         self._ui, self._logic, self._parameters = ui, logic, parameters
         self._changed, self._removed = changed, removed
         self._filling = False
-        self._ids, self._structures = [], []
+        self._ids, self._structures, self._rows = [], [], {}
         self._terminology = None
         self._presence = logic.newPresence()
         self._masked = self._prompts = {}
@@ -87,6 +87,7 @@ class StructuresTable(Panel):
         self._filling = True
         self._ids, self._structures = [structure.id for structure in structures], structures
         table.setRowCount(len(structures))
+        self._rows = {row: shown for row, shown in self._rows.items() if row < len(structures)}
         for row, structure in enumerate(structures):
             self._fill(row, structure, parameters)
         self._filling = False
@@ -166,8 +167,13 @@ class StructuresTable(Panel):
         self._ui.roleCombo.setEnabled(chosen is not None)
 
     def _fill(self, row, structure, parameters):
-        show = self._item(row, EYE, "")
+        """Show a structure in a row, unless the row shows it already."""
         visible = self._logic.isStructureVisible(parameters, structure.id)
+        states = tuple(self._state(side, structure.id) for side in ("fixed", "moving"))
+        if self._rows.get(row) == (structure, visible, states):
+            return
+        self._rows[row] = structure, visible, states
+        show = self._item(row, EYE, "")
         show.setCheckState(qt.Qt.Checked if visible else qt.Qt.Unchecked)
         show.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable | qt.Qt.ItemIsUserCheckable)
         color = self._item(row, COLOR, "")
@@ -177,8 +183,7 @@ class StructuresTable(Panel):
         color.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
         self._item(row, NAME, structure.name)
         for column, text in (
-            (FIXED_STATE, self._state("fixed", structure.id)),
-            (MOVING_STATE, self._state("moving", structure.id)),
+            *zip((FIXED_STATE, MOVING_STATE), states),
             (MEANING, _role_and_meaning(structure)),
         ):
             self._item(row, column, text).setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
@@ -214,6 +219,7 @@ class StructuresTable(Panel):
     def _on_item_changed(self, item):
         if self._filling or not 0 <= item.row() < len(self._ids):
             return
+        self._rows.pop(item.row(), None)  # what the user put there may not be what comes of it
         parameters, structure_id = self._parameters(), self._ids[item.row()]
         if item.column() == EYE:
             self._logic.setStructureVisible(parameters, structure_id, item.checkState() == qt.Qt.Checked)

@@ -93,6 +93,7 @@ class SAMRegistrationParameterNode:
     weights: str = ""
     trainingData: str = ""
     trainingOutput: str = ""
+    trainingMinutes: Annotated[int, WithinRange(0, 100000), Default(20)]
     trainingSteps: Annotated[int, WithinRange(1, 1000000), Default(1000)]
     gridSpacing: Annotated[float, WithinRange(2, 60), Default(15)]
     showGrid: bool = True

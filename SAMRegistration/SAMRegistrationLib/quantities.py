@@ -1,5 +1,6 @@
-"""Lengths and volumes as text, with the digits and the unit that their size asks for."""
+"""Lengths, volumes and times as text, with the digits and the unit that their size asks for."""
 
+import math
 from typing import Optional
 
 VOLUME_UNITS = (("ml", 1.0, 0.1), ("mm3", 1e-3, 1e-6), ("um3", 1e-12, 0.0))  # size and smallest use, in milliliters
@@ -24,3 +25,13 @@ def volume_text(milliliters: Optional[float], missing: str = "-") -> str:
     name, size, _ = next(unit for unit in VOLUME_UNITS if milliliters >= unit[2])
     value = milliliters / size
     return f"{number_text(value, 2 if value < 1000 else 0)} {name}"
+
+
+def time_left_text(seconds: float) -> str:
+    """How long something still takes: "less than a minute left", "about 12 min left" or, from two hours on, "about 3 h
+    left"."""
+    if seconds < 60:
+        return "less than a minute left"
+    if seconds < 7200:
+        return f"about {math.ceil(seconds / 60)} min left"
+    return f"about {round(seconds / 3600)} h left"

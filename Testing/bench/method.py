@@ -1,8 +1,8 @@
 """The experiments of docs/method.md: what masks, prototypes and the contour loss bring to the network.
 
     python Testing/bench/method.py {acdc,abdomen,hippocampus} [--data FOLDER] [--output FOLDER] [--steps N]
-        [--seeds N ...] [--variants NAME ...] [--initial built-in|none|FILE] [--largest-grid N] [--shown KIND ...]
-        [--methods NAME ...] [--weights FILE] [--split test] [--pairs N] [--threads N]
+        [--seeds N ...] [--variants NAME ...] [--initial built-in|none|FILE] [--preset fast|paper] [--largest-grid N]
+        [--shown KIND ...] [--methods NAME ...] [--weights FILE] [--split test] [--pairs N] [--threads N]
 
 Trains every variant with every seed on the training pairs, registers the pairs of the split with every kind of masks,
 and prints the table. What is done already, in the output folder, is not done again. With `--weights`, nothing is
@@ -87,7 +87,8 @@ def _networks(options, listed: Path, output: Path):
     for seed in options.seeds:
         for variant in options.variants:
             masks, loss = VARIANTS[variant]
-            slug = variant.replace(" + ", "-").replace(" ", "-")
+            called = variant if options.preset == "fast" else f"{variant}, {options.preset}"
+            slug = called.replace(" + ", "-").replace(", ", "-").replace(" ", "-")
             config = TrainingConfig(
                 output=output / f"{slug}-{options.initial.replace('/', '_')}-{options.steps}-{seed}",
                 steps=options.steps,
@@ -97,6 +98,7 @@ def _networks(options, listed: Path, output: Path):
                 ema=0.98,
                 save_every=50,
                 initial=start and Path(start),
+                network={"preset": options.preset},
                 loss=loss,
                 data=DataOptions(
                     list=listed,
@@ -110,10 +112,10 @@ def _networks(options, listed: Path, output: Path):
             )
             began = time.time()
             result = train(config)
-            print(f"{variant}, seed {seed}: {result['step']} steps, {result['seconds']} s", flush=True)
+            print(f"{called}, seed {seed}: {result['step']} steps, {result['seconds']} s", flush=True)
             if time.time() - began > 5:
                 print(f"  with preparation {time.time() - began:.0f} s", flush=True)
-            yield f"{variant} / {options.steps} / {seed}", config.output / "network.safetensors"
+            yield f"{called} / {options.steps} / {seed}", config.output / "network.safetensors"
 
 
 class Pair:
@@ -262,6 +264,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--initial", default="built-in")
+    parser.add_argument("--preset", choices=["fast", "paper"], default="fast", help="of a network from scratch")
     parser.add_argument("--train-pairs", type=int, default=0)
     parser.add_argument("--largest-grid", type=int, default=2_000_000, help="voxels that a network sees at most")
     parser.add_argument("--shown", nargs="+", choices=SHOWN, default=["none", "sam", "true"])

@@ -156,9 +156,10 @@ def a_data_list(tmp_path):
 
 def test_the_configuration_made_from_a_data_list_says_what_was_chosen(tmp_path, a_data_list):
     path = a_data_list("train", "train", "validation", "validation")
-    config = read_config(write_training(tmp_path / "out", path, 400))
+    config = read_config(write_training(tmp_path / "out", path, 400, minutes=20))
     assert config.output == tmp_path / "out"
     assert config.data.list == path
+    assert config.minutes == 20
     assert (config.steps, config.save_every, config.validation.every, config.initial) == (
         400,
         20,

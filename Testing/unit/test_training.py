@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from SAMRegistrationLib.losses.intensities import lncc
 from SAMRegistrationLib.network.checkpoint import load_network, save_network
 from SAMRegistrationLib.network.config import NetworkConfig
 from SAMRegistrationLib.network.model import RegistrationNetwork
+from SAMRegistrationLib.training.registration import trainer as trainer_module
 from SAMRegistrationLib.training.registration.config import (
     DataOptions,
     LossWeights,
@@ -94,6 +96,54 @@ def test_a_training_that_is_stopped_and_started_again_ends_as_if_it_had_not_been
     assert result["step"] == 4
     assert same(tensors_of(tmp_path / "whole"), tensors_of(tmp_path / "parts"))
     assert len(list((tmp_path / "parts").glob("state-*.safetensors"))) == 1
+
+
+def test_a_training_ends_when_its_minutes_are_over_with_a_rate_that_has_fallen_and_goes_on_with_more(
+    tmp_path, monkeypatch
+):
+    now = [0.0]
+    monkeypatch.setattr(trainer_module.time, "perf_counter", lambda: now[0])
+    rates, told = [], []
+
+    class Slow(Trainer):
+        def gradients(self, pairs):
+            now[0] += 30
+            return super().gradients(pairs)
+
+        def _report(self, values, pairs, seconds, job):
+            rates.append(values["learning rate"])
+            super()._report(values, pairs, seconds, job)
+
+    monkeypatch.setattr(trainer_module, "Trainer", Slow)
+    job = Job(lambda fraction, message: told.append((round(fraction, 3), message.split(", ")[-1])))
+    result = train(tiny(tmp_path, steps=1000, minutes=2.5), job)
+    assert (result["step"], result["seconds"]) == (5, 150)
+    assert told[-5:] == [
+        (0.24, "about 2 min left"),
+        (0.43, "about 2 min left"),
+        (0.62, "about 1 min left"),
+        (0.81, "less than a minute left"),
+        (1.0, "less than a minute left"),
+    ]
+    assert rates[1] > rates[2] > rates[3] > rates[4]
+    assert rates[4] == pytest.approx(3e-4 * (0.01 + 0.99 * 0.5 * (1 + math.cos(0.8 * math.pi))))
+    assert train(tiny(tmp_path, steps=1000, minutes=2.5))["step"] == 5
+    assert train(tiny(tmp_path, steps=1000, minutes=3))["step"] == 6
+
+
+def test_fine_tuning_that_makes_validation_worse_returns_the_weights_it_started_from(tmp_path):
+    train(tiny(tmp_path / "first"))
+    start = tmp_path / "first" / "network.safetensors"
+    asked = tiny(tmp_path / "second", initial=start, validation=ValidationOptions(every=3, pairs=1))
+    scores = iter([0.8, 0.7, 0.6])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(trainer_module.Validation, "run", lambda self, network, job: {"dice": next(scores)})
+        result = train(asked)
+    assert list(scores) == []
+    assert result["best"] == 0.8
+    best, last = (load_file(path) for path in (result["weights"], tmp_path / "second" / "network.safetensors"))
+    assert same(best, load_file(start))
+    assert not same(last, best)
 
 
 def test_a_training_that_is_killed_goes_on_from_the_last_saved_state_and_ends_the_same(tmp_path, one_thread):

@@ -47,6 +47,7 @@ def test_the_buttons_wait_for_data_and_an_output_folder(training, tmp_path):
     ui.trainingDataPath.setCurrentPath(str(tmp_path / "list.json"))
     assert ui.trainingStatus.text == "Choose an output folder."
     ui.trainingOutputPath.setCurrentPath(str(tmp_path / "out"))
+    assert (ui.minutesSpinBox.value, parameters.trainingMinutes) == (20, 20)
     ui.stepsSpinBox.setValue(20)
     assert ui.trainButton.enabled
     assert (parameters.trainingData, parameters.trainingSteps) == (str(tmp_path / "list.json"), 20)
@@ -58,6 +59,7 @@ def test_the_buttons_wait_for_data_and_an_output_folder(training, tmp_path):
     assert ui.trainButton.enabled
     assert not ui.trainingOutputPath.enabled
     assert not ui.stepsSpinBox.enabled
+    assert not ui.minutesSpinBox.enabled
 
 
 def test_a_training_runs_in_the_background_stops_and_goes_on_and_its_weights_can_be_used(training, tmp_path):
@@ -149,6 +151,26 @@ def test_pairs_of_the_scene_under_a_parent_transform_become_data_and_are_evaluat
     assert last > first
     assert slicer.app.applicationLogic().GetSelectionNode().GetActiveTableID() == table.GetID()
     assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView
+
+
+def test_a_stopped_training_on_pairs_of_the_scene_tells_the_time_left_and_offers_its_weights(
+    training, a_pair, tmp_path
+):
+    choose(training, a_pair)
+    ui = training.ui
+    training.trainingPanel.add_pair(str(tmp_path / "data"))
+    settle(training)
+    ui.trainingOutputPath.setCurrentPath(str(tmp_path / "out"))
+    ui.minutesSpinBox.setValue(600)
+    click(ui.trainButton)
+    wait(lambda: "step 1/1000" in log(training), 300)
+    assert "min left" in ui.trainingStatus.text or "h left" in ui.trainingStatus.text
+    click(ui.trainingStopButton)
+    finished(training)
+    assert ui.trainingStatus.text == "Stopped; started again, it goes on from here. The weights so far can be used."
+    assert read_config(tmp_path / "out" / "training.toml").minutes == 600
+    click(ui.useWeightsButton)
+    assert training.parameters().weights == str(tmp_path / "out" / "network.safetensors")
 
 
 def test_a_volume_of_another_split_is_refused_with_a_sentence(training, a_pair, tmp_path):

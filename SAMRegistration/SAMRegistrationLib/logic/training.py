@@ -52,15 +52,16 @@ class TrainingLogic(StructuresLogic):
             return _("Choose an output folder.")
         return ""
 
-    def startTraining(self, data, output="", steps=1000, weights="", **told):
+    def startTraining(self, data, output="", steps=1000, weights="", minutes=0, **told):
         """Train, or go on with the training that the output folder holds.
 
         Args:
             data: a data list (.json), for which ``training.toml`` is written into the output folder, or a
-                configuration (.toml), which is taken as it is; output, steps and weights are then those of the file.
+                configuration (.toml), which is taken as it is; all else is then as the file says.
             output: folder of the weights (``network.safetensors``) and of the state.
-            steps: optimizer steps.
+            steps: optimizer steps at most.
             weights: to start from; empty: those that come with the extension.
+            minutes: for the steps at most; 0 sets no limit.
             **told: done, failed, progress and log of :class:`SAMRegistrationLib.background.BackgroundCommand`; the
                 result has "weights", "step", "seconds" and "best".
 
@@ -76,8 +77,21 @@ class TrainingLogic(StructuresLogic):
         from ..background import BackgroundCommand
         from ..training.registration.recipe import write_training
 
-        path = data if is_configuration(data) else write_training(output, data, steps, weights or None)
+        path = data if is_configuration(data) else write_training(output, data, steps, weights or None, minutes)
         return BackgroundCommand(["train", str(path)], **told)
+
+    def trainedWeights(self, data, output="") -> str:
+        """The weights that a training on a data list has saved in its output folder so far, the best ones where it
+        validates; empty without any.
+
+        Example:
+            >>> logic.trainedWeights("/data/pairs/cases.json", "/data/nowhere")
+            ''
+        """
+        from ..training.registration.recipe import BEST, WEIGHTS
+
+        paths = [] if not output or is_configuration(data) else [Path(output) / name for name in (BEST, WEIGHTS)]
+        return next((str(path) for path in paths if path.is_file()), "")
 
     def startEvaluation(self, data, output="", weights="", preset="balanced", **told):
         """Register the pairs of a data list with several methods and tabulate how good they are.
@@ -97,12 +111,11 @@ class TrainingLogic(StructuresLogic):
             >>> command = logic.startEvaluation("/data/pairs/cases.json", "/data/out", done=print)   # doctest: +SKIP
         """
         from ..background import BackgroundCommand
-        from ..training.registration.recipe import WEIGHTS, write_evaluation
+        from ..training.registration.recipe import write_evaluation
 
         if is_configuration(data):
             return BackgroundCommand(["evaluate", str(data)], **told)
-        trained = Path(output) / WEIGHTS
-        chosen = weights or (str(trained) if trained.is_file() else None)
+        chosen = weights or self.trainedWeights(data, output) or None
         return BackgroundCommand(["evaluate", str(write_evaluation(output, data, chosen, preset))], **told)
 
     def showEvaluation(self, rows, name="Evaluation"):

@@ -27,6 +27,7 @@ class TrainingPanel(Panel):
         self._command = self._writing = None
         self._asked_to_stop = self._wants_table = False
         self._trained = ""
+        self._where = ("", "")
         ui.splitCombo.addItems([_("training"), _("validation"), _("test")])
         ui.trainingDataPath.currentPathChanged.connect(lambda path: self._keep("trainingData", path))
         ui.trainingOutputPath.currentPathChanged.connect(lambda path: self._keep("trainingOutput", path))
@@ -51,7 +52,7 @@ class TrainingPanel(Panel):
             if there and widget.currentPath != path:
                 widget.setCurrentPath(path)
         reason = self._logic.reasonNotToTrain(data, output) or self._logic.reasonNotToCompute()
-        for widget in (ui.trainingOutputPath, ui.stepsSpinBox):
+        for widget in (ui.trainingOutputPath, ui.minutesSpinBox, ui.stepsSpinBox):
             widget.setEnabled(there and not running and not is_configuration(data))
         ui.trainingDataPath.setEnabled(there and not running)
         for button in (ui.trainButton, ui.evaluateButton):
@@ -108,12 +109,14 @@ class TrainingPanel(Panel):
 
     def onTrain(self, *_args):
         parameters = self._parameters()
-        self._start(self._logic.startTraining, self._on_trained, parameters.trainingSteps, parameters.weights)
+        choices = (parameters.trainingSteps, parameters.weights, parameters.trainingMinutes)
+        self._start(self._logic.startTraining, self._on_trained, self._on_training_failed, *choices)
 
     def onEvaluate(self, *_args):
         parameters = self._parameters()
         self._wants_table = True
-        self._start(self._logic.startEvaluation, self._on_evaluated, parameters.weights, parameters.preset)
+        choices = (parameters.weights, parameters.preset)
+        self._start(self._logic.startEvaluation, self._on_evaluated, self._on_failed, *choices)
 
     def onStop(self, *_args):
         if self._command is None:
@@ -129,9 +132,10 @@ class TrainingPanel(Panel):
         self._parameters().weights = self._trained
         self._say(_("The next registration uses {path}.").format(path=self._trained))
 
-    def _start(self, start, done, *choices):
+    def _start(self, start, done, failed, *choices):
         parameters = self._parameters()
-        told = {"done": done, "failed": self._on_failed, "progress": self._on_progress, "log": self._on_log}
+        self._where = (parameters.trainingData, parameters.trainingOutput)
+        told = {"done": done, "failed": failed, "progress": self._on_progress, "log": self._on_log}
         self._ui.trainingLog.clear()
         try:
             command = start(parameters.trainingData, parameters.trainingOutput, *choices, **told)
@@ -160,6 +164,14 @@ class TrainingPanel(Panel):
         self._end(
             _("Pairs evaluated: {n}; the tables are in {path}.").format(n=result["pairs"], path=result["files"][0])
         )
+
+    def _on_training_failed(self, error):
+        so_far = self._logic.trainedWeights(*self._where) if isinstance(error, Canceled) else ""
+        if so_far:
+            self._trained = so_far
+            self._end(_("Stopped; started again, it goes on from here. The weights so far can be used."))
+        else:
+            self._on_failed(error)
 
     def _on_failed(self, error):
         canceled = isinstance(error, Canceled)

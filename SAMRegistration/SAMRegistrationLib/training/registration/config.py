@@ -86,7 +86,10 @@ class TrainingConfig:
 
     Attributes:
         output: folder of the weights, the state and the log.
-        steps: optimizer steps.
+        steps: optimizer steps at most.
+        minutes: time at most for the steps of all runs together, validation included, preparation of the pairs not; 0
+            sets no limit. The learning rate falls over the time or over the steps, whichever end first, so that a
+            training with a limit is not repeated bit for bit.
         batch: pairs per step and process.
         seed: of the weights, the pairs and the codes.
         learning_rate: of AdamW, after `warmup` steps; it falls to a hundredth along a cosine.
@@ -96,13 +99,14 @@ class TrainingConfig:
         checkpointing: recompute activations in the backward pass, for large volumes.
         deterministic: only algorithms that give the same numbers in every run.
         loaders: processes that prepare pairs ahead; 0 prepares them in between.
-        save_every: steps between saved states.
+        save_every: steps between saved states; slow steps are saved every five minutes.
         initial: weights to start from (fine-tuning); none: from scratch.
         network: changes to a preset, for instance {preset = "fast", channels = [8, 16, 32, 64]}.
     """
 
     output: Path
     steps: int = 1000
+    minutes: float = 0.0
     batch: int = 1
     seed: int = 0
     learning_rate: float = 3e-4

@@ -13,7 +13,8 @@ from ...weights import default_weights
 from .datalist import SPLITS, DataList, read_data_list
 
 DATA_LIST = "cases.json"
-TRAINING, EVALUATION, WEIGHTS = "training.toml", "evaluation.toml", "network.safetensors"
+TRAINING, EVALUATION = "training.toml", "evaluation.toml"
+WEIGHTS, BEST = "network.safetensors", "best.safetensors"  # the last ones, and with validation the best ones
 STATE = "state.json"
 _SAVES = 20
 
@@ -28,14 +29,17 @@ contour = 0.01
 """
 
 
-def write_training(output: PathLike, data_list: PathLike, steps: int, initial: Optional[PathLike] = None) -> Path:
+def write_training(
+    output: PathLike, data_list: PathLike, steps: int, initial: Optional[PathLike] = None, minutes: float = 0
+) -> Path:
     """Write the configuration of a training on a data list into its output folder.
 
     Args:
         output: folder of the training; made if it is not there.
-        steps: optimizer steps; more of them go on with the training that the folder holds.
+        steps: optimizer steps at most; more of them go on with the training that the folder holds.
         initial: weights to start from; None: those that come with the extension. A training that goes
             on keeps its own.
+        minutes: for the steps at most; 0 sets no limit.
 
     Returns:
         The file, for ``sam-registration train``.
@@ -52,6 +56,7 @@ def write_training(output: PathLike, data_list: PathLike, steps: int, initial: O
         "# Written by SAMRegistration. Run: sam-registration train training.toml\n"
         + _entry("output", ".")
         + _entry("steps", steps)
+        + _entry("minutes", minutes)
         + _entry("save_every", max(1, min(100, steps // _SAVES)))
         + _entry("warmup", 20)
         + (_entry("initial", _absolute(start)) if start else "")

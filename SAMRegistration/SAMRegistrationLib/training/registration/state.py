@@ -25,7 +25,7 @@ class TrainingState:
     Attributes:
         step: steps done.
         best: best validation score so far.
-        seconds: time spent so far.
+        seconds: time that the steps took so far, with what comes between them.
         tensors: as :meth:`..optimization.Optimization.tensors` gives them.
     """
 
@@ -58,7 +58,7 @@ def load_state(folder: Path, config: Dict[str, Any]) -> Optional[TrainingState]:
     """The state in a folder; None when there is none yet.
 
     Raises:
-        InputError: it belongs to a training with another configuration (more steps may be asked for).
+        InputError: it belongs to a training with another configuration (more steps or minutes may be asked for).
         WeightsError: it is damaged.
     """
     path = folder / STATE
@@ -77,7 +77,16 @@ def load_state(folder: Path, config: Dict[str, Any]) -> Optional[TrainingState]:
 
 def _refuse_other(folder: Path, before: Dict[str, Any], now: Dict[str, Any]) -> None:
     before, now = _flat(before), _flat(now)
-    may_differ = {"steps", "save_every", "loaders", "output", "validation.every", "validation.pairs", "data.cache"}
+    may_differ = {
+        "steps",
+        "minutes",
+        "save_every",
+        "loaders",
+        "output",
+        "validation.every",
+        "validation.pairs",
+        "data.cache",
+    }
     for key in sorted({*before, *now} - may_differ):
         if before.get(key) != now.get(key):
             raise InputError(

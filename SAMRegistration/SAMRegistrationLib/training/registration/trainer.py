@@ -17,6 +17,7 @@ from ...network.checkpoint import load_network, save_network
 from ...network.codes import random_codes
 from ...network.config import NetworkConfig
 from ...network.model import FusionLevel, RegistrationNetwork
+from ...quantities import time_left_text
 from ..log import TensorBoardLog
 from ..optimization import Optimization
 from ..random_stream import RandomStream
@@ -25,21 +26,22 @@ from ..settings import plain
 from .config import TrainingConfig
 from .objective import training_loss
 from .pair import TrainingPair
-from .recipe import WEIGHTS
+from .recipe import BEST, WEIGHTS
 from .sources import training_pairs
 from .state import TrainingState, load_state, save_state
 from .validation import Validation
 from .workers import Workers, joined_workers
 
 HEAD_RATE = 1.0  # a head's weights move displacements by its voxels' width in the input: they learn that much slower
-BEST = "best.safetensors"
+SAVE_SECONDS = 300.0  # a state is saved at least so often, however slow the steps are
 
 
 def train(config: TrainingConfig, job: Optional[Job] = None) -> Dict[str, object]:
     """Train, or go on with the training that `config.output` holds; the state is saved also when the job is canceled.
 
     Returns:
-        "weights" (path of the averaged weights), "step", "seconds", "best" (validation Dice or None).
+        "weights" (path of the averaged weights: with validation the best ones, else the last), "step", "seconds",
+        "best" (validation Dice or None).
 
     Raises:
         InputError, WeightsError: the configuration, the data or a file of an earlier run cannot be used.
@@ -54,7 +56,7 @@ def train(config: TrainingConfig, job: Optional[Job] = None) -> Dict[str, object
         finally:
             trainer.close()
         return {
-            "weights": str(config.output / WEIGHTS),
+            "weights": str(config.output / (WEIGHTS if trainer.best is None else BEST)),
             "step": trainer.step,
             "seconds": round(trainer.seconds, 1),
             "best": trainer.best,
@@ -66,6 +68,7 @@ class Trainer:
 
     Attributes:
         step: optimizer steps done.
+        seconds: time that they took, with what came between them.
     """
 
     def __init__(self, config: TrainingConfig, workers: Workers, job: Optional[Job] = None):
@@ -90,20 +93,28 @@ class Trainer:
         return self._optimization.average
 
     def run(self, job: Job) -> None:
-        """Steps until `config.steps` are done."""
-        saved = self.step
+        """Steps until `config.steps` are done or `config.minutes` are over; start and end are validated too."""
+        every, first, saved, saved_at = self.config.validation.every, self.step, self.step, self.seconds
+        mark = time.perf_counter()
         try:
+            if every and self.config.initial and not first:
+                self._validate(job)
             for pairs in self._batches():
                 job.check()
                 start = time.perf_counter()
                 values = self.gradients(pairs)
                 self._update(values)
-                self.seconds += time.perf_counter() - start
-                self._report(values, pairs, time.perf_counter() - start, job)
-                self._validate(job)
-                if self.step % self.config.save_every == 0:
+                now = time.perf_counter()
+                self.seconds += now - mark
+                mark = now
+                self._report(values, pairs, now - start, job)
+                if every and self.step % every == 0:
+                    self._validate(job)
+                if self.step % self.config.save_every == 0 or self.workers.mean(self.seconds - saved_at) > SAVE_SECONDS:
                     self.save()
-                    saved = self.step
+                    saved, saved_at = self.step, self.seconds
+            if every and self.step > first and self.step % every:
+                self._validate(job)
         except (Canceled, KeyboardInterrupt):
             if saved != self.step and self.workers.count == 1:
                 self.save()
@@ -157,6 +168,7 @@ class Trainer:
             ) from error
 
     def _batches(self) -> Iterator:
+        """The pairs of each step that is left, as long as there is time."""
         batch, steps = self.config.batch, range(self.step, self.config.steps)
         order = [index for step in steps for index in self.workers.indices(step, batch)]
         loader = DataLoader(
@@ -167,7 +179,17 @@ class Trainer:
             collate_fn=list,
             persistent_workers=False,
         )
-        return iter(loader)
+        batches = iter(loader)
+        while self._spent() < 1:
+            try:
+                yield next(batches)
+            except StopIteration:
+                return
+
+    def _spent(self) -> float:
+        """The share of the time that is over, the same in all processes; 0 without a limit."""
+        limit = 60 * self.config.minutes
+        return self.workers.mean(self.seconds) / limit if limit else 0.0
 
     def _update(self, values: Dict[str, float]) -> None:
         norm = self._optimization.clip(self.config.clip)
@@ -176,14 +198,16 @@ class Trainer:
                 f"The training in {self.config.output} broke down at step {self.step}: its loss is no longer a number; "
                 "start again from the last saved state with a lower learning_rate."
             )
-        rate = self.config.learning_rate * rate_factor(self.step, self.config.steps, self.config.warmup)
+        rate = self.config.learning_rate * rate_factor(self.step, self.config.steps, self.config.warmup, self._spent())
         self.step += 1
         self._optimization.step(rate, min(self.config.ema, self.step / (self.step + 10)))
         values["gradient norm"], values["learning rate"] = norm, rate
 
     def _report(self, values: Dict[str, float], pairs, seconds: float, job: Job) -> None:
         loss = self.workers.mean(values["loss"])
-        job.update(self.step / self.config.steps, f"step {self.step}/{self.config.steps}, loss {loss:.3f}")
+        done = max(self.step / self.config.steps, self._spent())
+        left = time_left_text(self.seconds * (1 - done) / done)
+        job.update(done, f"step {self.step}/{self.config.steps}, loss {loss:.3f}, {left}")
         if self.log:
             self.log.scalars("train", {**values, "seconds a step": seconds}, self.step)
             if self.step % self.config.save_every == 0:
@@ -201,7 +225,7 @@ class Trainer:
         self.log.image("fixed, moving, warped", picture, self.step)
 
     def _validate(self, job: Job) -> None:
-        if self.validation is None or self.step % self.config.validation.every:
+        if self.validation is None:
             return
         scores = self.validation.run(self.average, job)
         self.log.scalars("validation", scores, self.step)
@@ -222,11 +246,15 @@ class Trainer:
         return codes.to(self.workers.device)
 
 
-def rate_factor(step: int, steps: int, warmup: int) -> float:
-    """Learning rate at a step as a factor: linear up over `warmup` steps, then a cosine down to 0.01."""
+def rate_factor(step: int, steps: int, warmup: int, spent: float = 0.0) -> float:
+    """Learning rate at a step as a factor: linear up over `warmup` steps, then a cosine down to 0.01.
+
+    Args:
+        spent: share of the time that is over, where time is limited; the cosine ends with steps or time.
+    """
     if step < warmup:
         return linear_warmup(step, warmup)
-    return cosine_decay((step - warmup) / max(steps - warmup, 1), 0.01)
+    return cosine_decay(max((step - warmup) / max(steps - warmup, 1), spent), 0.01)
 
 
 class _Numbered:

@@ -63,17 +63,16 @@ def test_a_click_marks_the_slice_that_the_world_shows_under_it(an_editor, balls)
 
 def test_to_volume_undo_and_redo_show_in_the_segment(an_editor, balls):
     liver = ids(an_editor)[0]
-    do(an_editor, an_editor.point(liver, at(an_editor, 10, 12, 6), True))
+    do(an_editor, an_editor.as_step(an_editor.point(liver, at(an_editor, 10, 12, 6), True), "click"))
     clicked = mask(an_editor, 0)
-    do(an_editor, an_editor.propagate(liver))
+    do(an_editor, an_editor.as_step(an_editor.propagate(liver), "to volume"))
     whole = mask(an_editor, 0)
     assert 2 * (whole & balls[0]).sum() / (whole.sum() + balls[0].sum()) > 0.9
-    do(an_editor, an_editor.undo())
+    do(an_editor, an_editor.undo("to volume"))
     assert np.array_equal(mask(an_editor, 0), clicked)
-    do(an_editor, an_editor.undo())
+    do(an_editor, an_editor.undo("click"))
     assert not mask(an_editor, 0).any()
-    assert an_editor.undo_label is None
-    do(an_editor, an_editor.redo())
+    do(an_editor, an_editor.redo("click"))
     assert np.array_equal(mask(an_editor, 0), clicked)
 
 

@@ -54,6 +54,20 @@ def test_the_curves_follow_the_ball(panel, registered, tmp_path):
     click(ui.sequencePlotButton)
 
 
+def test_what_is_no_ventricle_is_told_to_change_and_not_to_eject(panel, cine):
+    sequence, _, segmentation, *_ = cine
+    segmentation.GetSegmentation().GetSegment("ball").SetName("LV myocardium")
+    panel.ui.sequenceSelector.setCurrentNode(sequence)
+    panel.ui.sequenceMasksSelector.setCurrentNode(segmentation)
+    slicer.app.processEvents()
+    click(panel.ui.sequenceButton)
+    wait(lambda: not panel.sequencePanel.running)
+    text = panel.ui.sequenceStatus.text
+    assert "ejection" not in text
+    share = float(text.split("LV myocardium: ")[1].split("change ")[1].split(" ")[0])
+    assert share == pytest.approx(100 * (1 - (min(RADII) / max(RADII)) ** 3), abs=4)
+
+
 def test_the_status_tells_the_ejection_fraction(panel, registered):
     text = panel.logic.describeSequence(panel.parameters())
     share = float(text.split("ejection fraction ")[1].split(" ")[0])

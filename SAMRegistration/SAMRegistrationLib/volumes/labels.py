@@ -157,7 +157,8 @@ def _described(found: StructureMasks, segments: List[SegmentEntry], name: str) -
             notes.append(f'Segment "{segment.name}" of {name} is empty and left out.')
         else:
             label = segment.value if distinct else order
-            structures.append(StructureMask(label, structure.layer, structure.value, segment.name, segment.color))
+            about = (segment.name, segment.color, segment.terminology)
+            structures.append(StructureMask(label, structure.layer, structure.value, *about))
     others = list(by_place.values())
     structures += _unnamed(others, structures)
     labels = dict.fromkeys(other.label for other in others)

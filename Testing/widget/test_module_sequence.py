@@ -102,6 +102,21 @@ def test_a_frame_under_its_motion_lies_on_the_reference(panel, registered):
     assert np.linalg.norm(np.array(to_frame) - center) == pytest.approx(RADII[2], abs=0.8)
 
 
+def test_the_section_says_what_comes_next(panel, cine):
+    sequence, _, segmentation, *_ = cine
+    ui = panel.ui
+    assert "Choose a cine or 4D CT" in ui.sequenceHint.text
+    ui.sequenceSelector.setCurrentNode(sequence)
+    slicer.app.processEvents()
+    assert "Choose masks or points" in ui.sequenceHint.text
+    ui.sequenceMasksSelector.setCurrentNode(segmentation)
+    slicer.app.processEvents()
+    assert "Next: Register" in ui.sequenceHint.text
+    panel.parameters().sequenceMotion = sequence
+    slicer.app.processEvents()
+    assert "Show plot shows the curves" in ui.sequenceHint.text
+
+
 def test_the_shown_frame_becomes_the_reference(panel, cine):
     sequence, browser, *_ = cine
     panel.ui.sequenceSelector.setCurrentNode(sequence)

@@ -1,5 +1,6 @@
 """A segment as it was when it was removed: enough to bring it back where it then belongs."""
 
+import zlib
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Optional, Tuple
 
@@ -18,15 +19,16 @@ from .volumes import scalars, voxels
 
 @dataclass(frozen=True)
 class PackedMask:
-    """A mask of eight voxels a byte, cut to what is marked.
+    """A mask that is kept small, cut to what is marked.
 
     Attributes:
+        bits: its voxels, eight a byte, compressed.
         extent: of the voxels, as VTK writes it.
         matrix: 4x4, voxels to the coordinates of the segmentation node (RAS mm).
         geometry: of the node then, as :func:`.placement.geometry_of` writes it.
     """
 
-    bits: np.ndarray
+    bits: bytes
     extent: Tuple[int, ...]
     matrix: np.ndarray
     geometry: str
@@ -42,7 +44,8 @@ class PackedMask:
         matrix, first = vtk.vtkMatrix4x4(), data.GetExtent()[::2]
         data.GetImageToWorldMatrix(matrix)
         extent = tuple(start + end for start, pair in zip(first, reversed(bounds)) for end in pair)
-        return cls(np.packbits(marked[box_of(bounds)]), extent, to_numpy(matrix), geometry_of(node))
+        bits = zlib.compress(np.packbits(marked[box_of(bounds)]).tobytes(), 1)
+        return cls(bits, extent, to_numpy(matrix), geometry_of(node))
 
     def image(self, node):
         """The mask as an oriented image in the coordinates of the node as they are now."""
@@ -50,8 +53,8 @@ class PackedMask:
         image = slicer.vtkOrientedImageData()
         image.SetImageToWorldMatrix(to_vtk(hardened_since(node, self.geometry) @ self.matrix))
         image.SetExtent(*self.extent)
-        count = int(np.prod(size))
-        image.GetPointData().SetScalars(scalars(np.unpackbits(self.bits, count=count).reshape(size)))
+        packed = np.frombuffer(zlib.decompress(self.bits), np.uint8)
+        image.GetPointData().SetScalars(scalars(np.unpackbits(packed, count=int(np.prod(size))).reshape(size)))
         return image
 
 

@@ -161,9 +161,10 @@ class ClickPanel(Panel):
         """Follow a step that was undone, redone or dropped, and show a text."""
         for side in SIDES if step.structure_ids else ():
             self._return_structures(side, step.structure_ids)
-        if not step.structure_ids or not self._waiting:
-            self._ui.clickStatus.setText(text)
+        self._ui.clickStatus.setText(text)
         self._table.update()
+        for structure_id in step.structure_ids[:1]:
+            self._table.select(structure_id)
 
     def onAccept(self, *_args):
         structure_id = self._table.current()

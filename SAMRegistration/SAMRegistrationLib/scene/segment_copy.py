@@ -12,7 +12,7 @@ from ..geometry.boxes import box_of, marked_bounds
 from .alignment import PROPERTIES
 from .masks import BINARY, has_voxels
 from .placement import geometry_of, hardened_since
-from .space import to_numpy, to_vtk
+from .space import is_linear_to_world, to_numpy, to_vtk
 from .structure_segments import prompts_in, prompts_text, readable_prompts, write_prompts
 from .volumes import scalars, voxels
 
@@ -65,6 +65,7 @@ class SegmentCopy:
     Attributes:
         segment: what describes it, and its surface where it has no mask.
         prompts: its clicks as text; `number` says where it stood among the structures that have some.
+        parent: id of the node's parent transform then; `follows` says whether it can follow when that is hardened.
     """
 
     segment_id: str
@@ -74,6 +75,8 @@ class SegmentCopy:
     display: Dict[str, Any]
     prompts: str
     number: int
+    parent: Optional[str]
+    follows: bool
 
     @classmethod
     def of(cls, node, segment_id: str) -> "SegmentCopy":
@@ -98,12 +101,13 @@ class SegmentCopy:
             shown,
             prompts_text(node, replace(prompts, structures=own)),
             ids.index(segment_id) if own else -1,
+            node.GetTransformNodeID(),
+            is_linear_to_world(node) and not (names and BINARY not in names),
         )
 
-    @property
-    def name(self) -> str:
-        """The name of the structure."""
-        return self.segment.GetName()
+    def fits(self, node) -> bool:
+        """Whether it is known where it belongs now; surfaces, and what was bent, do not follow a hardened transform."""
+        return self.follows or node.GetTransformNodeID() == self.parent
 
     def put(self, node) -> None:
         """Add the segment to the node again, as it was; other segments stay."""

@@ -87,8 +87,7 @@ class StructureStep:
         inverse: Dict[Tuple[str, str, str], State] = {}
         for (side, node_id, structure_id), state in self.states.items():
             node = getattr(parameters, f"{side}Segmentation")
-            there = node is not None and node.GetSegmentation().GetSegment(structure_id) is not None
-            if node is None or not _goes_on(node, node_id) or there == isinstance(state, SegmentCopy):
+            if node is None or not _goes_on(node, node_id) or not _can_be_put(node, structure_id, state):
                 continue
             inverse[side, node.GetID(), structure_id] = _put(node, structure_id, state)
         if not inverse:
@@ -139,6 +138,11 @@ def _goes_on(node, node_id: str) -> bool:
 
 def _node(node_id: Optional[str]):
     return None if node_id is None else slicer.mrmlScene.GetNodeByID(node_id)
+
+
+def _can_be_put(node, structure_id: str, state: State) -> bool:
+    there = node.GetSegmentation().GetSegment(structure_id) is not None
+    return not there and state.fits(node) if isinstance(state, SegmentCopy) else there
 
 
 def _put(node, structure_id: str, state: State) -> State:

@@ -35,6 +35,7 @@ class UndoLogic(StructuresLogic):
             name: what is taken back, for the user.
 
         Example:
+            >>> before = logic.structuresNow(parameters)
             >>> logic.changeStructure(parameters, spleen, name="Milz")
             >>> step = logic.structuresStep(parameters, before, "name of spleen")
             >>> forth = step.apply(parameters)

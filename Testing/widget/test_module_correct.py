@@ -152,6 +152,7 @@ def test_steps_without_points_are_measured_at_the_points_of_later_ones(looking):
     """The first step is a shift that is known, so that its error is the distance by which the point was dragged."""
     panel, ui = looking, looking.ui
     add_pair(panel)
+    settle(panel)
     assert float(steps(panel)[0][2]) == pytest.approx(np.linalg.norm(OFF), abs=0.01)
     click_and_settle(panel, ui.updateButton)
     assert float(steps(panel)[0][2]) == pytest.approx(np.linalg.norm(OFF), abs=0.01)

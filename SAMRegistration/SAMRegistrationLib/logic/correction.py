@@ -319,14 +319,17 @@ class CorrectionLogic(RegistrationLogic):
         return [*summary, *without_landmarks(rows), *each]
 
     def pointsState(self, parameters) -> tuple:
-        """Differs when a landmark was added, moved or removed, or another list was chosen.
+        """Differs when a landmark was added, moved, renamed or removed, or lies elsewhere.
 
         Example:
             >>> logic.pointsState(None)
             ()
         """
+        from ..scene.landmarks import points_of
+
         lists = () if parameters is None else [getattr(parameters, name) for name in LISTS]
-        return tuple((node.GetID(), node.GetMTime()) for node in lists if node is not None)
+        found = [points_of(node) for node in lists if node is not None]
+        return tuple((points.points.tobytes(), tuple(points.names)) for points in found)
 
     def showOtherStep(self, parameters, history, number) -> None:
         """Hold the warped volume of a step in a node of its own, for comparing; none for None.

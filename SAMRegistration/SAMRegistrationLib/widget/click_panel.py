@@ -306,15 +306,16 @@ class ClickPanel(Panel):
     def _return_structures(self, side, structure_ids):
         """Let an editor and the segmentation agree on structures of which something was undone or redone."""
         node = self._logic.segmentationOf(self._parameters(), side)
-        prompts, masked = self._logic.promptsOf(self._parameters(), side), self._logic.newPresence().masked(node)
+        prompts = self._logic.promptsOf(self._parameters(), side)
         editor, there = self._editors.get(side), node.GetSegmentation().GetSegmentIDs() if node else ()
         for structure_id in structure_ids if editor is not None else ():
             own = prompts.structure(structure_id).prompts if prompts.has(structure_id) else ()
             known = editor.prompts.structure(structure_id).prompts if editor.prompts.has(structure_id) else own
             if structure_id not in there:
                 continue
-            if not editor.knows(structure_id) and (own or structure_id in masked):
-                self._submit(editor, editor.take_over(structure_id))
+            if not editor.knows(structure_id):
+                if own or structure_id in self._logic.newPresence().masked(node):
+                    self._submit(editor, editor.take_over(structure_id))
             elif known != own:
                 self._submit(editor, editor.refresh(structure_id))
 

@@ -18,7 +18,7 @@ from SAMRegistrationLib.cli import main
 from SAMRegistrationLib.errors import InputError, SAMRegistrationError
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.metrics import hatching
-from SAMRegistrationLib.quantities import number_text, volume_text
+from SAMRegistrationLib.quantities import number_text, time_left_text, volume_text
 from SAMRegistrationLib.registration import RegistrationOptions, register
 from SAMRegistrationLib.registration.coverage import covered_share
 from unit.phantoms import Anatomy, oblique_grid
@@ -223,3 +223,17 @@ def test_a_volume_is_told_in_the_unit_of_its_size(milliliters, text):
 )
 def test_a_small_length_keeps_three_digits(value, text):
     assert number_text(value, 2) == text
+
+
+@pytest.mark.parametrize(
+    "seconds, text",
+    [
+        (0, "less than a minute left"),
+        (59, "less than a minute left"),
+        (61, "about 2 min left"),
+        (7199, "about 120 min left"),
+        (10000, "about 3 h left"),
+    ],
+)
+def test_the_time_left_is_told_in_minutes_or_hours(seconds, text):
+    assert time_left_text(seconds) == text

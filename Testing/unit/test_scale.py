@@ -226,7 +226,7 @@ def test_a_small_length_keeps_three_digits(value, text):
 
 
 @pytest.mark.parametrize(
-    "seconds, text",
+    ("seconds", "text"),
     [
         (0, "less than a minute left"),
         (59, "less than a minute left"),

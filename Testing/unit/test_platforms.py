@@ -150,3 +150,17 @@ def test_what_loads_training_pairs_can_be_started_by_spawn(tmp_path):
     number, pair = pickle.loads(pickle.dumps(pairs))[3]
     assert number == 3
     assert torch.equal(pair.fixed, pairs[3][1].fixed)
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")])
+def test_threads_sleep_while_they_wait_unless_told_otherwise(given, expected):
+    variables = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    code = "import os, SAMRegistrationLib, sys; assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'])"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**variables, **given, "PYTHONPATH": str(LIBRARY)},
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+    )
+    assert found.stdout.strip() == expected

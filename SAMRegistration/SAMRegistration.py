@@ -24,7 +24,6 @@ from SAMRegistrationLib.logic.landmarks import LandmarksLogic
 from SAMRegistrationLib.logic.samples import SamplesLogic, register_sample_data
 from SAMRegistrationLib.logic.sequences import SequencesLogic
 from SAMRegistrationLib.logic.training import TrainingLogic
-from SAMRegistrationLib.logic.undo import UndoLogic
 from SAMRegistrationLib.logic.weights import WeightsLogic
 from slicer import (
     vtkMRMLMarkupsFiducialNode,
@@ -149,7 +148,6 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.advanced import AdvancedPanel
         from SAMRegistrationLib.widget.applying import Applying
         from SAMRegistrationLib.widget.choices import name_choices
-        from SAMRegistrationLib.widget.chosen import Chosen
         from SAMRegistrationLib.widget.click_panel import ClickPanel
         from SAMRegistrationLib.widget.correct import CorrectPanel
         from SAMRegistrationLib.widget.devices import DeviceChoice
@@ -170,19 +168,19 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SAMRegistrationLib.widget.sequence import SequencePanel
         from SAMRegistrationLib.widget.structures_table import StructuresTable
         from SAMRegistrationLib.widget.training import TrainingPanel
-        from SAMRegistrationLib.widget.undo import Undo
 
         self.runner = Runner()
         shared = (self.ui, self.logic, self.runner, self.parameters)
-        undo = Undo(self.ui, self.parameters, self.onUndone)
-        self.structuresTable = StructuresTable(self.ui, self.logic, self.parameters, undo, self.onStructuresChanged)
-        self.clickPanel = ClickPanel(*shared, self.structuresTable, undo, self.onMasksCarried)
+        self.structuresTable = StructuresTable(
+            self.ui, self.logic, self.parameters, self.onStructuresChanged, self.onStructureRemoved
+        )
+        self.clickPanel = ClickPanel(*shared, self.structuresTable, self.onMasksCarried)
         self.registerPanel = RegisterPanel(*shared, self.stepsToShow)
         self.lookPanel = LookPanel(*shared, self.clickPanel.hide_points)
         self.guidePanel = GuidePanel(self.ui, self.logic, self.parameters)
         history = self.logic.newHistory()
         self.historyPanel = HistoryPanel(self.ui, self.logic, self.parameters, history, self.onResultChanged)
-        self.correctPanel = CorrectPanel(*shared, history, self.lookPanel, self.onResultChanged, self.onPointsChanged)
+        self.correctPanel = CorrectPanel(*shared, history, self.lookPanel, self.onResultChanged)
         self.measures = Measures(self.ui, self.logic, self.parameters, history, self.historyPanel)
         self.sequencePanel = SequencePanel(*shared)
         self.trainingPanel = TrainingPanel(*shared)
@@ -191,7 +189,6 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             *shared, self.installationPanel.show_report, self.installationPanel.show_problem
         )
         self.panels = [
-            Chosen(self.logic, self.parameters, undo),
             Matching(self.ui, self.logic, self.parameters),
             Originals(self.logic, self.parameters, self.clickPanel.update),
             ModalityGuess(*shared),
@@ -313,13 +310,8 @@ class SAMRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.onParametersModified()
         self.lookPanel.show_again()
 
-    def onPointsChanged(self):
-        self.historyPanel.update()
-        self.measures.update()
-
-    def onUndone(self, step, text):
-        self.clickPanel.undone(step, text)
-        self.onParametersModified()
+    def onStructureRemoved(self, structureId, text):
+        self.clickPanel.structure_removed(structureId, text)
 
     def onInstalled(self):
         self.onParametersModified()
@@ -341,7 +333,6 @@ class SAMRegistrationLogic(
     WeightsLogic,
     TrainingLogic,
     SamplesLogic,
-    UndoLogic,
     ScriptedLoadableModuleLogic,
 ):
     """Everything the module does, without any widget; every action of the panel is one call of it.

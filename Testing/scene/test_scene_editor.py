@@ -63,16 +63,17 @@ def test_a_click_marks_the_slice_that_the_world_shows_under_it(an_editor, balls)
 
 def test_to_volume_undo_and_redo_show_in_the_segment(an_editor, balls):
     liver = ids(an_editor)[0]
-    do(an_editor, an_editor.as_step(an_editor.point(liver, at(an_editor, 10, 12, 6), True), "click"))
+    do(an_editor, an_editor.point(liver, at(an_editor, 10, 12, 6), True))
     clicked = mask(an_editor, 0)
-    do(an_editor, an_editor.as_step(an_editor.propagate(liver), "to volume"))
+    do(an_editor, an_editor.propagate(liver))
     whole = mask(an_editor, 0)
     assert 2 * (whole & balls[0]).sum() / (whole.sum() + balls[0].sum()) > 0.9
-    do(an_editor, an_editor.undo("to volume"))
+    do(an_editor, an_editor.undo())
     assert np.array_equal(mask(an_editor, 0), clicked)
-    do(an_editor, an_editor.undo("click"))
+    do(an_editor, an_editor.undo())
     assert not mask(an_editor, 0).any()
-    do(an_editor, an_editor.redo("click"))
+    assert an_editor.undo_label is None
+    do(an_editor, an_editor.redo())
     assert np.array_equal(mask(an_editor, 0), clicked)
 
 

@@ -32,7 +32,7 @@ HEAVY = ("numpy", "torch", "SimpleITK", "scipy.ndimage", "scipy.spatial", "hypot
 TESTS = {
     "geometry": (
         *("unit/test_geometry.py", "unit/test_geometry_boxes.py", "unit/test_geometry_flows.py"),
-        *("unit/test_training_shared.py", "unit/test_folds.py", "unit/test_initial_transform.py"),
+        "unit/test_training_shared.py",
         *("property/test_any_field.py", "property/test_any_grid.py", "property/test_any_transform.py"),
     ),
     "losses": (

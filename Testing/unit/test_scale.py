@@ -18,7 +18,7 @@ from SAMRegistrationLib.cli import main
 from SAMRegistrationLib.errors import InputError, SAMRegistrationError
 from SAMRegistrationLib.geometry.grid import Grid
 from SAMRegistrationLib.metrics import hatching
-from SAMRegistrationLib.quantities import number_text, time_left_text, volume_text
+from SAMRegistrationLib.quantities import number_text, volume_text
 from SAMRegistrationLib.registration import RegistrationOptions, register
 from SAMRegistrationLib.registration.coverage import covered_share
 from unit.phantoms import Anatomy, oblique_grid
@@ -156,8 +156,8 @@ def test_volumes_that_cannot_be_brought_to_overlap_are_told_the_ways_out(pair, m
 @pytest.mark.parametrize(("factor", "larger"), [(1e-3, "fixed"), (1e3, "moving")])
 def test_a_spacing_in_another_unit_is_told(pair, factor, larger):
     fixed, moving, _ = pair
-    (note,) = register(fixed, resized(moving, factor), options=OPTIONS).notes
-    assert note.startswith(f"The {larger} volume is ")
+    notes = register(fixed, resized(moving, factor), options=OPTIONS).notes
+    (note,) = (note for note in notes if note.startswith(f"The {larger} volume is "))
     assert "check the unit of their spacing" in note
 
 
@@ -223,17 +223,3 @@ def test_a_volume_is_told_in_the_unit_of_its_size(milliliters, text):
 )
 def test_a_small_length_keeps_three_digits(value, text):
     assert number_text(value, 2) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "less than a minute left"),
-        (59, "less than a minute left"),
-        (61, "about 2 min left"),
-        (7199, "about 120 min left"),
-        (10000, "about 3 h left"),
-    ],
-)
-def test_the_time_left_is_told_in_minutes_or_hours(seconds, text):
-    assert time_left_text(seconds) == text

@@ -371,24 +371,29 @@ def test_a_described_structure_keeps_its_id_and_prompts_and_is_no_step_of_undo()
     assert session.undo_label is None
 
 
-def test_the_edits_of_a_step_are_undone_and_redone_as_one_and_unknown_steps_change_nothing(session, liver):
-    first, second = "first", "second"
-    session.begin_step(first)
-    session.add_point(liver, world(GRID, 18, 17, 7))
-    session.begin_step(second)
-    session.add_point(liver, world(GRID, 16, 17, 7))
-    session.add_point(liver, world(GRID, 20, 17, 7))
-    whole = session.prompts
-    assert (session.has_done(first), session.has_done(second), session.has_done("third")) == (True, True, False)
-    session.undo_step("third")
-    assert session.prompts == whole
-    session.undo_step(second)
-    assert len(session.prompts.structure(liver).prompts) == 1
-    assert not session.has_done(second)
-    session.redo_step(second)
-    assert session.prompts == whole
-    session.undo_step(first)
-    assert session.prompts.structure(liver).prompts == ()
+def test_a_forgotten_structure_is_brought_back_neither_by_undo_nor_by_redo(session, liver):
+    spleen = session.add_structure("spleen").id
+    session.add_point(spleen, world(GRID, 18, 17, 7))
+    first = session.add_point(liver, world(GRID, 18, 17, 7))
+    session.add_point(spleen, world(GRID, 16, 17, 7))
+    second = session.add_point(liver, world(GRID, 16, 17, 7))
+    session.undo()
+    session.undo()
+    session.forget_structure(spleen)
+    seen = [session.prompts]
+    for step in (session.redo, session.undo, session.undo, session.undo):
+        assert step() in ("Add point inside liver", "Add liver")
+        seen.append(session.prompts)
+    assert session.undo_label is None
+    assert [[p.id for s in state.structures for p in s.prompts] for state in seen] == [
+        [first.id],
+        [first.id, second.id],
+        [first.id],
+        [],
+        [],
+    ]
+    assert all(structure.id == liver for state in seen for structure in state.structures)
+    session.forget_structure(spleen)
 
 
 def test_an_edit_that_is_taken_back_leaves_nothing_to_undo_or_redo(session, liver):

@@ -118,3 +118,25 @@ def test_another_tool_that_takes_the_mouse_lifts_the_button(clicking):
     assert not clicking.ui.plusButton.checked
     interaction = slicer.app.applicationLogic().GetInteractionNode()
     assert interaction.GetCurrentInteractionMode() == interaction.Place
+
+
+def test_undo_brings_nothing_of_a_removed_structure_back(clicking):
+    click(clicking.ui.addStructureButton)
+    kept, removed = (structure.id for structure in clicking.logic.structures(clicking.parameters()))
+    for structure, position in ((kept, CENTER), (removed, OUTER), (removed, CENTER)):
+        clicking.structuresTable.select(structure)
+        place(clicking, clicking.ui.plusButton, position)
+    click(clicking.ui.removeStructureButton)
+    settle(clicking)
+    assert prompts_of(clicking) == [("positive", False)]
+    click(clicking.ui.undoButton)
+    settle(clicking)
+    assert prompts_of(clicking) == []
+    assert not clicking.ui.undoButton.enabled
+    assert not mask(clicking).any()
+    click(clicking.ui.redoButton)
+    settle(clicking)
+    assert prompts_of(clicking) == [("positive", False)]
+    assert not clicking.ui.redoButton.enabled
+    prompts = clicking.logic.promptsOf(clicking.parameters(), "fixed")
+    assert [structure.id for structure in prompts.structures if structure.prompts] == [kept]

@@ -148,35 +148,6 @@ def test_steps_are_undone_redone_named_and_compared_with_one_set_of_nodes(lookin
     assert [row[0] for row in steps(panel)] == ["Registration", "pons corrected", "Update 2"]
 
 
-def test_steps_without_points_are_measured_at_the_points_of_later_ones(looking):
-    """The first step is a shift that is known, so that its error is the distance by which the point was dragged."""
-    panel, ui = looking, looking.ui
-    add_pair(panel)
-    settle(panel)
-    assert float(steps(panel)[0][2]) == pytest.approx(np.linalg.norm(OFF), abs=0.01)
-    click_and_settle(panel, ui.updateButton)
-    assert float(steps(panel)[0][2]) == pytest.approx(np.linalg.norm(OFF), abs=0.01)
-    assert float(steps(panel)[1][2]) == pytest.approx(error(panel), abs=0.01)
-    ui.compareCombo.setCurrentIndex(ui.compareCombo.findText("Registration"))
-    slicer.app.processEvents()
-
-    def compared():
-        table = ui.metricsTable
-        rows = [[table.item(row, column).text() for column in range(4)] for row in range(table.rowCount)]
-        return {row[0]: row[1:] for row in rows}
-
-    first, present, change = compared()["Landmark 1, guiding: error (mm)"]
-    assert float(first) == pytest.approx(np.linalg.norm(OFF), abs=0.01)
-    assert float(present) == pytest.approx(error(panel), abs=0.01)
-    assert change == "better"
-    assert compared()["Guiding landmarks (1): mean error (mm)"][:2] == [first, present]
-    drag(panel, (0.0, 0.0, 6.0))
-    settle(panel)
-    there = np.linalg.norm(np.add(OFF, (0.0, 0.0, 6.0)))
-    assert float(compared()["Landmark 1, guiding: error (mm)"][0]) == pytest.approx(there, abs=0.01)
-    assert float(compared()["Landmark 1, guiding: error (mm)"][1]) == pytest.approx(error(panel), abs=0.01)
-
-
 def test_an_update_comes_by_itself_where_it_was_asked_for_and_can_be_canceled(looking):
     panel, ui = looking, looking.ui
     ui.autoUpdateCheckBox.setChecked(True)

@@ -54,20 +54,6 @@ def test_the_curves_follow_the_ball(panel, registered, tmp_path):
     click(ui.sequencePlotButton)
 
 
-def test_what_is_no_ventricle_is_told_to_change_and_not_to_eject(panel, cine):
-    sequence, _, segmentation, *_ = cine
-    segmentation.GetSegmentation().GetSegment("ball").SetName("LV myocardium")
-    panel.ui.sequenceSelector.setCurrentNode(sequence)
-    panel.ui.sequenceMasksSelector.setCurrentNode(segmentation)
-    slicer.app.processEvents()
-    click(panel.ui.sequenceButton)
-    wait(lambda: not panel.sequencePanel.running)
-    text = panel.ui.sequenceStatus.text
-    assert "ejection" not in text
-    share = float(text.split("LV myocardium: ")[1].split("change ")[1].split(" ")[0])
-    assert share == pytest.approx(100 * (1 - (min(RADII) / max(RADII)) ** 3), abs=4)
-
-
 def test_the_status_tells_the_ejection_fraction(panel, registered):
     text = panel.logic.describeSequence(panel.parameters())
     share = float(text.split("ejection fraction ")[1].split(" ")[0])
@@ -100,21 +86,6 @@ def test_a_frame_under_its_motion_lies_on_the_reference(panel, registered):
     to_frame, outward = [0.0, 0.0, 0.0], np.array([0.6, 0.8, 0.0])
     motion.GetTransformFromParent().TransformPoint(center + RADII[0] * outward, to_frame)
     assert np.linalg.norm(np.array(to_frame) - center) == pytest.approx(RADII[2], abs=0.8)
-
-
-def test_the_section_says_what_comes_next(panel, cine):
-    sequence, _, segmentation, *_ = cine
-    ui = panel.ui
-    assert "Choose a cine or 4D CT" in ui.sequenceHint.text
-    ui.sequenceSelector.setCurrentNode(sequence)
-    slicer.app.processEvents()
-    assert "Choose masks or points" in ui.sequenceHint.text
-    ui.sequenceMasksSelector.setCurrentNode(segmentation)
-    slicer.app.processEvents()
-    assert "Next: Register" in ui.sequenceHint.text
-    panel.parameters().sequenceMotion = sequence
-    slicer.app.processEvents()
-    assert "Show plot shows the curves" in ui.sequenceHint.text
 
 
 def test_the_shown_frame_becomes_the_reference(panel, cine):

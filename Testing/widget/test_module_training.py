@@ -153,26 +153,6 @@ def test_pairs_of_the_scene_under_a_parent_transform_become_data_and_are_evaluat
     assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView
 
 
-def test_a_stopped_training_on_pairs_of_the_scene_tells_the_time_left_and_offers_its_weights(
-    training, a_pair, tmp_path
-):
-    choose(training, a_pair)
-    ui = training.ui
-    training.trainingPanel.add_pair(str(tmp_path / "data"))
-    settle(training)
-    ui.trainingOutputPath.setCurrentPath(str(tmp_path / "out"))
-    ui.minutesSpinBox.setValue(600)
-    click(ui.trainButton)
-    wait(lambda: "step 1/1000" in log(training), 300)
-    assert "min left" in ui.trainingStatus.text or "h left" in ui.trainingStatus.text
-    click(ui.trainingStopButton)
-    finished(training)
-    assert ui.trainingStatus.text == "Stopped; started again, it goes on from here. The weights so far can be used."
-    assert read_config(tmp_path / "out" / "training.toml").minutes == 600
-    click(ui.useWeightsButton)
-    assert training.parameters().weights == str(tmp_path / "out" / "network.safetensors")
-
-
 def test_a_volume_of_another_split_is_refused_with_a_sentence(training, a_pair, tmp_path):
     choose(training, a_pair)
     for index in (0, 2):

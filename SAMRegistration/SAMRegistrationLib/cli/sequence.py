@@ -92,13 +92,11 @@ def _text(summary, folder: str) -> str:
                 str(entry["largest_frame"]),
                 number_text(entry["smallest_ml"], 1),
                 str(entry["smallest_frame"]),
-                number_text(entry["volume_change_percent"], 1),
                 number_text(entry["ejection_fraction_percent"], 1),
             ]
             for entry in summary["structures"]
         ]
-        titles = ["structure", "largest ml", "frame", "smallest ml", "frame", "change %", "ejection %"]
-        parts.append(table(titles, rows))
+        parts.append(table(["structure", "largest ml", "frame", "smallest ml", "frame", "ejection %"], rows))
     parts += [
         f"Point {entry['name']}: moves by up to {entry['largest_displacement_mm']:.2f} mm"
         for entry in summary["points"]

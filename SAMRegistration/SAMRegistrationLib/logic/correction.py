@@ -3,7 +3,6 @@
 import slicer
 from slicer.i18n import tr as _
 
-from .landmarks import LISTS
 from .registration import RegistrationLogic
 
 # Of the reach of a correction; in volumes of the human body these are 0.1 and 0.01 mm.
@@ -272,64 +271,33 @@ class CorrectionLogic(RegistrationLogic):
         """
         return (_("Step"), _("Dice"), _("Points (mm)"), _("Folds"))
 
-    def historyRows(self, parameters, history) -> list:
+    def historyRows(self, history) -> list:
         """One row of text for each step: its name, mean Dice, mean error of guiding landmarks, and folds.
-
-        The error is that at the guiding landmarks that are there now, also of steps that were made without them.
 
         Example:
             >>> history = logic.newHistory()
             >>> logic.followResult(parameters, history)
             True
-            >>> logic.historyRows(parameters, history)[0][0]
+            >>> logic.historyRows(history)[0][0]
             'Registration'
         """
         from ..scene.tables import step_row
 
-        guides = [entry["errors"] for entry in self._errors(parameters, history.steps) if entry["guides"]]
-        return [
-            (step.name, *step_row(step.rows, [errors[number] for errors in guides]))
-            for number, step in enumerate(history.steps)
-        ]
+        return [(step.name, *step_row(step.rows)) for step in history.steps]
 
-    def compareSteps(self, parameters, history, number) -> list:
+    def compareSteps(self, history, number) -> list:
         """The measures of a step beside those of the chosen one: title, value there, value here, and what came of it.
-
-        Errors are those at the landmarks that are there now, also of a step that was made without them.
 
         Example:
             >>> history = logic.newHistory()
             >>> logic.followResult(parameters, history)
             True
-            >>> logic.compareSteps(parameters, history, 0)[0][3]
+            >>> logic.compareSteps(history, 0)[0][3]
             'same'
         """
-        from ..scene.tables import compared_rows, landmark_rows, without_landmarks
+        from ..scene.tables import compared_rows
 
-        steps = (history.steps[number], history.present)
-        names = ("name", "guides", "error_before", "error_after")
-        entries = [
-            dict(zip(names, (entry["name"], entry["guides"], *entry["errors"])))
-            for entry in self._errors(parameters, steps)
-        ]
-        rows = compared_rows(*(step.rows for step in steps))
-        if not entries:
-            return rows
-        summary, each = landmark_rows(entries)
-        return [*summary, *without_landmarks(rows), *each]
-
-    def pointsState(self, parameters) -> tuple:
-        """Differs when a landmark was added, moved, renamed or removed, or lies elsewhere.
-
-        Example:
-            >>> logic.pointsState(None)
-            ()
-        """
-        from ..scene.landmarks import points_of
-
-        lists = () if parameters is None else [getattr(parameters, name) for name in LISTS]
-        found = [points_of(node) for node in lists if node is not None]
-        return tuple((points.points.tobytes(), tuple(points.names)) for points in found)
+        return compared_rows(history.steps[number].rows, history.present.rows)
 
     def showOtherStep(self, parameters, history, number) -> None:
         """Hold the warped volume of a step in a node of its own, for comparing; none for None.
@@ -347,12 +315,6 @@ class CorrectionLogic(RegistrationLogic):
 
         step = None if number is None else history.steps[number]
         parameters.otherVolume = show_other(step, parameters.resultVolume, parameters.otherVolume)
-
-    @staticmethod
-    def _errors(parameters, steps):
-        from ..scene.step_errors import point_errors
-
-        return [] if parameters is None else point_errors(parameters, [step.content.transform for step in steps])
 
     @staticmethod
     def _hasWholeResult(parameters) -> bool:

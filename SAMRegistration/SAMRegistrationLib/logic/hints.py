@@ -11,7 +11,7 @@ class HintsLogic(StructuresLogic):
     """One line for each section of the panel, and which sections are in use."""
 
     def hints(self, parameters) -> dict:
-        """What to do in the sections "volumes", "structures", "register", "look" and "sequence".
+        """What to do in the sections "volumes", "structures", "register" and "look".
 
         Example:
             >>> logic.hints(parameters)["volumes"]
@@ -20,14 +20,12 @@ class HintsLogic(StructuresLogic):
         volumes = [self.volumeOf(parameters, side) for side in ("fixed", "moving")]
         first = _("First choose both volumes in section 1.")
         found = dict.fromkeys(("structures", "register", "look"), first)
-        found["sequence"] = self._sequenceHint(parameters)
         if None in volumes:
             missing = volumes.count(None)
             texts = (_("Choose the volume that is missing."), _("Choose two volumes, or load the sample data."))
             return {"volumes": texts[missing - 1], **found}
         done = parameters.resultTransform is not None
         return {
-            **found,
             "volumes": _("Next: structures in section 2, or at once Register in section 3."),
             "structures": self._structuresHint(parameters),
             "register": _("The result is in section 4.") if done else _("Press the button; the rest is as you like."),
@@ -46,16 +44,6 @@ class HintsLogic(StructuresLogic):
         if self.volumeOf(parameters, "fixed") is None:
             return ("volumes",)
         return ("structures", "register")
-
-    @staticmethod
-    def _sequenceHint(parameters) -> str:
-        if parameters is None or parameters.sequence is None:
-            return _("Choose a cine or 4D CT and masks in one of its frames; all frames are registered to that one.")
-        if parameters.sequenceMotion is not None:
-            return _("Play the sequence: masks move with it. Show plot shows the curves.")
-        if parameters.sequenceMasks is None and parameters.sequencePoints is None:
-            return _("Choose masks or points of the reference, whose curves you want; or register without.")
-        return _("Next: Register, after a look whether the reference is the frame of masks and points.")
 
     def _structuresHint(self, parameters) -> str:
         structures = self.structures(parameters)

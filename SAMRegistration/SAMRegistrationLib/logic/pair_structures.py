@@ -253,7 +253,7 @@ class StructuresLogic:
             False
         """
         from ..scene.alignment import is_working_copy, working_copy
-        from ..scene.structure_segments import remove_segment
+        from ..scene.structure_segments import readable_prompts, write_prompts
 
         copies = []
         for side in ("fixed", "moving"):
@@ -264,7 +264,10 @@ class StructuresLogic:
                 self._goOnIn(node, parameters, side)
                 copies.append(node)
             if node is not None:
-                remove_segment(node, structureId)
+                node.GetSegmentation().RemoveSegment(structureId)
+                prompts = readable_prompts(node)
+                if prompts.has(structureId):
+                    write_prompts(node, prompts.without_structure(structureId))
         return copies
 
     def isStructureVisible(self, parameters, structureId) -> bool:

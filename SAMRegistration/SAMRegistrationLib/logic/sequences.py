@@ -73,7 +73,7 @@ class SequencesLogic(RegistrationLogic):
             >>> nodes.transforms.GetNumberOfDataNodes()
             2
             >>> logic.describeSequence(parameters)
-            'liver: ... ml, change ... %...'
+            'liver: ... ml, ejection fraction ... %...'
         """
         from ..errors import InputError
         from ..scene.sequences import compute, present, read
@@ -104,10 +104,7 @@ class SequencesLogic(RegistrationLogic):
         return work, show
 
     def describeSequence(self, parameters) -> str:
-        """What the curves of the last sequence say; empty without any.
-
-        The change of a volume is the share of the largest one that the smallest one lacks; of the cavity of a ventricle
-        it is called the ejection fraction.
+        """What the volume curves of the last sequence say; empty without any.
 
         Example:
             >>> parameters.sequenceTable = None
@@ -115,8 +112,7 @@ class SequencesLogic(RegistrationLogic):
             ''
         """
         from ..quantities import number_text
-        from ..scene.plots import ventricle_columns
-        from ..sequences import volume_change
+        from ..sequences import ejection_fraction
 
         node = parameters.sequenceTable
         if node is None:
@@ -127,9 +123,8 @@ class SequencesLogic(RegistrationLogic):
             values = [table.GetValue(row, column).ToDouble() for row in range(table.GetNumberOfRows())]
             least, most = number_text(min(values), 1), number_text(max(values), 1)
             if title.endswith(_("{name} (ml)").format(name="")):
-                share, text = volume_change(values), _("{name}: {least} to {most} ml, change {share} %.")
-                if title in ventricle_columns(node):
-                    text = _("{name}: {least} to {most} ml, ejection fraction {share} %.")
+                share = ejection_fraction(values)
+                text = _("{name}: {least} to {most} ml, ejection fraction {share} %.")
                 name = title[: -len(_("{name} (ml)").format(name=""))]
                 texts.append(text.format(name=name, least=least, most=most, share=number_text(share, 1)))
             else:

@@ -5,7 +5,7 @@ Every action is a function that returns ``work(job) -> Update``, to be run on ON
 scene is never touched by the worker.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -16,7 +16,7 @@ from ..geometry.frames import flipped
 from ..geometry.grid import Grid
 from ..job import Job
 from ..segmentation.planes import plane_at
-from ..segmentation.prompts import PromptSet, Structure
+from ..segmentation.prompts import PromptSet
 from ..segmentation.session import SegmentationSession
 from .alignment import is_copy_of
 from .masks import BINARY, labelmap, masks_of, on_grid, put_mask
@@ -31,13 +31,13 @@ Ras = Sequence[float]
 class Update:
     """What an action changed: masks by structure id, and the prompts as they are now.
 
-    `is_step` says whether there is something of it to undo. `least_sure` gives the places (RAS mm) of each changed
-    structure where a click is likely to pay most, best first.
+    `least_sure` gives the places (RAS mm) of each changed structure where a click is likely to pay most, best first.
     """
 
     prompts: PromptSet
     labelmaps: Dict[str, Any]
-    is_step: bool = False
+    undo_label: Optional[str]
+    redo_label: Optional[str]
     outside: int = 0
     least_sure: Dict[str, List[Ras]] = field(default_factory=dict)
 
@@ -60,8 +60,8 @@ class MaskEditor:
         self._copy: Optional[VolumeCopy] = VolumeCopy(volume)
         self._masks = masks_of(segmentation)
         self.prompts = readable_prompts(segmentation)
-        self._taken_over = set(segmentation.GetSegmentation().GetSegmentIDs())
-        self._step: Any = None
+        self.undo_label: Optional[str] = None
+        self.redo_label: Optional[str] = None
         self._session: Optional[SegmentationSession] = None
         self._places = [_place(node) for node in (volume, segmentation)]
         self._left: Optional[tuple] = None
@@ -69,9 +69,8 @@ class MaskEditor:
 
     @property
     def is_current(self) -> bool:
-        """Whether volume and segmentation are there and lie where they lay; otherwise another editor is needed."""
-        nodes = (self.volume, self.segmentation)
-        return None not in [node.GetScene() for node in nodes] and self._places == list(map(_place, nodes))
+        """Whether volume and segmentation still lie where they lay; otherwise another editor is needed."""
+        return self._places == [_place(node) for node in (self.volume, self.segmentation)]
 
     def leave(self) -> None:
         """Note the state of voxels and masks, which others may edit from now on, until :meth:`come_back`."""
@@ -134,46 +133,21 @@ class MaskEditor:
         """Delete one prompt."""
         return self._work(lambda session: session.delete_prompt(prompt_id))
 
-    def as_step(self, work: Work, step: Any) -> Work:
-        """The same work as a step, any object, that :meth:`undo` and :meth:`redo` know it by."""
+    def undo(self) -> Work:
+        """Take back the last action."""
+        return self._work(lambda session: session.undo())
 
-        def named(job: Job) -> Update:
-            self._step = step
-            return work(job)
-
-        return named
-
-    def undo(self, step: Any) -> Work:
-        """Take back a step, and what was done after it."""
-        return self._work(lambda session: session.undo_step(step))
-
-    def redo(self, step: Any) -> Work:
-        """Do a step again."""
-        return self._work(lambda session: session.redo_step(step))
+    def redo(self) -> Work:
+        """Do again what was undone."""
+        return self._work(lambda session: session.redo())
 
     def accept(self, structure_id: str) -> Work:
         """Take the proposed prompts of a structure."""
         return self._work(lambda session: session.accept_proposals(structure_id))
 
-    def refresh(self, structure_id: str) -> Work:
-        """Show the clicks and the mask of a structure as this editor has them."""
-        return self._work(lambda _session: None, [structure_id])
-
-    def take_over(self, structure_id: str) -> Work:
-        """Learn the mask and the clicks of a structure that came back into the segmentation; no step of undo."""
-
-        def work(job: Job) -> Update:
-            session = self._ready(structures, job)
-            session.take_over(structure, on_grid(mask, session.grid))
-            return self._update(session, session.prompts)
-
-        structures, prompts = structures_of(self.segmentation), readable_prompts(self.segmentation)
-        (mask,) = masks_of(self.segmentation, [structure_id])
-        structure = Structure(mask.name, 1, id=structure_id)
-        if prompts.has(structure_id):
-            structure = prompts.structure(structure_id)
-        self._taken_over.add(structure_id)
-        return work
+    def forget(self, structure_id: str) -> Work:
+        """Take a removed structure out of everything that undo and redo bring back."""
+        return self._work(lambda session: session.forget_structure(structure_id))
 
     def propagate(self, structure_id: str) -> Work:
         """Extend a structure to the volume."""
@@ -226,22 +200,17 @@ class MaskEditor:
     # --- on the main thread
 
     def show(self, update: Update) -> None:
-        """Put an update into the segmentation node; what is of a removed structure stays here, for its return."""
+        """Put an update into the segmentation node."""
         self._least_sure.update(update.least_sure)
         untouched = self._left is not None and self._left == self._state()
         self.prompts = update.prompts
+        self.undo_label, self.redo_label = update.undo_label, update.redo_label
         for structure_id, mask in update.labelmaps.items():
             if self.segmentation.GetSegmentation().GetSegment(structure_id) is not None:
                 put_mask(self.segmentation, structure_id, mask)
-        there = self.segmentation.GetSegmentation().GetSegmentIDs()
-        shown = tuple(structure for structure in self.prompts.structures if structure.id in there)
-        write_prompts(self.segmentation, replace(self.prompts, structures=shown))
+        write_prompts(self.segmentation, self.prompts)
         if untouched:
             self._left = self._state()
-
-    def knows(self, structure_id: str) -> bool:
-        """Whether it has the mask and the clicks of a structure, also while that is removed from the segmentation."""
-        return structure_id in self._taken_over or self.prompts.has(structure_id)
 
     def knows_least_sure(self, structure_id: Optional[str]) -> bool:
         """Whether there is a place to look at in a structure that was extended to the volume."""
@@ -272,14 +241,14 @@ class MaskEditor:
 
     # --- on the worker thread
 
-    def _work(self, action: Callable[[SegmentationSession], Any], also: Sequence[str] = ()) -> Work:
+    def _work(self, action: Callable[[SegmentationSession], Any]) -> Work:
         structures = structures_of(self.segmentation)
 
         def work(job: Job) -> Update:
             session = self._ready(structures, job)
             before = session.prompts
             action(session)
-            return self._update(session, before, also)
+            return self._update(session, before)
 
         return work
 
@@ -295,7 +264,6 @@ class MaskEditor:
                 if mask.image is not None and session.prompts.has(mask.id):
                     session.set_mask(mask.id, on_grid(mask, session.grid))
             self._session, self._copy, self._masks = session, None, []
-        self._session.begin_step(self._step)
         for structure in structures:
             self._session.describe_structure(structure.id, structure.name, structure.color, structure.terminology)
         return self._session
@@ -310,7 +278,7 @@ class MaskEditor:
         for structure in before.structures:
             if not after.has(structure.id):
                 masks[structure.id] = labelmap(np.zeros(session.grid.shape, np.uint8), session.grid)
-        return Update(after, masks, session.has_done(self._step), outside, least_sure)
+        return Update(after, masks, session.undo_label, session.redo_label, outside, least_sure)
 
 
 def _version(data) -> Optional[tuple]:

@@ -19,7 +19,6 @@ from ..volumes import NamedMask, StructureMasks
 from .deformable import deformed
 from .roles import role_of
 from .space import grid_of_matrix, is_linear_to_world, matrix_of_grid, parent_to_world, to_numpy, to_vtk, to_world
-from .structure_segments import terminology_of
 from .volumes import scalars, voxels
 
 BINARY = "Binary labelmap"
@@ -38,12 +37,10 @@ class SegmentMask:
     Attributes:
         id, name: of the segment.
         role: what it is for, one of :data:`..choices.ROLES`.
-        terminology: its serialized entry, "" without one.
     """
 
-    def __init__(self, segment_id: str, segment, layer: Optional[_Layer], label: int):
-        self.id, self.name, self.role = segment_id, segment.GetName(), role_of(segment)
-        self.terminology = terminology_of(segment)
+    def __init__(self, segment_id: str, name: str, role: str, layer: Optional[_Layer], label: int):
+        self.id, self.name, self.role = segment_id, name, role
         self._layer, self._label = layer, label
 
     @cached_property
@@ -82,7 +79,7 @@ def masks_of(node, segment_ids: Optional[Sequence[str]] = None) -> List[SegmentM
         key = "" if data is None else data.GetAddressAsString(data.GetClassName())
         if key not in layers:
             layers[key] = _layer(data, node)
-        found.append(SegmentMask(segment_id, segment, layers[key], segment.GetLabelValue()))
+        found.append(SegmentMask(segment_id, segment.GetName(), role_of(segment), layers[key], segment.GetLabelValue()))
     return found
 
 
@@ -98,12 +95,7 @@ def structure_masks(
         parts.setdefault(label, []).append(mask)
     named = dict(zip(labels, names))
     united = (
-        NamedMask(
-            label,
-            named[label],
-            np.maximum.reduce([on_grid(mask, grid) for mask in segments]),
-            terminology=segments[0].terminology,
-        )
+        NamedMask(label, named[label], np.maximum.reduce([on_grid(mask, grid) for mask in segments]))
         for label, segments in parts.items()
     )
     found = StructureMasks.of_masks(united, grid)

@@ -1,14 +1,10 @@
 """Curves over the frames of a sequence as a table node with a chart."""
 
-import json
-from typing import List
-
 import slicer
 import vtk
 from slicer.i18n import tr as _
 
 COLORS = ((0.2, 0.6, 0.9), (0.9, 0.5, 0.1), (0.3, 0.7, 0.3), (0.8, 0.3, 0.5), (0.6, 0.5, 0.9), (0.6, 0.6, 0.2))
-VENTRICLES = "SAMRegistration.Ventricles"  # columns whose change is an ejection fraction
 HEADROOM = 1.2  # above the largest value, for the legend
 
 
@@ -33,8 +29,6 @@ def add_curves(sequence, outcome):
     table = _table(
         _("Curves of {name}").format(name=sequence.GetName()), [(across, dict(zip(frames, values))), *columns]
     )
-    ventricles = [title for (title, _values), curve in zip(columns, curves.volumes) if curve.ventricle]
-    table.SetAttribute(VENTRICLES, json.dumps(ventricles))
     chart = _new("vtkMRMLPlotChartNode", _("Plot of {name}").format(name=sequence.GetName()))
     chart.SetXAxisTitle(across)
     chart.SetYAxisTitle(_("Volume (ml)") if curves.volumes else _("Displacement (mm)"))
@@ -53,11 +47,6 @@ def add_curves(sequence, outcome):
         series.SetColor(*COLORS[number % len(COLORS)])
         chart.AddAndObservePlotSeriesNodeID(series.GetID())
     return table, chart
-
-
-def ventricle_columns(table) -> List[str]:
-    """The titles of the columns of a table node of curves whose change is an ejection fraction."""
-    return json.loads(table.GetAttribute(VENTRICLES) or "[]")
 
 
 def show_chart(chart) -> None:

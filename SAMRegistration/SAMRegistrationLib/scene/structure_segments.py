@@ -76,29 +76,13 @@ def put_structure(node, structure: StructureInfo) -> None:
             segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), structure.terminology)
 
 
-def remove_segment(node, segment_id: str) -> None:
-    """Remove a segment with its prompts."""
-    node.GetSegmentation().RemoveSegment(segment_id)
-    prompts = readable_prompts(node)
-    if prompts.has(segment_id):
-        write_prompts(node, prompts.without_structure(segment_id))
-
-
 def read_prompts(node) -> PromptSet:
     """The prompts kept with a segmentation node, moved along with it; empty for None and for a node without.
 
     Raises:
         InputError: what is kept there is damaged.
     """
-    return prompts_in(node, None if node is None else node.GetAttribute(PROMPTS))
-
-
-def prompts_in(node, text: Optional[str]) -> PromptSet:
-    """Prompts from the text that :func:`prompts_text` gave, moved as the segmentation node was moved since.
-
-    Raises:
-        InputError: the text is damaged.
-    """
+    text = None if node is None else node.GetAttribute(PROMPTS)
     if not text:
         return PromptSet()
     try:
@@ -119,12 +103,7 @@ def readable_prompts(node) -> PromptSet:
 
 def write_prompts(node, prompts: PromptSet) -> None:
     """Keep prompts with a segmentation node, so that they are saved with the scene."""
-    node.SetAttribute(PROMPTS, prompts_text(node, prompts))
-
-
-def prompts_text(node, prompts: PromptSet) -> str:
-    """Prompts as text, together with where the segmentation node lies now."""
-    return json.dumps({**prompts.to_dict(), PLACE: place_of(node)})
+    node.SetAttribute(PROMPTS, json.dumps({**prompts.to_dict(), PLACE: place_of(node)}))
 
 
 @lru_cache(maxsize=4)

@@ -1,6 +1,5 @@
 """Measures of a registration as a table node, and as lines for a panel."""
 
-import re
 import statistics
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -36,40 +35,19 @@ def structure_rows(measures: List[Dict[str, Any]]) -> List[Tuple[str, ...]]:
     return rows
 
 
-def landmark_titles() -> Tuple[Tuple[bool, str, str, str], ...]:
-    """Of landmarks that guided and of those held out: True or False, and titles of mean, largest and each error."""
-    return (
-        (
-            True,
-            _("Guiding landmarks ({n}): mean error (mm)"),
-            _("Guiding landmarks: largest error (mm)"),
-            _("Landmark {name}, guiding: error (mm)"),
-        ),
-        (
-            False,
-            _("Held-out landmarks ({n}): mean error (mm)"),
-            _("Held-out landmarks: largest error (mm)"),
-            _("Landmark {name}, held out: error (mm)"),
-        ),
-    )
-
-
-def without_landmarks(rows: Sequence[Sequence[str]]) -> List[Sequence[str]]:
-    """The rows of a table of measures that are not of landmarks."""
-    titles = [title for _guides, *titles in landmark_titles() for title in titles]
-    patterns = [re.compile(".*".join(map(re.escape, re.split(r"{\w+}", title)))) for title in titles]
-    return [row for row in rows if not any(pattern.fullmatch(row[0]) for pattern in patterns)]
-
-
 def landmark_rows(landmarks: List[Dict[str, Any]]) -> Tuple[List[Tuple[str, ...]], List[Tuple[str, ...]]]:
     """Rows of text for landmarks that guided and that were held out, altogether and each (see Outcome.landmarks)."""
     summary, each = [], []
-    for guides, *titles, title in landmark_titles():
+    for guides, titles in (
+        (True, (_("Guiding landmarks ({n}): mean error (mm)"), _("Guiding landmarks: largest error (mm)"))),
+        (False, (_("Held-out landmarks ({n}): mean error (mm)"), _("Held-out landmarks: largest error (mm)"))),
+    ):
         entries = [entry for entry in landmarks if entry["guides"] is guides]
         errors = [[entry[f"error_{when}"] for entry in entries] for when in ("before", "after")]
         if entries:
             summary.append(_error_row(titles[0].format(n=len(entries)), *map(statistics.fmean, errors)))
             summary.append(_error_row(titles[1], *map(max, errors)))
+        title = _("Landmark {name}, guiding: error (mm)") if guides else _("Landmark {name}, held out: error (mm)")
         each += [_error_row(title.format(name=entry["name"]), *pair) for entry, *pair in zip(entries, *errors)]
     return summary, each
 
@@ -188,19 +166,14 @@ def table_rows(table: Optional[vtk.vtkTable]) -> List[List[str]]:
     return [[table.GetValue(row, column).ToString() for column in range(columns)] for row in range(rows)]
 
 
-def step_row(rows: Sequence[Sequence[str]], errors: Sequence[float] = ()) -> Tuple[str, str, str]:
-    """Mean Dice, mean error of the guiding landmarks (mm) and folds of the rows of a table of measures, as text.
-
-    Args:
-        errors: at the guiding landmarks that are there now, in mm; without any, the table's error counts.
-    """
+def step_row(rows: Sequence[Sequence[str]]) -> Tuple[str, str, str]:
+    """Mean Dice, mean error of the guiding landmarks (mm) and folds of the rows of a table of measures, as text."""
     after = {row[0]: row[2] for row in rows}
     dice = [float(value) for title, value in after.items() if title.endswith(_("{name}: Dice")[6:]) and value != "-"]
-    start = landmark_titles()[0][1].split("{")[0]
-    told = [value for title, value in after.items() if title.startswith(start) and title.endswith(")")]
-    error = number_text(statistics.fmean(errors), 2) if errors else told[0] if told else "-"
+    start = _("Guiding landmarks ({n}): mean error (mm)").split("{")[0]
+    errors = [value for title, value in after.items() if title.startswith(start) and title.endswith(")")]
     folds = after.get(_("Folds"), "-").split(" ")[0]
-    return number_text(statistics.fmean(dice), 3) if dice else "-", error, folds
+    return number_text(statistics.fmean(dice), 3) if dice else "-", errors[0] if errors else "-", folds
 
 
 def compared_rows(first: Sequence[Sequence[str]], second: Sequence[Sequence[str]]) -> List[Tuple[str, ...]]:

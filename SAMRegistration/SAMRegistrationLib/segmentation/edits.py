@@ -1,7 +1,7 @@
 """Edits of a prompt set as commands, and the history that undoes and redoes them."""
 
 from dataclasses import dataclass, replace
-from typing import Any, List, NamedTuple, Optional, Protocol, Tuple
+from typing import List, Optional, Protocol, Tuple
 
 from .prompts import Prompt, PromptSet, Structure
 
@@ -41,18 +41,6 @@ class DescribeStructure:
             return prompts.with_structure(replace(new, label=prompts.free_label()))
         known = prompts.structure(new.id)
         return prompts.with_structure(replace(known, name=new.name, color=new.color, terminology=new.terminology))
-
-
-@dataclass(frozen=True)
-class TakeOver:
-    """Give a structure the prompts that another set has of it."""
-
-    label: str
-    structure: Structure
-
-    def apply(self, prompts: PromptSet) -> PromptSet:
-        new, known = self.structure, prompts.structure(self.structure.id)
-        return prompts.with_structure(replace(known, prompts=new.prompts, propagated=new.propagated))
 
 
 @dataclass(frozen=True)
@@ -105,19 +93,8 @@ class DeletePrompt:
         return prompts.with_structure(replace(owner, prompts=kept))
 
 
-class State(NamedTuple):
-    """A prompt set before or after a step: `label` says what the edit does, `step` is what it belongs to."""
-
-    step: Any
-    label: str
-    prompts: PromptSet
-
-
 class History:
     """A prompt set with every state it went through.
-
-    Attributes:
-        step: what the edits from now on belong to, any object; :meth:`undo_step` knows them by it.
 
     Example:
         >>> history = History()
@@ -130,63 +107,64 @@ class History:
 
     def __init__(self, start: Optional[PromptSet] = None):
         self.current = PromptSet() if start is None else start
-        self.step: Any = None
-        self._done: List[State] = []
-        self._undone: List[State] = []
+        self._done: List[Tuple[str, PromptSet]] = []
+        self._undone: List[Tuple[str, PromptSet]] = []
 
     def do(self, edit: Edit) -> None:
         """Apply an edit; when it raises, nothing changed. What was undone before can no longer be redone."""
         after = edit.apply(self.current)
-        self._done.append(State(self.step, edit.label, self.current))
+        self._done.append((edit.label, self.current))
         self._undone.clear()
         self.current = after
 
     def amend(self, edit: Edit) -> None:
         """Apply an edit to every state, so that undo neither shows it nor takes it back."""
-        for states in (self._done, self._undone):
-            states[:] = [state._replace(prompts=edit.apply(state.prompts)) for state in states]
+        self._done = [(label, edit.apply(state)) for label, state in self._done]
+        self._undone = [(label, edit.apply(state)) for label, state in self._undone]
         self.current = edit.apply(self.current)
+
+    def forget(self, structure_id: str) -> None:
+        """Take a structure out of every state, and with it the steps that changed nothing else."""
+        self.current = _without(self.current, structure_id)
+        for steps in (self._done, self._undone):
+            kept, after = [], self.current
+            for label, state in reversed(steps):
+                state = _without(state, structure_id)
+                if state != after:
+                    kept.append((label, state))
+                after = state
+            steps[:] = reversed(kept)
 
     @property
     def undo_label(self) -> Optional[str]:
         """What :meth:`undo` would take back, or None."""
-        return self._done[-1].label if self._done else None
+        return self._done[-1][0] if self._done else None
 
     @property
     def redo_label(self) -> Optional[str]:
         """What :meth:`redo` would do again, or None."""
-        return self._undone[-1].label if self._undone else None
+        return self._undone[-1][0] if self._undone else None
 
     def undo(self) -> Optional[str]:
         """Take back the last edit and return its label; None when there is nothing to take back."""
-        return self._move(self._done, self._undone)
+        return self._step(self._done, self._undone)
 
     def take_back(self) -> None:
         """Undo the last edit as if it had never been done."""
-        self._move(self._done, [])
+        self._step(self._done, [])
 
     def redo(self) -> Optional[str]:
         """Do again what was undone last and return its label; None when there is nothing."""
-        return self._move(self._undone, self._done)
+        return self._step(self._undone, self._done)
 
-    def has_done(self, step: Any) -> bool:
-        """Whether an edit of this step is done, and not undone."""
-        return any(state.step is step for state in self._done)
-
-    def undo_step(self, step: Any) -> None:
-        """Take back the edits of a step, and what was done after them; nothing where it is not done."""
-        while self.has_done(step):
-            self.undo()
-
-    def redo_step(self, step: Any) -> None:
-        """Do the edits of a step again, and what was undone after them; nothing where it was not undone."""
-        while any(state.step is step for state in self._undone):
-            self.redo()
-
-    def _move(self, source: List[State], target: List[State]) -> Optional[str]:
+    def _step(self, source: list, target: list) -> Optional[str]:
         if not source:
             return None
-        state = source.pop()
-        target.append(state._replace(prompts=self.current))
-        self.current = state.prompts
-        return state.label
+        label, state = source.pop()
+        target.append((label, self.current))
+        self.current = state
+        return label
+
+
+def _without(prompts: PromptSet, structure_id: str) -> PromptSet:
+    return prompts.without_structure(structure_id) if prompts.has(structure_id) else prompts

@@ -1,7 +1,7 @@
 """Edits of the structures and prompts of one volume, with undo and redo."""
 
 from dataclasses import replace
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -95,6 +95,10 @@ class PromptEditor:
         """Remove a structure with its prompts."""
         name = self.prompts.structure(structure_id).name
         self._history.do(RemoveStructure(f"Remove {name}", structure_id))
+
+    def forget_structure(self, structure_id: str) -> None:
+        """Remove a structure as if it had never been there, if it is: undo does not bring it back."""
+        self._history.forget(structure_id)
 
     # --- prompts
 
@@ -218,22 +222,6 @@ class PromptEditor:
     def redo(self) -> Optional[str]:
         """Do again what was undone; returns what it was, None when there is none."""
         return self._history.redo()
-
-    def begin_step(self, step: Any) -> None:
-        """Let the edits from now on belong to a step, any object, which can be undone and redone as one."""
-        self._history.step = step
-
-    def has_done(self, step: Any) -> bool:
-        """Whether an edit of this step is done, and not undone."""
-        return self._history.has_done(step)
-
-    def undo_step(self, step: Any) -> None:
-        """Take back the edits of a step, and what was done after them."""
-        self._history.undo_step(step)
-
-    def redo_step(self, step: Any) -> None:
-        """Do the edits of a step again, and what was undone after them."""
-        self._history.redo_step(step)
 
     # --- inside
 

@@ -16,7 +16,7 @@ from ..job import Job
 from ..volumes import NamedMask, StructureMasks
 from .anchors import main_axis
 from .cache import DEFAULT_LIMIT
-from .edits import PutStructures, TakeOver
+from .edits import PutStructures
 from .intensity import Intensity
 from .labels import flattened
 from .least_sure import least_sure_places
@@ -149,7 +149,7 @@ class SegmentationSession(PromptEditor):
 
     def structure_masks(self) -> StructureMasks:
         """All structures that have a voxel, on the volume's grid; they may overlap."""
-        masks = (NamedMask(s.label, s.name, self.mask(s.id), s.color, s.terminology) for s in self.structures)
+        masks = (NamedMask(s.label, s.name, self.mask(s.id), s.color) for s in self.structures)
         return StructureMasks.of_masks(masks, self.grid)
 
     def stale(self, structure_id: str) -> bool:
@@ -163,14 +163,6 @@ class SegmentationSession(PromptEditor):
         if mask.shape != self.grid.shape:
             raise InputError("The mask is not on the grid of the volume.")
         self._masks.set_imported(structure_id, mask > 0)
-
-    def take_over(self, structure: Structure, mask: np.ndarray) -> None:
-        """Give a structure that is known already the prompts and the mask (z, y, x) it has elsewhere.
-
-        It is as if it had always had them: no step of undo.
-        """
-        self._history.amend(TakeOver(f"Take over {structure.name}", structure))
-        self.set_mask(structure.id, mask)
 
     def prefetch(self, plane: SlicePlane, reach: int = 2) -> None:
         """Prepare previews of a plane and its neighbors in the background, nearest first."""

@@ -1,10 +1,9 @@
 """Sequences of volumes, as a cine or a 4D CT: every frame registered to one of them, and what moves with it."""
 
-from .curves import PointCurve, VolumeCurve, volume_change, volume_of
+from .curves import PointCurve, VolumeCurve, ejection_fraction, volume_of
 from .frames import Frames, open_frames
 from .motion import FrameMotion, MotionOptions
 from .order import order_of, require_frame
-from .ventricles import is_ventricle
 
 __all__ = [
     "FrameMotion",
@@ -12,10 +11,9 @@ __all__ = [
     "MotionOptions",
     "PointCurve",
     "VolumeCurve",
-    "is_ventricle",
+    "ejection_fraction",
     "open_frames",
     "order_of",
     "require_frame",
-    "volume_change",
     "volume_of",
 ]

@@ -10,7 +10,6 @@ from ..geometry.boxes import box_of, marked_bounds
 from ..geometry.transforms import transform_points
 from ..metrics import jacobian_image
 from ..volumes import StructureMasks
-from .ventricles import is_ventricle
 
 
 def volume_of(masks: StructureMasks, label: int, transform: sitk.Transform) -> float:
@@ -33,13 +32,13 @@ def volume_of(masks: StructureMasks, label: int, transform: sitk.Transform) -> f
     return float(jacobian[inside[box_of(wider)]].sum(dtype=np.float64)) * grid.voxel_volume / 1000
 
 
-def volume_change(volumes: Sequence[float]) -> Optional[float]:
+def ejection_fraction(volumes: Sequence[float]) -> Optional[float]:
     """Share of the largest volume that the smallest one lacks, in percent; None where there is no volume.
 
-    Of a ventricle's cavity these are the end-diastolic and the end-systolic volume, and it is the ejection fraction.
+    Of the left ventricle these are the end-diastolic and the end-systolic volume.
 
     Example:
-        >>> volume_change([120.0, 90.0, 60.0, 100.0])
+        >>> ejection_fraction([120.0, 90.0, 60.0, 100.0])
         50.0
     """
     largest = max(volumes, default=0.0)
@@ -52,22 +51,18 @@ class VolumeCurve:
 
     Attributes:
         label, name: of the structure; a structure without a name is called by its number.
-        ventricle: whether it is the cavity of a ventricle, so that its change is an ejection fraction.
         milliliters: by frame.
     """
 
     label: int
     name: str
-    ventricle: bool = False
     milliliters: Dict[int, float] = field(default_factory=dict)
 
     def measures(self) -> Dict[str, object]:
-        """Largest and smallest volume (ml) with their frames, and what :func:`volume_change` gives (%); that once more
-        as the ejection fraction of a ventricle, None for others."""
+        """Largest and smallest volume (ml) with their frames, and what :func:`ejection_fraction` gives (%)."""
         frames = sorted(self.milliliters)
         volumes = [self.milliliters[frame] for frame in frames]
         largest, smallest = (frames[find(volumes)] for find in (np.argmax, np.argmin))
-        change = volume_change(volumes)
         return {
             "label": self.label,
             "name": self.name,
@@ -75,8 +70,7 @@ class VolumeCurve:
             "largest_frame": largest,
             "smallest_ml": min(volumes),
             "smallest_frame": smallest,
-            "volume_change_percent": change,
-            "ejection_fraction_percent": change if self.ventricle else None,
+            "ejection_fraction_percent": ejection_fraction(volumes),
         }
 
 
@@ -116,10 +110,7 @@ class Curves:
             points: :class:`..points.PointList` of the reference.
         """
         structures = () if masks is None else masks.structures
-        volumes = [
-            VolumeCurve(structure.label, str(structure.title), is_ventricle(structure.name, structure.terminology))
-            for structure in structures
-        ]
+        volumes = [VolumeCurve(structure.label, str(structure.title)) for structure in structures]
         named = () if points is None else zip(points.names, points.points)
         tracked = [PointCurve(name or str(number), place) for number, (name, place) in enumerate(named, start=1)]
         return cls(masks, volumes, tracked)

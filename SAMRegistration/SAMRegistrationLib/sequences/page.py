@@ -113,12 +113,12 @@ def ticks(low: float, high: float) -> List[float]:
 
 
 def _texts(measures: Dict[str, Any]) -> Dict[str, Any]:
+    ejected = measures["ejection_fraction_percent"]
     return {
         "name": measures["name"],
         "largest": f"{number_text(measures['largest_ml'], 1)} (frame {measures['largest_frame']})",
         "smallest": f"{number_text(measures['smallest_ml'], 1)} (frame {measures['smallest_frame']})",
-        "change": number_text(measures["volume_change_percent"], 1),
-        "ejected": number_text(measures["ejection_fraction_percent"], 1),
+        "ejected": number_text(ejected, 1),
     }
 
 

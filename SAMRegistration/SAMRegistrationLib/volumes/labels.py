@@ -157,8 +157,7 @@ def _described(found: StructureMasks, segments: List[SegmentEntry], name: str) -
             notes.append(f'Segment "{segment.name}" of {name} is empty and left out.')
         else:
             label = segment.value if distinct else order
-            about = (segment.name, segment.color, segment.terminology)
-            structures.append(StructureMask(label, structure.layer, structure.value, *about))
+            structures.append(StructureMask(label, structure.layer, structure.value, segment.name, segment.color))
     others = list(by_place.values())
     structures += _unnamed(others, structures)
     labels = dict.fromkeys(other.label for other in others)

@@ -19,7 +19,6 @@ from .structure_masks import Color, StructureMasks, holding
 
 SEGMENTATION_ENDING = ".seg.nrrd"
 LARGEST_LABEL_VALUE = 2**31 - 1
-_TERMINOLOGY = "TerminologyEntry:"
 _KEYS = ("ID", "LabelValue", "Name", "Layer")
 
 
@@ -30,7 +29,6 @@ class SegmentEntry(NamedTuple):
     layer: int
     value: int
     color: Optional[Color]
-    terminology: str
 
 
 def named_segments(image: Union[sitk.Image, sitk.ImageFileReader]) -> List[SegmentEntry]:
@@ -46,13 +44,11 @@ def named_segments(image: Union[sitk.Image, sitk.ImageFileReader]) -> List[Segme
 
         try:
             color = tuple(float(part) for part in text("Color", "").split())
-            terms = (tag for tag in text("Tags", "").split("|") if tag.startswith(_TERMINOLOGY))
             entry = SegmentEntry(
                 " ".join(text("Name", text("ID", "")).split()),
                 int(text("Layer", str(number))),
                 int(text("LabelValue", "1")),
                 color if len(color) == 3 else None,
-                next(terms, "")[len(_TERMINOLOGY) :],
             )
         except ValueError as error:
             raise InputError(f"Segment {number} of the segmentation has a damaged header ({error}).") from error

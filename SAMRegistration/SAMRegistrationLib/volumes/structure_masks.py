@@ -32,7 +32,6 @@ class StructureMask:
         layer, value: where its voxels are: those of this value in this layer.
         name: "" where the image does not name it.
         color: red, green, blue in [0, 1], where it is known.
-        terminology: entry as 3D Slicer serializes it, "" where it is not known.
     """
 
     label: int
@@ -40,7 +39,6 @@ class StructureMask:
     value: int
     name: str = ""
     color: Optional[Color] = None
-    terminology: str = ""
 
     @property
     def title(self) -> Union[str, int]:
@@ -55,7 +53,6 @@ class NamedMask(NamedTuple):
     name: str
     mask: np.ndarray
     color: Optional[Color] = None
-    terminology: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ class StructureMasks:
             value = 1 + sum(other.layer == number for other in found)
             layers[number] = layers[number].astype(np.promote_types(layers[number].dtype, holding(value)), copy=False)
             layers[number][box][part] = value
-            found.append(StructureMask(entry.label, number, value, entry.name, entry.color, entry.terminology))
+            found.append(StructureMask(entry.label, number, value, entry.name, entry.color))
         layers = layers or [np.zeros(grid.shape, np.uint8)]
         ordered = sorted(found, key=lambda structure: structure.label)
         return cls(tuple(grid.image(layer) for layer in layers), tuple(ordered), tuple(notes))

@@ -7,7 +7,6 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..choices import BOX, DRAWN, LASSO, NEGATIVE, NEGATIVE_SCRIBBLE, POSITIVE, SCRIBBLE
-from .click_step import ClickStep
 from .editors import SIDES, Editors
 from .messages import sentence
 from .panel import Panel
@@ -36,17 +35,17 @@ class ClickPanel(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
     parameters: function giving the parameter node or None. table: :class:`.structures_table.StructuresTable`.
-    undo: :class:`.undo.Undo`. carried: called when masks were carried through their volume.
+    carried: called when masks were carried through their volume.
     """
 
-    def __init__(self, ui, logic, runner, parameters, table, undo, carried):
+    def __init__(self, ui, logic, runner, parameters, table, carried):
         self._ui, self._logic, self._runner = ui, logic, runner
-        self._parameters, self._table, self._undo = parameters, table, undo
+        self._parameters, self._table = parameters, table
         told = (self._on_placed, self._on_moved, self._on_deleted)
         self._points = PromptPoints(*told, self._on_switched)
         self._strokes = PromptStrokes(*told)
         self._tools = (self._points, self._strokes)
-        self._editors = Editors(logic, runner, parameters, undo.forget)
+        self._editors = Editors(logic, runner, parameters)
         self.entered = False
         self._long_task = None
         self._carried, self._chain = carried, []
@@ -60,6 +59,8 @@ class ClickPanel(Panel):
             button.clicked.connect(lambda *_args, button=button: self._on_place_button(button))
         ui.fixedImageButton.clicked.connect(lambda *_args: self.choose_side(FIXED))
         ui.movingImageButton.clicked.connect(lambda *_args: self.choose_side(MOVING))
+        ui.undoButton.clicked.connect(lambda *_args: self._edit(lambda editor: editor.undo()))
+        ui.redoButton.clicked.connect(lambda *_args: self._edit(lambda editor: editor.redo()))
         ui.acceptButton.clicked.connect(self.onAccept)
         ui.propagateButton.clicked.connect(self.onPropagate)
         ui.leastSureButton.clicked.connect(self.onLeastSure)
@@ -126,7 +127,8 @@ class ClickPanel(Panel):
         ui.fixedImageButton.setChecked(self.side == FIXED)
         ui.movingImageButton.setChecked(self.side == MOVING)
         prompts = self._prompts(structure_id)
-        self._undo.show(idle)
+        ui.undoButton.setEnabled(bool(idle and editor and editor.undo_label))
+        ui.redoButton.setEnabled(bool(idle and editor and editor.redo_label))
         ui.propagateButton.setEnabled(bool(ready and idle and any(p.says_inside for p in prompts)))
         ui.leastSureButton.setEnabled(bool(idle and views and editor and editor.knows_least_sure(structure_id)))
         ui.proposeButton.setEnabled(bool(ready and idle and self._other_volume() is not None and prompts))
@@ -157,14 +159,15 @@ class ClickPanel(Panel):
         self._stop_tools()
         self.update()
 
-    def undone(self, step, text: str) -> None:
-        """Follow a step that was undone, redone or dropped, and show a text."""
-        for side in SIDES if step.structure_ids else ():
-            self._return_structures(side, step.structure_ids)
-        self._ui.clickStatus.setText(text)
-        self._table.update()
-        for structure_id in step.structure_ids[:1]:
-            self._table.select(structure_id)
+    def structure_removed(self, structure_id: str, text: str) -> None:
+        """Take a removed structure out of the sessions too, and show a text when that is done."""
+
+        def say(_update=None):
+            self._ui.clickStatus.setText(text)
+
+        say()
+        for editor in filter(None, map(self._editors.get, SIDES)):
+            self._submit(editor, editor.forget(structure_id), say)
 
     def onAccept(self, *_args):
         structure_id = self._table.current()
@@ -187,7 +190,7 @@ class ClickPanel(Panel):
             self._ui.clickStatus.setText(sentence(error))
             return
         work = target.propose(source, [structure_id], transform)
-        self._show_long(self._submit_step(target, work, other, lambda update: self._on_proposed(update, other)))
+        self._show_long(self._submit(target, work, lambda update: self._on_proposed(update, other)))
         self.update()
 
     def onCarryAll(self, *_args):
@@ -205,8 +208,7 @@ class ClickPanel(Panel):
         works += [(target, target.propose(source, new, transform))] if new else []
         for structure_id in new:
             works += [(target, target.accept(structure_id)), (target, target.propagate(structure_id))]
-        sides = {source: self.side, target: other}
-        self._chain = [self._submit_step(editor, work, sides[editor]) for editor, work in works]
+        self._chain = [self._submit(editor, work) for editor, work in works]
         self._show_long(self._chain[-1])
         self.update()
 
@@ -282,51 +284,20 @@ class ClickPanel(Panel):
             self._ui.clickStatus.setText(sentence(error))
             self.update()
             return False
-        task = self._submit(editor, work, quiet=True) if quiet else self._submit_step(editor, work, self.side)
+        task = self._submit(editor, work, quiet=quiet)
         if long:
             self._show_long(task)
-        self.update()
+            self.update()
         return True
 
-    def _submit_step(self, editor, work, side, shown=None):
-        """Give work to the worker that can be undone; its place among the steps is that of now."""
-        step = ClickStep(editor, side, self._go_to_step)
-        self._undo.reserve(step)
-        return self._submit(editor, editor.as_step(work, step), shown, step=step)
-
-    def _go_to_step(self, editor, work, side):
-        """Let a step of an editor in use be undone or redone, and show its image; whether it is in use."""
-        if not self._editors.holds(editor):
-            return False
-        self._submit(editor, work)
-        if self.entered and self.side != side:
-            self.choose_side(side)
-        return True
-
-    def _return_structures(self, side, structure_ids):
-        """Let an editor and the segmentation agree on structures of which something was undone or redone."""
-        node = self._logic.segmentationOf(self._parameters(), side)
-        prompts = self._logic.promptsOf(self._parameters(), side)
-        editor, there = self._editors.get(side), node.GetSegmentation().GetSegmentIDs() if node else ()
-        for structure_id in structure_ids if editor is not None else ():
-            own = prompts.structure(structure_id).prompts if prompts.has(structure_id) else ()
-            known = editor.prompts.structure(structure_id).prompts if editor.prompts.has(structure_id) else own
-            if structure_id not in there:
-                continue
-            if not editor.knows(structure_id):
-                if own or structure_id in self._logic.newPresence().masked(node):
-                    self._submit(editor, editor.take_over(structure_id))
-            elif known != own:
-                self._submit(editor, editor.refresh(structure_id))
-
-    def _submit(self, editor, work, shown=None, quiet=False, step=None):
+    def _submit(self, editor, work, shown=None, quiet=False):
         self._waiting += 1
         if not quiet:
             self._ui.clickStatus.setText(_("Working..."))
         task = self._runner.submit(
             work,
-            lambda update: self._on_done(task, editor, update, shown, quiet, step),
-            lambda error: self._on_failed(task, error, step),
+            lambda update: self._on_done(task, editor, update, shown, quiet),
+            lambda error: self._finish(task, sentence(error)),
             self._on_progress,
         )
         return task
@@ -335,17 +306,9 @@ class ClickPanel(Panel):
         self._ui.clickProgress.setValue(round(100 * fraction))
         self._ui.clickStatus.setText(stage(message))
 
-    def _on_failed(self, task, error, step):
-        if step is not None:
-            self._undo.settle(step, made=False)
-        self._finish(task, sentence(error))
-
-    def _on_done(self, task, editor, update, shown, quiet, step):
+    def _on_done(self, task, editor, update, shown, quiet):
         self._editors.drop_outdated()
-        held = self._editors.holds(editor)
-        if step is not None:
-            self._undo.settle(step, made=held and update.is_step)
-        if not held:
+        if not self._editors.holds(editor):
             lost = _("The image or its masks were moved or exchanged meanwhile; do that again.")
             self._finish(task, "" if quiet else lost)
             return

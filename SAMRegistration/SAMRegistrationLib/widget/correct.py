@@ -13,13 +13,11 @@ class CorrectPanel(Panel):
     ui: widgets by name. logic: SAMRegistrationLogic. runner: :class:`.runner.Runner`.
     parameters: function giving the parameter node or None. history: of :meth:`logic.newHistory`.
     look: :class:`.look.LookPanel`. changed: called when the nodes of the result hold something else.
-    measured: called when points were added, moved or deleted, so that errors are others.
     """
 
-    def __init__(self, ui, logic, runner, parameters, history, look, changed, measured):
+    def __init__(self, ui, logic, runner, parameters, history, look, changed):
         self._ui, self._logic, self._runner, self._parameters = ui, logic, runner, parameters
         self._history, self._look, self._changed = history, look, changed
-        self._measured = measured
         self._points = logic.newPairPoints(self._on_added, self._on_moved)
         self._captions = logic.newCaptions()
         self._arrangement = None
@@ -127,10 +125,10 @@ class CorrectPanel(Panel):
 
     def _on_added(self):
         self._ui.updateStatus.setText(_("Drag the point in the right view to where it belongs."))
-        self._runner.in_turns(self.update, self._measured)
+        self._runner.in_turns(self.update)
 
     def _on_moved(self):
-        self._runner.in_turns(self._measured, self._correct_by_itself)
+        self._runner.in_turns(self._correct_by_itself)
 
     def _correct_by_itself(self):
         parameters = self._parameters()

@@ -16,7 +16,6 @@ class GuidePanel(Panel):
             "structures": ui.structuresHint,
             "register": ui.registerHint,
             "look": ui.lookHint,
-            "sequence": ui.sequenceHint,
         }
         self._sections = {
             "volumes": ui.volumesSection,

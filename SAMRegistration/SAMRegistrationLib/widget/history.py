@@ -90,7 +90,7 @@ class HistoryPanel(Panel):
 
     def _fill(self):
         self._filling = True
-        rows, ui = self._logic.historyRows(self._parameters(), self._history), self._ui
+        rows, ui = self._logic.historyRows(self._history), self._ui
         ui.historyTable.setRowCount(len(rows))
         for number, row in enumerate(rows):
             for column, text in enumerate(row):

@@ -45,8 +45,6 @@ class Measures(Panel):
         for widget in (self._ui.exportButton, self._ui.metricsTable):
             widget.setVisible(nodes[0] is not None)
         shown = (*nodes, *(None if node is None else node.GetTable() for node in nodes), self._steps.other)
-        if self._steps.other is not None:
-            shown += self._logic.pointsState(parameters)
         if shown != self._shown:
             self._shown = shown
             self._show(*nodes)
@@ -95,7 +93,7 @@ class Measures(Panel):
         other, titles = self._steps.other, list(self._logic.measureTitles())
         if other is not None:
             titles[1:3] = self._history.steps[other].name, self._history.present.name
-            rows = self._logic.compareSteps(self._parameters(), self._history, other)
+            rows = self._logic.compareSteps(self._history, other)
         self._ui.metricsTable.setHorizontalHeaderLabels(titles)
         return rows
 

@@ -18,12 +18,13 @@ WIDEST_STATE = 64
 class StructuresTable(Panel):
     """Args:
     ui: widgets by name. logic: SAMRegistrationLogic. parameters: function giving the parameter node or None.
-    undo: :class:`.undo.Undo`. changed: called without arguments when another structure is chosen or the list changed.
+    changed: called without arguments when another structure is chosen or the list changed.
+    removed: called with the id of a structure that was removed, and a sentence for the user or "".
     """
 
-    def __init__(self, ui, logic, parameters, undo, changed):
+    def __init__(self, ui, logic, parameters, changed, removed):
         self._ui, self._logic, self._parameters = ui, logic, parameters
-        self._undo, self._changed = undo, changed
+        self._changed, self._removed = changed, removed
         self._filling = False
         self._ids, self._structures, self._rows = [], [], {}
         self._terminology = None
@@ -102,17 +103,14 @@ class StructuresTable(Panel):
         self._ui.addAnatomyButton.setEnabled(can_add)
 
     def onAdd(self, *_args):
-        name = self._logic.freeName(self._parameters())
-
         def add():
-            self.select_after(self._logic.addStructure(self._parameters(), name))
+            parameters = self._parameters()
+            self.select_after(self._logic.addStructure(parameters, self._logic.freeName(parameters)))
 
-        self._act(add, _("new structure {name}").format(name=name))
+        self._act(add)
 
     def onAddAnatomy(self, *_args):
-        name = self._ui.anatomyCombo.currentText
-        step = _("new structures of {name}").format(name=name)
-        self._act(lambda: self._logic.addAnatomy(self._parameters(), name), step)
+        self._act(lambda: self._logic.addAnatomy(self._parameters(), self._ui.anatomyCombo.currentText))
 
     def onRemove(self, *_args):
         structure_id = self.current()
@@ -123,14 +121,14 @@ class StructuresTable(Panel):
             copies = self._logic.removeStructure(self._parameters(), structure_id)
             text = _("{name} was hidden and keeps the structure; the module goes on with its copy {copy}.")
             told = [text.format(name=self._logic.originalOf(copy).GetName(), copy=copy.GetName()) for copy in copies]
-            self._ui.clickStatus.setText(" ".join(told))
+            self._removed(structure_id, " ".join(told))
 
-        self._act(remove, _("removal of {name}").format(name=self._name(structure_id)), [structure_id])
+        self._act(remove)
 
     def _on_role(self, index):
         structure_id = self.current()
         if not self._filling and structure_id is not None and index >= 0:
-            self._change(structure_id, _("role of {name}"), role=ROLES[index])
+            self._act(lambda: self._logic.changeStructure(self._parameters(), structure_id, role=ROLES[index]))
 
     def onTerminology(self, *_args):
         structure_id, parameters = self.current(), self._parameters()
@@ -140,7 +138,8 @@ class StructuresTable(Panel):
 
         def chosen(terminology):
             if structure_id in self._ids:
-                self._change(structure_id, _("term of {name}"), terminology=terminology)
+                changes = {"terminology": terminology}
+                self._act(lambda: self._logic.changeStructure(self._parameters(), structure_id, **changes))
 
         self._terminology = TerminologyDialog(chosen)
         self._terminology.open(structure.name, structure.terminology)
@@ -150,27 +149,11 @@ class StructuresTable(Panel):
         self.update()
         self.select(structure_id)
 
-    def _name(self, structure_id):
-        return next(structure.name for structure in self._structures if structure.id == structure_id)
-
-    def _change(self, structure_id, step, **changes):
-        """Change a structure; `step` says what of it, for undo."""
-        step = step.format(name=self._name(structure_id))
-        self._act(lambda: self._logic.changeStructure(self._parameters(), structure_id, **changes), step)
-
-    def _act(self, action, step, removing=()):
-        """Do something to the structures that can be undone.
-
-        Args:
-            step: what it is called then. removing: the ids of the structures that it removes.
-        """
-        parameters = self._parameters()
-        before = self._logic.structuresNow(parameters, removing)
+    def _act(self, action):
         try:
             action()
         except Exception as error:  # noqa: BLE001 - shown as a sentence
             self._ui.clickStatus.setText(sentence(error))
-        self._undo.record(self._logic.structuresStep(parameters, before, step))
         self.update()
         self._changed()
 
@@ -241,7 +224,7 @@ class StructuresTable(Panel):
         if item.column() == EYE:
             self._logic.setStructureVisible(parameters, structure_id, item.checkState() == qt.Qt.Checked)
         elif item.column() == NAME and item.text().strip():
-            self._change(structure_id, _("name of {name}"), name=item.text().strip())
+            self._act(lambda: self._logic.changeStructure(parameters, structure_id, name=item.text().strip()))
 
     def _on_selected(self, *_args):
         if not self._filling:
@@ -260,7 +243,7 @@ class StructuresTable(Panel):
         color = qt.QColorDialog.getColor(present, slicer.util.mainWindow(), _("Color of the structure"))
         if color.isValid():
             chosen = (color.red() / 255, color.green() / 255, color.blue() / 255)
-            self._change(structure_id, _("color of {name}"), color=chosen)
+            self._act(lambda: self._logic.changeStructure(self._parameters(), structure_id, color=chosen))
 
 
 def role_meanings():
